@@ -1,0 +1,2 @@
+//! Measures Keyward beside its floor and its peers.
+fn main() {}

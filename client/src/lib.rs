@@ -1,0 +1,1 @@
+//! The SDK: management calls, and the wire types of the native API.

@@ -1,0 +1,1 @@
+//! What happened, provably: the Merkle tree, its tiles, checkpoints and proofs.

@@ -1,0 +1,1 @@
+//! Where records, slots and the log live.

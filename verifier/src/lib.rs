@@ -1,0 +1,1 @@
+//! Who accepts keys, and for how long.
