@@ -1,0 +1,272 @@
+//! This file is about what a key is: a head that may be read without opening it, traits that are sealed, and
+//! the tombstone that is left when it is removed.
+
+use ipnet::IpNet;
+
+use crate::error::Error;
+use crate::event::Reason;
+use crate::id::{AccountId, KeyId, OrganizationId};
+use crate::metadata::Metadata;
+use crate::scope::Scopes;
+use crate::secret::{Digest, Handle, Label, Secret};
+use crate::store::Name;
+use crate::time::Timestamp;
+
+/// A key that has not been removed.
+#[derive(Clone)]
+pub struct Key {
+    /// What may be read without opening it.
+    pub head: Head,
+    /// What is sealed.
+    pub traits: Traits,
+}
+
+/// The part of a key that may be read without opening it: all that its removal needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its id.
+    pub id: KeyId,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// Who it acts as.
+    pub account: AccountId,
+    /// What kind of key it is.
+    pub kind: Kind,
+    /// Its public part.
+    pub handle: Handle,
+    /// Where it stands in the table of live keys.
+    pub place: Place,
+    /// What it is for: `live`, `test`, ...
+    pub environment: Label,
+    /// Whether it works.
+    pub state: State,
+    /// When it is to be removed by itself; it is refused from that instant on.
+    pub remove_at: Option<Timestamp>,
+    /// Whether its removal is refused.
+    pub protected: bool,
+    /// When it was issued or imported.
+    pub created_at: Timestamp,
+    /// The salt of the commitment that names it in the log.
+    pub salt: [u8; 16],
+    /// The version of its record, from 1.
+    pub version: u64,
+    /// The unique names that it holds.
+    pub names: Vec<Name>,
+}
+
+/// The kinds of key. Each is handled by an exhaustive match wherever kinds differ, so a new one is met by the
+/// compiler at every place that must know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A bearer secret: whoever shows it may.
+    Secret,
+}
+
+impl Kind {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+        }
+    }
+}
+
+/// Where a key stands in the table of live keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// By the ten random characters inside a secret of ours, which end its handle.
+    Handle,
+    /// By these 64 bits of its digest, for a secret that was made elsewhere.
+    Digest(u64),
+}
+
+/// Whether a key that has not been removed works. Expiry is a time, not a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// It works.
+    Active,
+    /// It was stopped, and can be resumed.
+    Suspended,
+}
+
+/// The part of a key that is sealed.
+#[derive(Clone)]
+pub struct Traits {
+    /// What people call it; 1 to 100 characters.
+    pub name: String,
+    /// What it may be used for.
+    pub scopes: Scopes,
+    /// Whatever its owner keeps with it.
+    pub metadata: Metadata,
+    /// Words to find it by; at most 32 of 1 to 64 characters.
+    pub tags: Vec<String>,
+    /// It is refused before this.
+    pub not_before: Option<Timestamp>,
+    /// It is refused from this instant on.
+    pub expires_at: Option<Timestamp>,
+    /// The networks that it may be used from; none given: from everywhere.
+    pub ip_allow: Vec<IpNet>,
+    /// How often it may be used.
+    pub rate_limit: Option<RateLimit>,
+    /// How often it may be used in all.
+    pub uses: Option<u64>,
+    /// The key that it took the place of.
+    pub supersedes: Option<KeyId>,
+    /// What makes it a key.
+    pub material: Material,
+}
+
+/// At most `limit` uses in any `window_seconds`, spread evenly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RateLimit {
+    /// Uses, from 1.
+    pub limit: u32,
+    /// Seconds, 1 to 86,400.
+    pub window_seconds: u32,
+}
+
+/// What makes it a key.
+#[derive(Clone)]
+pub enum Material {
+    /// A bearer secret.
+    Secret(SecretMaterial),
+}
+
+/// What is kept of a bearer secret.
+#[derive(Clone)]
+pub struct SecretMaterial {
+    /// How a presented text is compared.
+    pub proof: Proof,
+    /// The text itself, where it must be shown again.
+    pub recoverable: Option<Secret>,
+}
+
+/// How a presented text proves to be the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// Its digest, taken in one step, is this.
+    Digest(Scheme, Digest),
+    /// A slow password hash accepts it: imported so, and replaced by a digest at first use.
+    Slow(String),
+}
+
+/// How the digest of an imported secret was taken. What the table holds is always 32 bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Scheme {
+    /// SHA-256 of the text: every secret of ours.
+    Sha256,
+    /// SHA-256 over the SHA-512 of the text.
+    Sha512,
+    /// SHA-256 over the HMAC-SHA-256 of the text under this pepper.
+    HmacSha256(zeroize::Zeroizing<Vec<u8>>),
+}
+
+/// What is left of a removed key: facts, no secret, nothing that it opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tombstone {
+    /// Its id.
+    pub id: KeyId,
+    /// Whose it was.
+    pub organization: OrganizationId,
+    /// Who it acted as.
+    pub account: AccountId,
+    /// What kind of key it was.
+    pub kind: Kind,
+    /// Its public part.
+    pub handle: Handle,
+    /// What it was for.
+    pub environment: Label,
+    /// When it was issued or imported.
+    pub created_at: Timestamp,
+    /// When its removal was decided.
+    pub removed_at: Timestamp,
+    /// Why.
+    pub reason: Reason,
+    /// The salt of the commitment that names it in the log.
+    pub salt: [u8; 16],
+    /// The version of its record: its last.
+    pub version: u64,
+}
+
+/// A key as it is found: it lives, or it lived.
+#[derive(Clone)]
+pub enum Found<K> {
+    /// It has not been removed.
+    Live(K),
+    /// It has.
+    Removed(Tombstone),
+}
+
+impl<K> Found<K> {
+    /// The living key.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if it was removed.
+    pub fn live(self) -> Result<K, Error> {
+        match self {
+            Self::Live(key) => Ok(key),
+            Self::Removed(tombstone) => Err(Error::Gone(Box::new(tombstone))),
+        }
+    }
+}
+
+impl Key {
+    /// The instant from which on it is refused, whichever comes first.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        match (self.traits.expires_at, self.head.remove_at) {
+            (Some(expiry), Some(removal)) => Some(expiry.min(removal)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Digest, Head, Key, Kind, Material, Place, Proof, Scheme, SecretMaterial, State, Traits};
+    use crate::id::Id;
+    use crate::metadata::Metadata;
+    use crate::scope::Scopes;
+    use crate::secret::{Handle, Label};
+    use crate::store::Name;
+    use crate::time::Timestamp;
+
+    /// A plain active key at version 1.
+    pub(crate) fn key() -> Key {
+        Key {
+            head: Head {
+                id: Id::from_bits(1).into(),
+                organization: Id::from_bits(2).into(),
+                account: Id::from_bits(3).into(),
+                kind: Kind::Secret,
+                handle: Handle::parse("kw_live_0123456789").unwrap(),
+                place: Place::Handle,
+                environment: Label::parse("live").unwrap(),
+                state: State::Active,
+                remove_at: None,
+                protected: false,
+                created_at: Timestamp::from_millis(1000),
+                salt: [5; 16],
+                version: 1,
+                names: vec![Name([6; 16])],
+            },
+            traits: Traits {
+                name: "ci".to_owned(),
+                scopes: Scopes::parse(["orders:read"]).unwrap(),
+                metadata: Metadata::parse(r#"{"team":"blue"}"#).unwrap(),
+                tags: vec!["a".to_owned()],
+                not_before: None,
+                expires_at: None,
+                ip_allow: vec!["10.0.0.0/8".parse().unwrap()],
+                rate_limit: None,
+                uses: Some(3),
+                supersedes: None,
+                material: Material::Secret(SecretMaterial {
+                    proof: Proof::Digest(Scheme::Sha256, Digest::of(b"x")),
+                    recoverable: None,
+                }),
+            },
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! This file is about the directory: the role and the standing of every account and organization, in memory.
+//! One store into an account's facts stops all of its keys at once, however many they are.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::account::{Account, Organization, Role, Standing};
+use crate::id::{AccountId, OrganizationId};
+
+/// Whether something lets the keys below it work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stands {
+    /// It does.
+    Active,
+    /// Not now.
+    Suspended,
+    /// Never again.
+    Removed,
+}
+
+impl From<Standing> for Stands {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Active => Self::Active,
+            Standing::Suspended => Self::Suspended,
+            Standing::Removed { .. } => Self::Removed,
+        }
+    }
+}
+
+/// A standing that readers read without a lock.
+#[derive(Debug)]
+struct AtomicStands(AtomicU8);
+
+impl AtomicStands {
+    fn load(&self) -> Stands {
+        match self.0.load(Ordering::Acquire) {
+            0 => Stands::Active,
+            1 => Stands::Suspended,
+            _ => Stands::Removed,
+        }
+    }
+
+    fn store(&self, stands: Stands) {
+        self.0.store(stands as u8, Ordering::Release);
+    }
+}
+
+/// What verifying needs to know of an organization.
+#[derive(Debug)]
+pub struct OrganizationFacts {
+    /// Its id.
+    pub id: OrganizationId,
+    operator: AtomicBool,
+    stands: AtomicStands,
+}
+
+impl OrganizationFacts {
+    /// True for the one whose owners may act everywhere.
+    #[must_use]
+    pub fn operator(&self) -> bool {
+        self.operator.load(Ordering::Acquire)
+    }
+}
+
+/// What verifying needs to know of an account.
+#[derive(Debug)]
+pub struct AccountFacts {
+    /// Its id.
+    pub id: AccountId,
+    /// The organization above it.
+    pub organization: Arc<OrganizationFacts>,
+    role: AtomicU8,
+    stands: AtomicStands,
+}
+
+impl AccountFacts {
+    /// What it may do at most. An account whose record has not been seen yet may read nothing but its own.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        match self.role.load(Ordering::Acquire) {
+            0 => Role::Owner,
+            1 => Role::Admin,
+            2 => Role::Member,
+            _ => Role::Auditor,
+        }
+    }
+
+    /// Whether it and its organization let keys work.
+    #[must_use]
+    pub fn stands(&self) -> Stands {
+        self.stands.load().max(self.organization.stands.load())
+    }
+}
+
+/// Every account and organization.
+#[derive(Default)]
+pub struct Directory {
+    accounts: RwLock<HashMap<AccountId, Arc<AccountFacts>>>,
+    organizations: RwLock<HashMap<OrganizationId, Arc<OrganizationFacts>>>,
+}
+
+impl Directory {
+    /// Takes over what an account is now.
+    pub fn set_account(&self, account: &Account) {
+        let facts = self.account(account.id, account.organization);
+        facts.role.store(account.role as u8, Ordering::Release);
+        facts.stands.store(account.standing.into());
+    }
+
+    /// Takes over what an organization is now.
+    pub fn set_organization(&self, organization: &Organization) {
+        let facts = self.organization(organization.id);
+        facts.operator.store(organization.operator, Ordering::Release);
+        facts.stands.store(organization.standing.into());
+    }
+
+    /// The facts of an account. One that has not been seen yet stands suspended: during start-up keys may come
+    /// before their account, and they fail closed until it comes.
+    #[must_use]
+    pub fn account(&self, id: AccountId, organization: OrganizationId) -> Arc<AccountFacts> {
+        if let Some(known) = self.accounts.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Arc::clone(known);
+        }
+        let organization = self.organization(organization);
+        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+        let unknown = || AccountFacts {
+            id,
+            organization,
+            role: AtomicU8::new(Role::Member as u8),
+            stands: AtomicStands(AtomicU8::new(Stands::Suspended as u8)),
+        };
+        Arc::clone(accounts.entry(id).or_insert_with(|| Arc::new(unknown())))
+    }
+
+    fn organization(&self, id: OrganizationId) -> Arc<OrganizationFacts> {
+        if let Some(known) = self.organizations.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Arc::clone(known);
+        }
+        let mut organizations = self.organizations.write().unwrap_or_else(PoisonError::into_inner);
+        let unknown = || OrganizationFacts {
+            id,
+            operator: AtomicBool::new(false),
+            stands: AtomicStands(AtomicU8::new(Stands::Suspended as u8)),
+        };
+        Arc::clone(organizations.entry(id).or_insert_with(|| Arc::new(unknown())))
+    }
+}

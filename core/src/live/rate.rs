@@ -1,0 +1,84 @@
+//! This file is about rate limits of keys: the generic cell rate algorithm (ITU-T I.371), one number a key.
+//!
+//! A library's limiter would read a clock of its own and knows one quota for all keys; here time is an
+//! argument and every key has its own.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::bits;
+use crate::id::{Id, KeyId};
+use crate::key::RateLimit;
+use crate::time::Timestamp;
+
+/// Locks that keys are spread over.
+const SHARDS: usize = 64;
+
+/// When each limited key will have used up what it has taken, in microseconds.
+pub(super) struct Rates {
+    shards: Vec<Mutex<HashMap<Id, u64>>>,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+    }
+}
+
+impl Rates {
+    /// Takes `cost` uses if the limit allows them now.
+    pub(super) fn take(&self, key: KeyId, limit: RateLimit, cost: u32, now: Timestamp) -> bool {
+        let Some(shard) = self.shard(key) else { return false };
+        let mut due = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = now.millis() * 1000;
+        let window = u64::from(limit.window_seconds) * 1_000_000;
+        let taken = u64::from(cost) * window / u64::from(limit.limit.max(1));
+        let then = due.get(&bits(key)).copied().unwrap_or(0).max(now) + taken;
+        let allowed = then - now <= window;
+        if allowed {
+            due.insert(bits(key), then);
+        }
+        allowed
+    }
+
+    pub(super) fn forget(&self, key: KeyId) {
+        if let Some(shard) = self.shard(key) {
+            shard.lock().unwrap_or_else(PoisonError::into_inner).remove(&bits(key));
+        }
+    }
+
+    fn shard(&self, key: KeyId) -> Option<&Mutex<HashMap<Id, u64>>> {
+        // The low bits of an id are random.
+        self.shards.get((bits(key).bits() & (SHARDS as u128 - 1)) as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rates;
+    use crate::id::{Id, KeyId};
+    use crate::key::RateLimit;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn a_limit_is_a_limit_and_comes_back_with_time() {
+        let (rates, limit) = (Rates::default(), RateLimit { limit: 3, window_seconds: 3 });
+        let key = KeyId::from(Id::from_bits(1));
+        let at = |millis| Timestamp::from_millis(1_000_000 + millis);
+        let taken: Vec<bool> = (0..5).map(|_| rates.take(key, limit, 1, at(0))).collect();
+        assert_eq!(taken, [true, true, true, false, false]);
+        assert!(!rates.take(key, limit, 1, at(999)));
+        assert!(rates.take(key, limit, 1, at(1000)));
+        assert!(!rates.take(key, limit, 1, at(1000)));
+        assert!(!rates.take(key, limit, 4, at(100_000)), "more than the limit at once");
+    }
+
+    #[test]
+    fn keys_do_not_share_a_limit() {
+        let (rates, limit) = (Rates::default(), RateLimit { limit: 1, window_seconds: 60 });
+        let now = Timestamp::from_millis(1000);
+        for key in 1..100 {
+            assert!(rates.take(Id::from_bits(key).into(), limit, 1, now), "{key}");
+        }
+    }
+}

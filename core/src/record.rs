@@ -1,0 +1,30 @@
+//! This file is about records at rest: what stands between our types and the bytes in a store.
+//!
+//! The types of the domain are never serialisable; each has a row here. Every body begins with a format
+//! number, and every format that was ever released is still read.
+
+pub mod account;
+pub mod key;
+pub mod removal;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::id::Id;
+
+/// The number in front of every body that this version writes.
+const FORMAT: u8 = 1;
+
+fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, Error> {
+    postcard::to_allocvec(&(FORMAT, row)).map_err(Error::internal)
+}
+
+fn decode<T: DeserializeOwned>(id: Id, body: &[u8]) -> Result<T, Error> {
+    let read: Result<(u8, T), _> = postcard::from_bytes(body);
+    match read {
+        Ok((FORMAT, row)) => Ok(row),
+        Ok((newer, _)) => Err(Error::internal(format!("record {id:?} has format {newer}, this is an older Keyward"))),
+        Err(error) => Err(Error::internal(format!("record {id:?} does not decode ({error}): run `keyward store check`"))),
+    }
+}

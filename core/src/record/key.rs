@@ -1,0 +1,351 @@
+//! This file is about keys at rest: the head in clear, the traits sealed, or a tombstone.
+
+use std::borrow::Cow;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{decode, encode};
+use crate::error::Error;
+use crate::event::Reason;
+use crate::id::Id;
+use crate::key::{
+    Found, Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, SecretMaterial, State, Tombstone, Traits,
+};
+use crate::metadata::Metadata;
+use crate::scope::Scopes;
+use crate::seal::{Binding, NONCE, SlotSecret};
+use crate::secret::{Digest, Handle, Label, Secret};
+use crate::store::{List, Record, RecordKind};
+use crate::time::Timestamp;
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    organization: u128,
+    account: u128,
+    kind: KindRow,
+    handle: String,
+    environment: String,
+    created_at: u64,
+    salt: [u8; 16],
+    life: Life,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Life {
+    Live { place: PlaceRow, suspended: bool, remove_at: Option<u64>, protected: bool, sealed: Vec<u8> },
+    Removed { at: u64, reason: Reason },
+}
+
+#[derive(Serialize, Deserialize)]
+enum KindRow {
+    Secret,
+}
+
+#[derive(Serialize, Deserialize)]
+enum PlaceRow {
+    Handle,
+    Digest(u64),
+}
+
+#[derive(Serialize, Deserialize)]
+struct TraitsRow<'a> {
+    name: Cow<'a, str>,
+    scopes: Vec<Cow<'a, str>>,
+    metadata: Cow<'a, str>,
+    tags: Cow<'a, [String]>,
+    not_before: Option<u64>,
+    expires_at: Option<u64>,
+    ip_allow: Cow<'a, [IpNet]>,
+    rate_limit: Option<(u32, u32)>,
+    uses: Option<u64>,
+    supersedes: Option<u128>,
+    material: MaterialRow<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum MaterialRow<'a> {
+    Secret { proof: ProofRow<'a>, recoverable: Option<Cow<'a, str>> },
+}
+
+#[derive(Serialize, Deserialize)]
+enum ProofRow<'a> {
+    Sha256([u8; 32]),
+    Sha512([u8; 32]),
+    HmacSha256 { digest: [u8; 32], pepper: Cow<'a, [u8]> },
+    Slow(Cow<'a, str>),
+}
+
+/// A key's record, opened as far as it can be without its slot.
+#[derive(Clone)]
+pub struct Sealed {
+    /// What may be read.
+    pub head: Head,
+    sealed: Vec<u8>,
+}
+
+impl Sealed {
+    /// Opens the sealed half.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the slot secret is another key's, or the record is damaged.
+    pub fn open(self, secret: &SlotSecret) -> Result<Key, Error> {
+        let plain = secret.open(&self.sealed, binding(&self.head))?;
+        let row: TraitsRow<'_> = postcard::from_bytes(&plain).map_err(Error::internal)?;
+        let traits = row.into_traits().ok_or_else(|| {
+            Error::internal(format!("{} holds traits that nobody could have written", self.head.id))
+        })?;
+        Ok(Key { head: self.head, traits })
+    }
+}
+
+fn binding(head: &Head) -> Binding {
+    Binding { organization: head.organization, id: head.id.id(), version: head.version }
+}
+
+impl Head {
+    fn to_row(&self, sealed: Vec<u8>) -> Row {
+        let place = match self.place {
+            Place::Handle => PlaceRow::Handle,
+            Place::Digest(bits) => PlaceRow::Digest(bits),
+        };
+        Row {
+            organization: self.organization.id().bits(),
+            account: self.account.id().bits(),
+            kind: match self.kind {
+                Kind::Secret => KindRow::Secret,
+            },
+            handle: self.handle.as_str().to_owned(),
+            environment: self.environment.as_str().to_owned(),
+            created_at: self.created_at.millis(),
+            salt: self.salt,
+            life: Life::Live {
+                place,
+                suspended: self.state == State::Suspended,
+                remove_at: self.remove_at.map(Timestamp::millis),
+                protected: self.protected,
+                sealed,
+            },
+        }
+    }
+
+    fn lists(&self) -> Vec<List> {
+        lists(self.organization.id(), self.account.id())
+    }
+}
+
+fn lists(organization: Id, account: Id) -> Vec<List> {
+    let kind = RecordKind::Key;
+    vec![List { kind, owner: organization }, List { kind, owner: account }]
+}
+
+impl Key {
+    /// The key as a store keeps it, its traits sealed under the secret in its slot.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] if it is longer than a record may be; [`Error::Internal`] if it does not encode.
+    pub fn to_record(&self, secret: &SlotSecret, nonce: [u8; NONCE]) -> Result<Record, Error> {
+        let plain = Zeroizing::new(postcard::to_allocvec(&TraitsRow::of(&self.traits)).map_err(Error::internal)?);
+        let sealed = secret.seal(&plain, binding(&self.head), nonce)?;
+        let body = encode(&self.head.to_row(sealed))?;
+        if body.len() > Record::BODY_LIMIT {
+            return Err(Error::TooLarge { limit: Record::BODY_LIMIT as u64 });
+        }
+        Ok(Record {
+            id: self.head.id.id(),
+            kind: RecordKind::Key,
+            version: self.head.version,
+            body,
+            names: self.head.names.clone(),
+            lists: self.head.lists(),
+        })
+    }
+}
+
+impl Tombstone {
+    /// The tombstone as a store keeps it. It still stands in its lists and holds its handle's name, so that
+    /// whoever looks for the key learns that it was removed.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it does not encode.
+    pub fn to_record(&self, names: Vec<crate::store::Name>) -> Result<Record, Error> {
+        let row = Row {
+            organization: self.organization.id().bits(),
+            account: self.account.id().bits(),
+            kind: match self.kind {
+                Kind::Secret => KindRow::Secret,
+            },
+            handle: self.handle.as_str().to_owned(),
+            environment: self.environment.as_str().to_owned(),
+            created_at: self.created_at.millis(),
+            salt: self.salt,
+            life: Life::Removed { at: self.removed_at.millis(), reason: self.reason },
+        };
+        Ok(Record {
+            id: self.id.id(),
+            kind: RecordKind::Key,
+            version: self.version,
+            body: encode(&row)?,
+            names,
+            lists: lists(self.organization.id(), self.account.id()),
+        })
+    }
+}
+
+/// Reads a key's record as far as it can be read without its slot.
+///
+/// # Errors
+/// [`Error::Internal`] if the record holds no key.
+pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
+    let row: Row = decode(record.id, &record.body)?;
+    let labels = Handle::parse(&row.handle).zip(Label::parse(&row.environment));
+    let (handle, environment) =
+        labels.ok_or_else(|| Error::internal(format!("record {:?} has no handle", record.id)))?;
+    let kind = match row.kind {
+        KindRow::Secret => Kind::Secret,
+    };
+    let (organization, account) = (Id::from_bits(row.organization).into(), Id::from_bits(row.account).into());
+    let created_at = Timestamp::from_millis(row.created_at);
+    let (id, salt, version) = (record.id.into(), row.salt, record.version);
+    Ok(match row.life {
+        Life::Live { place, suspended, remove_at, protected, sealed } => {
+            let place = match place {
+                PlaceRow::Handle => Place::Handle,
+                PlaceRow::Digest(bits) => Place::Digest(bits),
+            };
+            let state = if suspended { State::Suspended } else { State::Active };
+            let remove_at = remove_at.map(Timestamp::from_millis);
+            let names = record.names.clone();
+            let head = Head {
+                id, organization, account, kind, handle, place, environment, state, remove_at, protected,
+                created_at, salt, version, names,
+            };
+            Found::Live(Sealed { head, sealed })
+        }
+        Life::Removed { at, reason } => Found::Removed(Tombstone {
+            id, organization, account, kind, handle, environment, created_at, reason, salt, version,
+            removed_at: Timestamp::from_millis(at),
+        }),
+    })
+}
+
+impl<'a> TraitsRow<'a> {
+    fn of(traits: &'a Traits) -> Self {
+        let Material::Secret(secret) = &traits.material;
+        let proof = match &secret.proof {
+            Proof::Digest(Scheme::Sha256, digest) => ProofRow::Sha256(*digest.bytes()),
+            Proof::Digest(Scheme::Sha512, digest) => ProofRow::Sha512(*digest.bytes()),
+            Proof::Digest(Scheme::HmacSha256(pepper), digest) => {
+                ProofRow::HmacSha256 { digest: *digest.bytes(), pepper: Cow::Borrowed(pepper) }
+            }
+            Proof::Slow(hash) => ProofRow::Slow(Cow::Borrowed(hash)),
+        };
+        Self {
+            name: Cow::Borrowed(&traits.name),
+            scopes: traits.scopes.iter().map(|scope| Cow::Borrowed(scope.as_str())).collect(),
+            metadata: Cow::Borrowed(traits.metadata.as_str()),
+            tags: Cow::Borrowed(&traits.tags),
+            not_before: traits.not_before.map(Timestamp::millis),
+            expires_at: traits.expires_at.map(Timestamp::millis),
+            ip_allow: Cow::Borrowed(&traits.ip_allow),
+            rate_limit: traits.rate_limit.map(|rate| (rate.limit, rate.window_seconds)),
+            uses: traits.uses,
+            supersedes: traits.supersedes.map(|key| key.id().bits()),
+            material: MaterialRow::Secret {
+                proof,
+                recoverable: secret.recoverable.as_ref().map(|text| Cow::Borrowed(text.expose())),
+            },
+        }
+    }
+
+    fn into_traits(self) -> Option<Traits> {
+        let MaterialRow::Secret { proof, recoverable } = self.material;
+        let proof = match proof {
+            ProofRow::Sha256(digest) => Proof::Digest(Scheme::Sha256, Digest::from_bytes(digest)),
+            ProofRow::Sha512(digest) => Proof::Digest(Scheme::Sha512, Digest::from_bytes(digest)),
+            ProofRow::HmacSha256 { digest, pepper } => {
+                let pepper = Zeroizing::new(pepper.into_owned());
+                Proof::Digest(Scheme::HmacSha256(pepper), Digest::from_bytes(digest))
+            }
+            ProofRow::Slow(hash) => Proof::Slow(hash.into_owned()),
+        };
+        let recoverable = match recoverable {
+            Some(text) => Some(Secret::import(&text).ok()?),
+            None => None,
+        };
+        Some(Traits {
+            name: self.name.into_owned(),
+            scopes: Scopes::parse(self.scopes.iter().map(AsRef::as_ref)).ok()?,
+            metadata: Metadata::parse(&self.metadata).ok()?,
+            tags: self.tags.into_owned(),
+            not_before: self.not_before.map(Timestamp::from_millis),
+            expires_at: self.expires_at.map(Timestamp::from_millis),
+            ip_allow: self.ip_allow.into_owned(),
+            rate_limit: self.rate_limit.map(|(limit, window_seconds)| RateLimit { limit, window_seconds }),
+            uses: self.uses,
+            supersedes: self.supersedes.map(|key| Id::from_bits(key).into()),
+            material: Material::Secret(SecretMaterial { proof, recoverable }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use crate::event::Reason;
+    use crate::key::tests::key;
+    use crate::key::{Found, Tombstone};
+    use crate::seal::SlotSecret;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn a_key_comes_back_as_it_was() {
+        let (key, secret) = (key(), SlotSecret::new([1; 32]));
+        let record = key.to_record(&secret, [2; 12]).unwrap();
+        let Found::Live(sealed) = read(&record).unwrap() else { panic!("lives") };
+        assert_eq!(sealed.head, key.head);
+        let again = sealed.open(&secret).unwrap();
+        assert_eq!(again.to_record(&secret, [2; 12]).unwrap(), record);
+        assert_eq!(again.traits.uses, Some(3));
+    }
+
+    #[test]
+    fn nothing_of_the_traits_rests_in_clear() {
+        let record = key().to_record(&SlotSecret::new([1; 32]), [2; 12]).unwrap();
+        for secret in ["ci", "orders:read", "blue"] {
+            let found = record.body.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{secret}");
+        }
+    }
+
+    #[test]
+    fn a_tombstone_comes_back_as_it_was() {
+        let head = key().head;
+        let tombstone = Tombstone {
+            id: head.id,
+            organization: head.organization,
+            account: head.account,
+            kind: head.kind,
+            handle: head.handle,
+            environment: head.environment,
+            created_at: head.created_at,
+            removed_at: Timestamp::from_millis(2000),
+            reason: Reason::Compromised,
+            salt: head.salt,
+            version: 2,
+        };
+        let record = tombstone.to_record(Vec::new()).unwrap();
+        let Found::Removed(again) = read(&record).unwrap() else { panic!("removed") };
+        assert_eq!(again, tombstone);
+    }
+
+    #[test]
+    fn what_is_no_record_is_an_error() {
+        let mut record = key().to_record(&SlotSecret::new([1; 32]), [2; 12]).unwrap();
+        record.body[0] = 2;
+        assert!(read(&record).is_err());
+        record.body.truncate(5);
+        assert!(read(&record).is_err());
+    }
+}

@@ -1,0 +1,1 @@
+//! This file is about removals of many keys at rest.

@@ -1,0 +1,204 @@
+//! This file is about sealing: what makes a record unreadable once its slot is gone.
+//!
+//! Two layers, both AES-256-GCM. A record's secret half is sealed under its own 32-byte *slot secret*, bound
+//! to organization, id and version. That secret rests in a 64-byte *slot*, wrapped under the *root* and bound
+//! to the id. Overwriting one slot ends one record; destroying a root ends every copy of every slot made
+//! under it. Nonces are arguments: 96 random bits each, far below the 2^32 uses of one key that NIST SP
+//! 800-38D, section 8.3, allows.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::id::{Id, OrganizationId};
+use crate::store::Name;
+
+/// Length of a nonce, in bytes.
+pub const NONCE: usize = 12;
+/// Length of a GCM tag, in bytes.
+const TAG: usize = 16;
+
+/// Something does not open: another root, another record, or not what was sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("does not open under this root and for this record")]
+pub struct SealError;
+
+/// The key under which slots are wrapped, and the number of its epoch.
+pub struct Root {
+    epoch: u32,
+    key: LessSafeKey,
+}
+
+/// The 32 bytes that open one record.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct SlotSecret([u8; 32]);
+
+/// A slot secret as it rests: epoch (4 bytes, little-endian), nonce (12), sealed secret (32), tag (16).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct WrappedSlot(pub [u8; Self::SIZE]);
+
+impl WrappedSlot {
+    /// Length of a slot, in bytes.
+    pub const SIZE: usize = 64;
+}
+
+impl std::fmt::Debug for WrappedSlot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WrappedSlot")
+    }
+}
+
+impl Root {
+    /// The root of an epoch.
+    ///
+    /// # Errors
+    /// [`SealError`] if the library refuses the key, which it does not for 32 bytes.
+    pub fn new(epoch: u32, key: &[u8; 32]) -> Result<Self, SealError> {
+        Ok(Self { epoch, key: cipher(key)? })
+    }
+
+    /// Wraps a record's slot secret.
+    ///
+    /// # Errors
+    /// [`SealError`] if the library refuses, which it does not for these lengths.
+    pub fn wrap(&self, secret: &SlotSecret, id: Id, nonce: [u8; NONCE]) -> Result<WrappedSlot, SealError> {
+        let mut sealed = secret.0;
+        let tag = self
+            .key
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), self.context(id), &mut sealed)
+            .map_err(|_| SealError)?;
+        let mut slot = [0; WrappedSlot::SIZE];
+        let parts = [&self.epoch.to_le_bytes()[..], &nonce, &sealed, tag.as_ref()];
+        for (to, from) in slot.iter_mut().zip(parts.into_iter().flatten()) {
+            *to = *from;
+        }
+        Ok(WrappedSlot(slot))
+    }
+
+    /// Unwraps a record's slot secret.
+    ///
+    /// # Errors
+    /// [`SealError`] if the slot was wrapped under another root or for another record, or was erased.
+    pub fn unwrap(&self, slot: &WrappedSlot, id: Id) -> Result<SlotSecret, SealError> {
+        let (epoch, rest) = slot.0.split_first_chunk::<4>().ok_or(SealError)?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or(SealError)?;
+        if u32::from_le_bytes(*epoch) != self.epoch {
+            return Err(SealError);
+        }
+        let mut plain = [0; 32 + TAG];
+        plain.copy_from_slice(sealed);
+        let opened = self
+            .key
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), self.context(id), &mut plain)
+            .map_err(|_| SealError)
+            .and_then(|secret| <[u8; 32]>::try_from(&*secret).map_err(|_| SealError))
+            .map(SlotSecret);
+        plain.zeroize();
+        opened
+    }
+
+    fn context(&self, id: Id) -> Aad<[u8; 20]> {
+        let mut context = [0; 20];
+        let (epoch, rest) = context.split_at_mut(4);
+        epoch.copy_from_slice(&self.epoch.to_le_bytes());
+        rest.copy_from_slice(&id.bytes());
+        Aad::from(context)
+    }
+}
+
+impl SlotSecret {
+    /// A fresh secret from 32 random bytes.
+    #[must_use]
+    pub const fn new(random: [u8; 32]) -> Self {
+        Self(random)
+    }
+
+    /// Seals the secret half of a record at one version; the nonce stands in front of what comes back.
+    ///
+    /// # Errors
+    /// [`SealError`] if the library refuses, which it does not below 64 GiB.
+    pub fn seal(&self, plain: &[u8], binding: Binding, nonce: [u8; NONCE]) -> Result<Vec<u8>, SealError> {
+        let mut out = Vec::with_capacity(NONCE + plain.len() + TAG);
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(plain);
+        let key = cipher(&self.0)?;
+        let (_, body) = out.split_at_mut(NONCE);
+        let tag = key
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), binding.context(), body)
+            .map_err(|_| SealError)?;
+        out.extend_from_slice(tag.as_ref());
+        Ok(out)
+    }
+
+    /// Opens what [`SlotSecret::seal`] made for the same record and version.
+    ///
+    /// # Errors
+    /// [`SealError`] if it is anything else.
+    pub fn open(&self, sealed: &[u8], binding: Binding) -> Result<zeroize::Zeroizing<Vec<u8>>, SealError> {
+        let (nonce, body) = sealed.split_first_chunk::<NONCE>().ok_or(SealError)?;
+        let mut plain = zeroize::Zeroizing::new(body.to_vec());
+        let length = cipher(&self.0)?
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), binding.context(), &mut plain)
+            .map_err(|_| SealError)?
+            .len();
+        plain.truncate(length);
+        Ok(plain)
+    }
+}
+
+/// What a sealed half belongs to: it opens nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The record's organization.
+    pub organization: OrganizationId,
+    /// The record's id.
+    pub id: Id,
+    /// The record's version.
+    pub version: u64,
+}
+
+impl Binding {
+    fn context(self) -> Aad<[u8; 40]> {
+        let mut context = [0; 40];
+        let parts = [&self.organization.id().bytes()[..], &self.id.bytes(), &self.version.to_le_bytes()];
+        for (to, from) in context.iter_mut().zip(parts.into_iter().flatten()) {
+            *to = *from;
+        }
+        Aad::from(context)
+    }
+}
+
+fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, SealError> {
+    UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| SealError)
+}
+
+/// The key under which names are hashed, so that a stolen index tells nothing of low-entropy names.
+pub struct Pepper(hmac::Key);
+
+impl Pepper {
+    /// The pepper with these 32 bytes.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    /// The name of something: what it is (`handle`, `account`, ...), whose it is, and its text.
+    /// The parts are length-prefixed, so no two lists of parts meet.
+    #[must_use]
+    pub fn name(&self, what: &str, owner: Id, text: &[u8]) -> Name {
+        let mut mac = hmac::Context::with_key(&self.0);
+        for part in [what.as_bytes(), &owner.bytes(), text] {
+            mac.update(&(part.len() as u64).to_le_bytes());
+            mac.update(part);
+        }
+        let tag = mac.sign();
+        let mut name = [0; 16];
+        for (to, from) in name.iter_mut().zip(tag.as_ref()) {
+            *to = *from;
+        }
+        Name(name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

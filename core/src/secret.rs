@@ -1,0 +1,253 @@
+//! This file is about secrets of our own format, and about whatever text is presented as one.
+//!
+//! `<prefix>_<environment>_<place><random><check>`: ten base62 characters that say where the key stands in
+//! the table of live keys, 27 that nobody can guess (160.7 bits), and six that hold the CRC-32 of all before
+//! them, so that any scanner tells a typo from a key, and a key of ours from other text, without asking.
+//! Prefix, environment and place are the *handle*: public, shown in lists, logs and receipts. With the longest
+//! prefix and environment a secret has 62 characters; by default 51, which SHA-256 takes in one block.
+
+use std::fmt;
+
+use aws_lc_rs::digest;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::seal::Pepper;
+use crate::store::{List, Name};
+
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Characters that say where the key stands in the table.
+const PLACE: usize = 10;
+/// Characters that nobody can guess: 62^27 > 2^160.
+const RANDOM: usize = 27;
+/// Characters of the check: 62^6 > 2^32.
+const CHECK: usize = 6;
+/// Longest text that is looked at at all, in bytes.
+const LONGEST: usize = 512;
+
+/// The plain text of a key. It is never printed, cannot be compared by accident, and is wiped when dropped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Draws a new secret; `random` fills a buffer with random bytes.
+    #[must_use]
+    pub fn generate(prefix: &Label, environment: &Label, random: &mut dyn FnMut(&mut [u8])) -> Self {
+        let mut text = Zeroizing::new(String::with_capacity(64));
+        text.push_str(prefix.as_str());
+        text.push('_');
+        text.push_str(environment.as_str());
+        text.push('_');
+        let body = text.len();
+        let mut drawn = Zeroizing::new([0; 64]);
+        while text.len() < body + PLACE + RANDOM {
+            random(drawn.as_mut_slice());
+            for byte in drawn.iter() {
+                // 248 = 4 * 62: above it, the remainder would favour the first digits.
+                if *byte < 248 && text.len() < body + PLACE + RANDOM {
+                    text.push(digit(u32::from(*byte) % 62));
+                }
+            }
+        }
+        let check = check_of(text.as_bytes());
+        text.push_str(&check);
+        Self(text)
+    }
+
+    /// Takes a secret that was made elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if nobody could present it: see [`Presented::read`], and at least 16 characters.
+    pub fn import(text: &str) -> Result<Self, Error> {
+        if text.len() < 16 || Presented::read(text).is_none() {
+            return Err(Error::invalid("secret", "must have 16 to 512 printable ASCII characters, no spaces"));
+        }
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The text, for the one answer that shows it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A prefix or an environment: lower-case letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Label(String);
+
+impl Label {
+    /// Reads a prefix (1 to 8 characters, a letter first) or an environment, which has the same rules.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let first = text.bytes().next()?;
+        let fits = text.len() <= 8
+            && first.is_ascii_lowercase()
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The public part of a key: enough to find it by, not enough to use it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Handle(String);
+
+impl Handle {
+    /// Reads a handle: 4 to 64 printable ASCII characters without spaces.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (4..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What it is filed under: handles are unique over all organizations.
+    #[must_use]
+    pub fn name(&self, pepper: &Pepper) -> Name {
+        pepper.name("handle", List::EVERYONE, self.0.as_bytes())
+    }
+}
+
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// SHA-256 of a secret: what the table of live keys compares. Treated like the secret: never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Digest(Zeroizing<[u8; 32]>);
+
+impl Digest {
+    /// The digest of a text.
+    #[must_use]
+    pub fn of(text: &[u8]) -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        bytes.copy_from_slice(digest::digest(&digest::SHA256, text).as_ref());
+        Self(bytes)
+    }
+
+    /// The digest with these bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// What it is filed under, so that one secret is never two keys.
+    #[must_use]
+    pub fn name(&self, pepper: &Pepper) -> Name {
+        pepper.name("digest", List::EVERYONE, self.0.as_slice())
+    }
+}
+
+/// Text that somebody presents as a secret.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    text: &'a str,
+    shape: Shape<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Shape<'a> {
+    /// Our format, its check fits.
+    Own { handle: &'a str, place: &'a [u8] },
+    /// Our format but for the check: a typo, unless somebody imported just this text.
+    Mistyped,
+    /// Anything else.
+    Foreign,
+}
+
+impl<'a> Presented<'a> {
+    /// Looks at a text; `None` if it can be no key at all: empty, over 512 bytes, or not printable ASCII.
+    #[must_use]
+    pub fn read(text: &'a str) -> Option<Self> {
+        let possible =
+            !text.is_empty() && text.len() <= LONGEST && text.bytes().all(|b| b.is_ascii_graphic());
+        possible.then(|| Self { text, shape: shape(text) })
+    }
+
+    /// The text, as presented.
+    #[must_use]
+    pub const fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The ten characters that say where a key of ours stands; `None` for other text.
+    #[must_use]
+    pub const fn place(&self) -> Option<&'a [u8]> {
+        match self.shape {
+            Shape::Own { place, .. } => Some(place),
+            Shape::Mistyped | Shape::Foreign => None,
+        }
+    }
+
+    /// The handle of a key of ours; `None` for other text.
+    #[must_use]
+    pub fn handle(&self) -> Option<Handle> {
+        match self.shape {
+            Shape::Own { handle, .. } => Handle::parse(handle),
+            Shape::Mistyped | Shape::Foreign => None,
+        }
+    }
+
+    /// True for text of our format whose check is wrong.
+    #[must_use]
+    pub const fn is_mistyped(&self) -> bool {
+        matches!(self.shape, Shape::Mistyped)
+    }
+}
+
+fn shape(text: &str) -> Shape<'_> {
+    let Some((head, body)) = text.rsplit_once('_') else { return Shape::Foreign };
+    let labels = head.split_once('_').is_some_and(|(p, e)| Label::parse(p).is_some() && Label::parse(e).is_some());
+    let of_length = body.len() == PLACE + RANDOM + CHECK;
+    if !labels || !of_length || !body.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Shape::Foreign;
+    }
+    let handle_end = head.len() + 1 + PLACE;
+    let parts = text
+        .split_at_checked(text.len() - CHECK)
+        .zip(text.get(..handle_end))
+        .zip(body.as_bytes().get(..PLACE));
+    match parts {
+        Some((((checked, check), handle), place)) if check_of(checked.as_bytes()) == check => {
+            Shape::Own { handle, place }
+        }
+        _ => Shape::Mistyped,
+    }
+}
+
+/// The CRC-32 (IEEE) of what stands before it, in six base62 digits.
+fn check_of(text: &[u8]) -> String {
+    let mut rest = crc32fast::hash(text);
+    let mut digits = [0; CHECK];
+    for place in digits.iter_mut().rev() {
+        *place = rest % 62;
+        rest /= 62;
+    }
+    digits.into_iter().map(digit).collect()
+}
+
+fn digit(value: u32) -> char {
+    BASE62.get(value as usize).map_or('0', |byte| char::from(*byte))
+}
+
+#[cfg(test)]
+mod tests;

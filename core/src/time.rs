@@ -1,0 +1,84 @@
+//! This file is about time: an instant in Unix milliseconds, read and written as RFC 3339 in UTC.
+
+use std::fmt;
+
+/// An instant, in milliseconds since 1970-01-01T00:00:00Z. Never before that, never past the year 9999.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// 9999-12-31T23:59:59.999Z, the last instant that RFC 3339 can write.
+    pub const LAST: Self = Self(253_402_300_799_999);
+
+    /// The instant this many milliseconds after the Unix epoch; anything past [`Self::LAST`] is that.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        if millis > Self::LAST.0 { Self::LAST } else { Self(millis) }
+    }
+
+    /// Milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn millis(self) -> u64 {
+        self.0
+    }
+
+    /// Whole seconds since the Unix epoch, rounded down.
+    #[must_use]
+    pub const fn seconds(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// The instant this many seconds later.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: u64) -> Self {
+        Self::from_millis(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// Reads RFC 3339 with any offset, down to the millisecond; `None` for anything else, or before 1970.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let instant: jiff::Timestamp = text.parse().ok()?;
+        u64::try_from(instant.as_millisecond()).ok().map(Self::from_millis)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = i64::try_from(self.0).map_err(|_| fmt::Error)?;
+        let instant = jiff::Timestamp::from_millisecond(millis).map_err(|_| fmt::Error)?;
+        write!(f, "{instant:.3}")
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+
+    #[test]
+    fn reads_and_writes_rfc_3339() {
+        // RFC 3339, section 5.8: 1985-04-12T23:20:50.52Z.
+        let instant = Timestamp::parse("1985-04-12T23:20:50.52Z").unwrap();
+        assert_eq!(instant.millis(), 482_196_050_520);
+        assert_eq!(instant.to_string(), "1985-04-12T23:20:50.520Z");
+        assert_eq!(Timestamp::parse("1985-04-13T01:20:50.52+02:00"), Some(instant));
+    }
+
+    #[test]
+    fn refuses_what_is_no_instant() {
+        for wrong in ["", "now", "1985-04-12", "1969-12-31T23:59:59Z", "1985-13-12T23:20:50Z", "2020-01-01T00:00:00"] {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn never_passes_the_year_9999() {
+        assert_eq!(Timestamp::from_millis(u64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::LAST.plus_seconds(u64::MAX), Timestamp::LAST);
+    }
+}

@@ -1,0 +1,27 @@
+//! This file is about suspending: a stop that can be undone, until the key is removed by itself (*retire*).
+
+use super::judge;
+use crate::error::Error;
+use crate::key::{Key, State};
+use crate::state::Step;
+use crate::time::Timestamp;
+
+/// The key, stopped; with `remove_at`, to be removed then.
+///
+/// # Errors
+/// [`Error::Stale`]; [`Error::Invalid`] for a `remove_at` that has passed.
+pub fn suspend(
+    mut key: Key,
+    remove_at: Option<Timestamp>,
+    if_match: Option<u64>,
+    now: Timestamp,
+) -> Result<Key, Error> {
+    judge(&key.head, Step::Suspend, if_match)?;
+    if remove_at.is_some_and(|at| at <= now) {
+        return Err(Error::invalid("remove_at", "in the future"));
+    }
+    key.head.state = State::Suspended;
+    key.head.remove_at = remove_at.or(key.head.remove_at);
+    key.head.version += 1;
+    Ok(key)
+}
