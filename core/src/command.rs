@@ -358,8 +358,8 @@ pub enum Answer {
     Removal(Box<Progress>),
     /// Who uses a key, or tries to.
     Usage(Box<Usage>),
-    /// A receipt.
-    Receipt(Box<Receipt>),
+    /// A receipt, and its id.
+    Receipt(ReceiptId, Box<Receipt>),
     /// An account that is new (true) or not.
     Account(Box<Account>),
     /// Accounts, and where the next page begins.

@@ -57,7 +57,7 @@ pub enum Error {
     /// The path is known, the method is not.
     WrongMethod {
         /// The methods that are.
-        allowed: &'static [&'static str],
+        allowed: Vec<&'static str>,
     },
     /// The body's content type is not understood here.
     UnsupportedType {
@@ -94,6 +94,7 @@ impl Error {
 
     /// Something that can only be a defect of ours or of the machine.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` is given")]
     pub fn internal(inside: impl ToString) -> Self {
         Self::Internal { inside: inside.to_string() }
     }
@@ -114,7 +115,9 @@ impl From<CommitError> for Error {
             CommitError::Stale => Self::Stale,
             CommitError::NameTaken(_) => Self::Taken { what: "name" },
             CommitError::AlreadyAnswered => Self::IdempotencyMismatch,
-            CommitError::NotWritten(inside) | CommitError::MayBeWritten(inside) => Self::Unavailable { inside },
+            CommitError::NotWritten(inside) | CommitError::MayBeWritten(inside) => {
+                Self::Unavailable { inside }
+            }
         }
     }
 }

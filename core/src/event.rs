@@ -166,8 +166,7 @@ impl Event {
     #[must_use]
     pub fn leaf(&self) -> String {
         let commitment = self.opening.commitment();
-        let mut leaf =
-            format!("keyward/1 {} {} {commitment} v{}", self.event_type(), self.at, self.version);
+        let mut leaf = format!("keyward/1 {} {} {commitment} v{}", self.event_type(), self.at, self.version);
         if let Happened::Removed(reason) = self.happened {
             leaf.push(' ');
             leaf.push_str(reason.word());

@@ -2,7 +2,7 @@
 
 use crate::id::AccountId;
 use crate::key::{Found, Key, Kind, State, Tombstone};
-use crate::secret::Label;
+use crate::secret::{Handle, Label};
 use crate::time::Timestamp;
 
 /// The state that a key is in, as a filter says it.
@@ -27,6 +27,8 @@ pub struct Filter {
     pub state: Option<StateFilter>,
     /// For this environment.
     pub environment: Option<Label>,
+    /// With this handle: one key at most.
+    pub handle: Option<Handle>,
     /// With this tag.
     pub tag: Option<String>,
     /// Not used since.
@@ -54,6 +56,7 @@ impl Filter {
             State::Suspended => StateFilter::Suspended,
         };
         self.fits(head.account, head.kind, &head.environment, head.created_at)
+            && self.handle.as_ref().is_none_or(|wanted| *wanted == head.handle)
             && self.state.is_none_or(|wanted| wanted == state)
             && self.unused_since.is_none_or(|since| last_used.is_none_or(|used| used < since))
     }
@@ -72,6 +75,7 @@ impl Filter {
             && self.reads_heads_only()
             && self.unused_since.is_none()
             && self.fits(tombstone.account, tombstone.kind, &tombstone.environment, tombstone.created_at)
+            && self.handle.as_ref().is_none_or(|wanted| *wanted == tombstone.handle)
     }
 
     /// True if an opened key, or a tombstone, fits.

@@ -70,6 +70,12 @@ impl Kind {
             Self::Secret => "secret",
         }
     }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        (word == Self::Secret.word()).then_some(Self::Secret)
+    }
 }
 
 /// Where a key stands in the table of live keys.

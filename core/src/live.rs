@@ -160,22 +160,18 @@ impl Live {
     #[must_use]
     pub fn find(&self, presented: &Presented<'_>, pepper: &Pepper) -> Option<Entry> {
         if let Some(place) = own_place(presented) {
-            // The table's memory is on its way while the text is hashed.
-            let probe = self.table.begin(place);
-            let digest = Digest::of(presented.text().as_bytes());
-            return self.read(probe, &digest);
+            return self.read(place, &Digest::of(presented.text().as_bytes()));
         }
         let schemes = std::iter::once(Scheme::Sha256).chain(self.schemes.others());
-        schemes.map(|scheme| scheme.digest(presented.text())).find_map(|digest| {
-            let place = TablePlace::from_bits(digest.place(pepper));
-            self.read(self.table.begin(place), &digest)
-        })
+        schemes
+            .map(|scheme| scheme.digest(presented.text()))
+            .find_map(|digest| self.read(TablePlace::from_bits(digest.place(pepper)), &digest))
     }
 
-    fn read(&self, probe: keyward_verifier::Probe<'_>, digest: &Digest) -> Option<Entry> {
+    fn read(&self, place: TablePlace, digest: &Digest) -> Option<Entry> {
         let mut details = Vec::new();
         let resolve = |row: &Row| self.profiles.with(row.profile, Arc::clone);
-        let (row, profile) = probe.find_with(digest.bytes(), &mut details, resolve)?;
+        let (row, profile) = self.table.find_with(place, digest.bytes(), &mut details, resolve)?;
         unpack(&row, profile?, &details)
     }
 
@@ -186,7 +182,9 @@ impl Live {
     pub fn count(&self, entry: &Entry, cost: u32, now: Timestamp) -> Result<(), Refusal> {
         match entry.profile.rate_limit {
             None => Ok(()),
-            Some(limit) => self.rates.take(entry.key, limit, cost, now).then_some(()).ok_or(Refusal::RateLimited),
+            Some(limit) => {
+                self.rates.take(entry.key, limit, cost, now).then_some(()).ok_or(Refusal::RateLimited)
+            }
         }
     }
 
@@ -214,6 +212,12 @@ impl Live {
             rights: entry.profile.rights,
             operator: account.organization.operator(),
         })
+    }
+
+    /// Whether keys whose digest is taken this way can be found.
+    #[must_use]
+    pub fn takes(&self, scheme: &Scheme) -> bool {
+        self.schemes.takes(scheme)
     }
 
     /// The handles that may begin a presented text whose key was imported with a slow hash.

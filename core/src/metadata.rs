@@ -84,8 +84,10 @@ mod tests {
     #[test]
     fn merging_follows_rfc_7396() {
         // The example of RFC 7396, section 3.
-        let before = r#"{"author":{"familyName":"Doe","givenName":"John"},"content":"x","tags":["a"],"title":"G"}"#;
-        let patch = r#"{"author":{"familyName":null},"phoneNumber":"+01","tags":["example"],"title":"Hello!"}"#;
+        let before =
+            r#"{"author":{"familyName":"Doe","givenName":"John"},"content":"x","tags":["a"],"title":"G"}"#;
+        let patch =
+            r#"{"author":{"familyName":null},"phoneNumber":"+01","tags":["example"],"title":"Hello!"}"#;
         let after = Metadata::parse(before).unwrap().merge(&serde_json::from_str(patch).unwrap()).unwrap();
         let want = r#"{"author":{"givenName":"John"},"content":"x","tags":["example"],"title":"Hello!","phoneNumber":"+01"}"#;
         let [got, want]: [serde_json::Value; 2] =

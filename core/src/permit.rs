@@ -100,7 +100,9 @@ impl Verb {
     pub const fn reach(self, role: Role) -> Option<Reach> {
         match (self, role) {
             (_, Role::Owner) => Some(Reach::Organization),
-            (Self::UpdateOrganization | Self::RemoveOrganization | Self::CreateOrganization, Role::Admin) => None,
+            (Self::UpdateOrganization | Self::RemoveOrganization | Self::CreateOrganization, Role::Admin) => {
+                None
+            }
             (_, Role::Admin) => Some(Reach::Organization),
             (
                 Self::Issue

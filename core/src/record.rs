@@ -24,7 +24,11 @@ fn decode<T: DeserializeOwned>(id: Id, body: &[u8]) -> Result<T, Error> {
     let read: Result<(u8, T), _> = postcard::from_bytes(body);
     match read {
         Ok((FORMAT, row)) => Ok(row),
-        Ok((newer, _)) => Err(Error::internal(format!("record {id:?} has format {newer}, this is an older Keyward"))),
-        Err(error) => Err(Error::internal(format!("record {id:?} does not decode ({error}): run `keyward store check`"))),
+        Ok((newer, _)) => {
+            Err(Error::internal(format!("record {id:?} has format {newer}, this is an older Keyward")))
+        }
+        Err(error) => Err(Error::internal(format!(
+            "record {id:?} does not decode ({error}): run `keyward store check`"
+        ))),
     }
 }

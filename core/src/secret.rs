@@ -60,7 +60,10 @@ impl Secret {
     /// [`Error::Invalid`] if nobody could present it: see [`Presented::read`], and at least 16 characters.
     pub fn import(text: &str) -> Result<Self, Error> {
         if text.len() < 16 || Presented::read(text).is_none() {
-            return Err(Error::invalid("secret", "must have 16 to 512 printable ASCII characters, no spaces"));
+            return Err(Error::invalid(
+                "secret",
+                "must have 16 to 512 printable ASCII characters, no spaces",
+            ));
         }
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
@@ -216,7 +219,8 @@ impl<'a> Presented<'a> {
 
 fn shape(text: &str) -> Shape<'_> {
     let Some((head, body)) = text.rsplit_once('_') else { return Shape::Foreign };
-    let labels = head.split_once('_').is_some_and(|(p, e)| Label::parse(p).is_some() && Label::parse(e).is_some());
+    let labels =
+        head.split_once('_').is_some_and(|(p, e)| Label::parse(p).is_some() && Label::parse(e).is_some());
     let of_length = body.len() == PLACE + RANDOM + CHECK;
     if !labels || !of_length || !body.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Shape::Foreign;

@@ -48,10 +48,9 @@ impl Stage {
             (Self::Absent, Step::Update | Step::Suspend | Step::Resume | Step::Rotate | Step::Remove)
             | (Self::Active | Self::Suspended | Self::Removed, Step::Issue)
             | (Self::Suspended, Step::Rotate)
-            | (
-                Self::Removed,
-                Step::Update | Step::Suspend | Step::Resume | Step::Rotate | Step::Remove,
-            ) => None,
+            | (Self::Removed, Step::Update | Step::Suspend | Step::Resume | Step::Rotate | Step::Remove) => {
+                None
+            }
         }
     }
 }

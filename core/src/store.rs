@@ -13,8 +13,8 @@ use std::future::Future;
 
 use crate::event::Event;
 use crate::id::Id;
-use crate::time::Timestamp;
 use crate::seal::WrappedSlot;
+use crate::time::Timestamp;
 
 /// A place in the log: the index of one event, counted from 0.
 pub type Position = u64;
@@ -280,6 +280,9 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ReadError`]; [`ReadError::Damaged`] if it should be there and is not.
-    fn hash(&self, level: u8, index: u64)
-    -> impl Future<Output = Result<keyward_log::Hash, ReadError>> + Send;
+    fn hash(
+        &self,
+        level: u8,
+        index: u64,
+    ) -> impl Future<Output = Result<keyward_log::Hash, ReadError>> + Send;
 }

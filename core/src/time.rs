@@ -7,8 +7,8 @@ use std::fmt;
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// 9999-12-31T23:59:59.999Z, the last instant that RFC 3339 can write.
-    pub const LAST: Self = Self(253_402_300_799_999);
+    /// 9999-12-30T22:00:00.999Z, the last instant that RFC 3339 can write in every offset.
+    pub const LAST: Self = Self(253_402_207_200_999);
 
     /// The instant this many milliseconds after the Unix epoch; anything past [`Self::LAST`] is that.
     #[must_use]
@@ -71,14 +71,16 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_instant() {
-        for wrong in ["", "now", "1985-04-12", "1969-12-31T23:59:59Z", "1985-13-12T23:20:50Z", "2020-01-01T00:00:00"] {
+        for wrong in
+            ["", "now", "1985-04-12", "1969-12-31T23:59:59Z", "1985-13-12T23:20:50Z", "2020-01-01T00:00:00"]
+        {
             assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
         }
     }
 
     #[test]
     fn never_passes_the_year_9999() {
-        assert_eq!(Timestamp::from_millis(u64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::from_millis(u64::MAX).to_string(), "9999-12-30T22:00:00.999Z");
         assert_eq!(Timestamp::LAST.plus_seconds(u64::MAX), Timestamp::LAST);
     }
 }

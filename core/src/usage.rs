@@ -155,7 +155,10 @@ impl Notes {
 
     /// Takes all notes.
     pub fn drain(&self) -> impl Iterator<Item = (Id, Usage)> {
-        let taken = self.shards.iter().map(|s| std::mem::take(&mut *s.lock().unwrap_or_else(PoisonError::into_inner)));
+        let taken = self
+            .shards
+            .iter()
+            .map(|s| std::mem::take(&mut *s.lock().unwrap_or_else(PoisonError::into_inner)));
         taken.flatten().map(|(key, uses)| {
             let mut usage = Usage::default();
             uses.into_iter().for_each(|one| usage.add(one));

@@ -5,7 +5,7 @@ use crate::time::Timestamp;
 
 #[test]
 fn a_new_id_is_a_uuid_of_version_7() {
-    let id = Id::new(Timestamp::from_millis(0x0001_7F22_E279_B0), [0xff; 10]);
+    let id = Id::new(Timestamp::from_millis(0x017F_22E2_79B0), [0xff; 10]);
     // RFC 9562, appendix A.6: the same instant, its random bits all set here.
     assert_eq!(id.bits(), 0x017F_22E2_79B0_7FFF_BFFF_FFFF_FFFF_FFFF);
 }

@@ -64,7 +64,7 @@ mod tests {
     fn a_limit_is_a_limit_and_comes_back_with_time() {
         let (rates, limit) = (Rates::default(), RateLimit { limit: 3, window_seconds: 3 });
         let key = KeyId::from(Id::from_bits(1));
-        let at = |millis| Timestamp::from_millis(1_000_000 + millis);
+        let at = |millis: u64| Timestamp::from_millis(1_000_000 + millis);
         let taken: Vec<bool> = (0..5).map(|_| rates.take(key, limit, 1, at(0))).collect();
         assert_eq!(taken, [true, true, true, false, false]);
         assert!(!rates.take(key, limit, 1, at(999)));

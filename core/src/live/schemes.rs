@@ -32,6 +32,12 @@ impl Schemes {
         }
     }
 
+    /// Whether a key of this scheme would be found: it is known, or there is room for one more.
+    pub(super) fn takes(&self, scheme: &Scheme) -> bool {
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
+        *scheme == Scheme::Sha256 || others.contains(scheme) || others.len() < LIMIT
+    }
+
     pub(super) fn learn_slow(&self, handle: &Handle) {
         let mut lengths = self.slow_lengths.write().unwrap_or_else(PoisonError::into_inner);
         lengths.insert(handle.as_str().len(), ());

@@ -11,7 +11,8 @@ use crate::error::Error;
 use crate::event::Reason;
 use crate::id::Id;
 use crate::key::{
-    Found, Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, SecretMaterial, State, Tombstone, Traits,
+    Found, Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, SecretMaterial, State, Tombstone,
+    Traits,
 };
 use crate::metadata::Metadata;
 use crate::scope::Scopes;
@@ -146,7 +147,8 @@ impl Key {
     /// # Errors
     /// [`Error::TooLarge`] if it is longer than a record may be; [`Error::Internal`] if it does not encode.
     pub fn to_record(&self, secret: &SlotSecret, nonce: [u8; NONCE]) -> Result<Record, Error> {
-        let plain = Zeroizing::new(postcard::to_allocvec(&TraitsRow::of(&self.traits)).map_err(Error::internal)?);
+        let plain =
+            Zeroizing::new(postcard::to_allocvec(&TraitsRow::of(&self.traits)).map_err(Error::internal)?);
         let sealed = secret.seal(&plain, binding(&self.head), nonce)?;
         let body = encode(&self.head.to_row(sealed))?;
         if body.len() > Record::BODY_LIMIT {
@@ -218,13 +220,34 @@ pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
             let remove_at = remove_at.map(Timestamp::from_millis);
             let names = record.names.clone();
             let head = Head {
-                id, organization, account, kind, handle, place, environment, state, remove_at, protected,
-                created_at, salt, version, names,
+                id,
+                organization,
+                account,
+                kind,
+                handle,
+                place,
+                environment,
+                state,
+                remove_at,
+                protected,
+                created_at,
+                salt,
+                version,
+                names,
             };
             Found::Live(Sealed { head, sealed })
         }
         Life::Removed { at, reason } => Found::Removed(Tombstone {
-            id, organization, account, kind, handle, environment, created_at, reason, salt, version,
+            id,
+            organization,
+            account,
+            kind,
+            handle,
+            environment,
+            created_at,
+            reason,
+            salt,
+            version,
             removed_at: Timestamp::from_millis(at),
         }),
     })

@@ -90,14 +90,21 @@ impl Draft {
     /// # Errors
     /// [`Error::Invalid`] with the first field that breaks a limit.
     pub fn check(&self, now: Timestamp) -> Result<(), Error> {
-        let window = |limit: &crate::key::RateLimit| {
-            limit.limit > 0 && (1..=WINDOW).contains(&limit.window_seconds)
-        };
+        let window =
+            |limit: &crate::key::RateLimit| limit.limit > 0 && (1..=WINDOW).contains(&limit.window_seconds);
         let rules = [
             (is_name(&self.name), "name", "1 to 200 bytes, no control characters"),
-            (self.tags.len() <= TAGS && self.tags.iter().all(|t| is_tag(t)), "tags", "at most 32 of 1 to 64 bytes"),
+            (
+                self.tags.len() <= TAGS && self.tags.iter().all(|t| is_tag(t)),
+                "tags",
+                "at most 32 of 1 to 64 bytes",
+            ),
             (self.ip_allow.len() <= NETWORKS, "ip_allow", "at most 64 networks"),
-            (self.rate_limit.as_ref().is_none_or(window), "rate_limit", "limit from 1, window_seconds 1 to 86400"),
+            (
+                self.rate_limit.as_ref().is_none_or(window),
+                "rate_limit",
+                "limit from 1, window_seconds 1 to 86400",
+            ),
             (self.expires_at.is_none_or(|at| at > now), "expires_at", "in the future"),
             (
                 self.not_before.zip(self.expires_at).is_none_or(|(start, end)| start < end),

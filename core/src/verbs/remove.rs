@@ -11,7 +11,12 @@ use crate::time::Timestamp;
 ///
 /// # Errors
 /// [`Error::Stale`] for another version than the caller read; [`Error::Protected`].
-pub fn remove(head: &Head, reason: Reason, if_match: Option<u64>, now: Timestamp) -> Result<Tombstone, Error> {
+pub fn remove(
+    head: &Head,
+    reason: Reason,
+    if_match: Option<u64>,
+    now: Timestamp,
+) -> Result<Tombstone, Error> {
     judge(head, Step::Remove, if_match)?;
     if head.protected {
         return Err(Error::Protected);

@@ -73,7 +73,9 @@ mod tests {
     #[test]
     fn a_new_end_must_lie_ahead_and_an_old_one_need_not() {
         let past = Patch { expires_at: Some(Some(Timestamp::from_millis(4000))), ..Patch::default() };
-        assert!(matches!(update(key(), past, None, NOW), Err(Error::Invalid { field, .. }) if field == "expires_at"));
+        assert!(
+            matches!(update(key(), past, None, NOW), Err(Error::Invalid { field, .. }) if field == "expires_at")
+        );
         let mut expired = key();
         expired.traits.expires_at = Some(Timestamp::from_millis(4000));
         assert!(update(expired, Patch { name: Some("x".into()), ..Patch::default() }, None, NOW).is_ok());

@@ -1,0 +1,247 @@
+//! This file is about what is done to accounts. Whatever takes rights from an account takes them from all of
+//! its keys in the same commit, because every key is judged with its account.
+
+use std::sync::Arc;
+
+use crate::account::{Account, Role, Standing};
+use crate::command::{AccountPatch, Answer, KeyPolicy, NewAccount, Page};
+use crate::error::Error;
+use crate::event::{Happened, Reason, Subject};
+use crate::id::{AccountId, OrganizationId};
+use crate::key::Found;
+use crate::keyward::{About, Environment, Keyward, Origin};
+use crate::permit::{Permit, Reach};
+use crate::record;
+use crate::store::{Change, CommitError, List, RecordKind, SlotChange, Store};
+use crate::verbs::issue::is_name;
+
+/// How many keys are moved at once when an account hands them over.
+const BATCH: usize = 500;
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    /// An account that the permit reaches and that was not removed.
+    pub(crate) async fn load_account(&self, permit: &Permit, id: AccountId) -> Result<Account, Error> {
+        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        if stored.record.kind != RecordKind::Account {
+            return Err(Error::NotFound);
+        }
+        let account = Account::from_record(&stored.record)?;
+        permit.covers(account.organization, account.id)?;
+        match account.standing {
+            Standing::Removed { .. } => Err(Error::NotFound),
+            Standing::Active | Standing::Suspended => Ok(account),
+        }
+    }
+
+    pub(crate) async fn find_account(&self, permit: &Permit, id: AccountId) -> Result<Answer, Error> {
+        Ok(Answer::Account(Box::new(self.load_account(permit, id).await?)))
+    }
+
+    pub(crate) async fn list_accounts(
+        &self,
+        permit: &Permit,
+        organization: Option<OrganizationId>,
+        page: Page,
+    ) -> Result<Answer, Error> {
+        let organization = organization.unwrap_or(permit.caller().organization);
+        permit.covers_organization(organization)?;
+        if permit.reach() == Reach::Account {
+            let own = self.load_account(permit, permit.caller().account).await?;
+            return Ok(Answer::Accounts(vec![own], None));
+        }
+        let list = List { kind: RecordKind::Account, owner: organization.id() };
+        let records = self.store.page(list, page.after, page.limit).await?;
+        let next = (records.len() == page.limit).then(|| records.last().map(|last| last.record.id)).flatten();
+        let accounts: Result<Vec<Account>, Error> =
+            records.iter().map(|stored| Account::from_record(&stored.record)).collect();
+        let mut accounts = accounts?;
+        accounts.retain(|account| !matches!(account.standing, Standing::Removed { .. }));
+        Ok(Answer::Accounts(accounts, next))
+    }
+
+    pub(crate) async fn create_account(
+        &self,
+        permit: &Permit,
+        new: NewAccount,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let organization = new.organization.unwrap_or(permit.caller().organization);
+        permit.covers_organization(organization)?;
+        permit.may_appoint(new.role)?;
+        self.load_organization(permit, organization).await?;
+        if let Some(parent) = new.parent {
+            let parent = self.load_account(permit, parent).await?;
+            if parent.organization != organization {
+                return Err(Error::invalid("parent_id", "an account of the same organization"));
+            }
+        }
+        let account = self.new_account(organization, new.parent, new.name, new.role)?;
+        self.commit_account(Some(permit), &account, Happened::Created, origin).await?;
+        Ok(Answer::Account(Box::new(account)))
+    }
+
+    pub(crate) fn new_account(
+        &self,
+        organization: OrganizationId,
+        parent: Option<AccountId>,
+        name: String,
+        role: Role,
+    ) -> Result<Account, Error> {
+        if !is_name(&name) {
+            return Err(Error::invalid("name", "1 to 200 bytes, no control characters"));
+        }
+        Ok(Account {
+            id: self.new_id().into(),
+            organization,
+            parent,
+            names: vec![self.pepper.name("account", organization.id(), name.as_bytes())],
+            name,
+            role,
+            standing: Standing::Active,
+            created_at: self.environment.now(),
+            salt: self.random(),
+            version: 1,
+        })
+    }
+
+    pub(crate) async fn update_account(
+        &self,
+        permit: &Permit,
+        id: AccountId,
+        patch: AccountPatch,
+        if_match: Option<u64>,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let mut account = self.load_account(permit, id).await?;
+        if if_match.is_some_and(|version| version != account.version) {
+            return Err(Error::Stale);
+        }
+        permit.may_appoint(account.role)?;
+        if let Some(role) = patch.role {
+            permit.may_appoint(role)?;
+            account.role = role;
+        }
+        if let Some(name) = patch.name {
+            let renamed = self.new_account(account.organization, account.parent, name, account.role)?;
+            (account.name, account.names) = (renamed.name, renamed.names);
+        }
+        let happened = match (patch.suspended, account.standing) {
+            (Some(true), Standing::Active) => Happened::Suspended,
+            (Some(false), Standing::Suspended) => Happened::Resumed,
+            _ => Happened::Updated,
+        };
+        if let Some(suspended) = patch.suspended {
+            account.standing = if suspended { Standing::Suspended } else { Standing::Active };
+        }
+        account.version += 1;
+        self.commit_account(Some(permit), &account, happened, origin).await?;
+        Ok(Answer::Account(Box::new(account)))
+    }
+
+    pub(crate) async fn remove_account(
+        self: &Arc<Self>,
+        permit: &Permit,
+        id: AccountId,
+        policy: KeyPolicy,
+        if_match: Option<u64>,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let mut account = self.load_account(permit, id).await?;
+        if if_match.is_some_and(|version| version != account.version) {
+            return Err(Error::Stale);
+        }
+        permit.may_appoint(account.role)?;
+        match policy {
+            KeyPolicy::Remove => {}
+            KeyPolicy::Transfer(heir) => self.transfer_keys(permit, &account, heir, origin).await?,
+            KeyPolicy::Refuse => self.refuse_with_keys(&account).await?,
+        }
+        let at = self.environment.now();
+        account.standing = Standing::Removed { at, reason: Reason::Unspecified };
+        account.names.clear();
+        account.version += 1;
+        let happened = Happened::Removed(Reason::Unspecified);
+        self.commit_account(Some(permit), &account, happened, origin).await?;
+        // All of its keys are refused by now. What follows writes that down for each of them; whatever a
+        // crash cuts off is done at the next start.
+        self.sweep(List { kind: RecordKind::Key, owner: account.id.id() }, Reason::OwnerLeft, origin);
+        Ok(Answer::AccountRemoved(id))
+    }
+
+    async fn refuse_with_keys(&self, account: &Account) -> Result<(), Error> {
+        let list = List { kind: RecordKind::Key, owner: account.id.id() };
+        let mut after = None;
+        loop {
+            let records = self.store.page(list, after, BATCH).await?;
+            for stored in &records {
+                if let Found::Live(_) = record::key::read(&stored.record)? {
+                    return Err(Error::WrongState { why: "the account has keys: name a policy for them" });
+                }
+            }
+            let Some(last) = records.last().filter(|_| records.len() == BATCH) else { return Ok(()) };
+            after = Some(last.record.id);
+        }
+    }
+
+    async fn transfer_keys(
+        &self,
+        permit: &Permit,
+        from: &Account,
+        heir: AccountId,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let heir = self.load_account(permit, heir).await?;
+        permit.may_appoint(heir.role)?;
+        if heir.organization != from.organization || heir.id == from.id {
+            return Err(Error::invalid("transfer_to", "another account of the same organization"));
+        }
+        let list = List { kind: RecordKind::Key, owner: from.id.id() };
+        let mut after = None;
+        loop {
+            let records = self.store.page(list, after, BATCH).await?;
+            for stored in &records {
+                let Found::Live(sealed) = record::key::read(&stored.record)? else { continue };
+                let secret = self.slot_secret(stored)?;
+                let mut key = sealed.open(&secret)?;
+                key.head.account = heir.id;
+                key.head.version += 1;
+                self.commit_change(Some(permit), &key, &secret, Happened::Updated, origin).await?;
+            }
+            let Some(last) = records.last().filter(|_| records.len() == BATCH) else { return Ok(()) };
+            after = Some(last.record.id);
+        }
+    }
+
+    pub(crate) async fn commit_account(
+        &self,
+        permit: Option<&Permit>,
+        account: &Account,
+        happened: Happened,
+        origin: &Origin,
+    ) -> Result<(), CommitError> {
+        let encoded = || -> Result<_, Error> {
+            let record = account.to_record()?;
+            let replay = match permit {
+                Some(permit) => self.replay_of(permit, &record, account.organization, None, origin)?,
+                None => None,
+            };
+            Ok((record, replay))
+        };
+        let (record, replay) = encoded().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
+        let about = About {
+            subject: Subject::Account,
+            happened,
+            id: account.id.id(),
+            organization: account.organization,
+            version: account.version,
+            salt: account.salt,
+        };
+        let event = self.event(about, permit, origin);
+        let (live, account) = (Arc::clone(&self.live), account.clone());
+        let apply = Box::new(move |position| {
+            live.directory.set_account(&account);
+            live.advance(position);
+        });
+        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await.map(|_| ())
+    }
+}

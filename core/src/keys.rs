@@ -1,0 +1,547 @@
+//! This file is about what is done to single keys: caller and permit are settled, so load, decide, commit, and
+//! start over when somebody else was quicker.
+
+mod import;
+mod verify;
+
+use std::sync::{Arc, PoisonError};
+
+use crate::account::Account;
+use crate::command::{Answer, Draft, Issue, Page, Patch, Removed};
+use crate::error::Error;
+use crate::event::{Happened, Reason, Subject};
+use crate::filter::Filter;
+use crate::id::{AccountId, Id, KeyId, OrganizationId};
+use crate::key::{Found, Head, Key, Place, Proof, Scheme, SecretMaterial, Tombstone};
+use crate::keyward::{About, Environment, Keyward, Origin};
+use crate::permit::{Permit, Reach};
+use crate::record;
+use crate::record::key::Sealed;
+use crate::seal::SlotSecret;
+use crate::secret::{Digest, Presented, Secret};
+use crate::store::{Change, CommitError, List, Position, RecordKind, SlotChange, Store, Stored};
+use crate::time::Timestamp;
+use crate::usage::Usage;
+use crate::verbs;
+use crate::verbs::issue::Birth;
+
+/// How often a change is tried again after somebody else was quicker.
+const TRIES: usize = 16;
+/// How many records one page may look at in search of what fits.
+const LOOKED_AT: usize = 10_000;
+
+/// A key, and what it takes to write it again.
+struct Loaded {
+    key: Key,
+    secret: SlotSecret,
+}
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    pub(crate) async fn issue(
+        &self,
+        permit: &Permit,
+        issue: Issue,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        permit.may_give(issue.draft.scopes.rights())?;
+        let account = self.owner(permit, issue.account).await?;
+        let owner = (account.organization, account.id);
+        let (key, secret) = self.create(Some(permit), owner, &issue, None, origin).await?;
+        Ok(Answer::Issued(Box::new(key), secret))
+    }
+
+    /// Makes a key and commits it.
+    pub(crate) async fn create(
+        &self,
+        permit: Option<&Permit>,
+        (organization, account): (OrganizationId, AccountId),
+        issue: &Issue,
+        supersedes: Option<KeyId>,
+        origin: &Origin,
+    ) -> Result<(Key, Secret), Error> {
+        for _ in 0..TRIES {
+            let secret =
+                Secret::generate(&issue.prefix, &issue.environment, &mut |b| self.environment.fill(b));
+            let presented = Presented::read(secret.expose());
+            let handle = presented
+                .and_then(|p| p.handle())
+                .ok_or_else(|| Error::internal("a secret without handle"))?;
+            let digest = Digest::of(secret.expose().as_bytes());
+            let birth = Birth {
+                id: self.new_id().into(),
+                organization,
+                account,
+                place: Place::Handle,
+                environment: issue.environment.clone(),
+                protected: issue.protected,
+                names: vec![handle.name(&self.pepper)],
+                handle,
+                material: SecretMaterial {
+                    proof: Proof::Digest(Scheme::Sha256, digest),
+                    recoverable: issue.recoverable.then(|| secret.clone()),
+                },
+                salt: self.random(),
+                supersedes,
+            };
+            let key = verbs::issue::issue(birth, issue.draft.clone(), self.environment.now())?;
+            match self.commit_new(permit, &key, Some(&secret), origin).await {
+                Ok(_) => return Ok((key, secret)),
+                // Another key has the same ten place characters: draw again.
+                Err(CommitError::NameTaken(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::internal("no free handle was drawn"))
+    }
+
+    /// The account that a new key is to act as.
+    async fn owner(&self, permit: &Permit, account: Option<AccountId>) -> Result<Account, Error> {
+        let id = account.unwrap_or(permit.caller().account);
+        let account = match self.load_account(permit, id).await {
+            Err(Error::NotFound) => return Err(Error::invalid("account_id", "an account that exists")),
+            found => found?,
+        };
+        permit.may_appoint(account.role)?;
+        Ok(account)
+    }
+
+    pub(crate) async fn find(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {
+        let Loaded { key, .. } = self.open(permit, id).await?;
+        Ok(Answer::Found(Box::new(key)))
+    }
+
+    pub(crate) async fn list(&self, permit: &Permit, filter: &Filter, page: Page) -> Result<Answer, Error> {
+        let Some(owner) = list_owner(permit, filter.account) else {
+            return Ok(Answer::Keys(Vec::new(), None));
+        };
+        let mut found = Vec::new();
+        let mut after = page.after;
+        for _ in 0..LOOKED_AT.div_ceil(Page::LIMIT) {
+            let records = self.store.page(List { kind: RecordKind::Key, owner }, after, Page::LIMIT).await?;
+            let last_page = records.len() < Page::LIMIT;
+            for stored in records {
+                after = Some(stored.record.id);
+                if let Some(key) = self.fitting(permit, filter, stored).await? {
+                    found.push(key);
+                    if found.len() == page.limit {
+                        return Ok(Answer::Keys(found, after));
+                    }
+                }
+            }
+            if last_page {
+                return Ok(Answer::Keys(found, None));
+            }
+        }
+        Ok(Answer::Keys(found, after))
+    }
+
+    async fn fitting(
+        &self,
+        permit: &Permit,
+        filter: &Filter,
+        stored: Stored,
+    ) -> Result<Option<Found<Key>>, Error> {
+        let found = match record::key::read(&stored.record)? {
+            Found::Removed(tombstone) => Found::Removed(tombstone),
+            // Without its slot it can only be removed; the list of what can be used passes it over.
+            Found::Live(_) if stored.slot.is_none() => return Ok(None),
+            Found::Live(sealed) => Found::Live(sealed.open(&self.slot_secret(&stored)?)?),
+        };
+        let (organization, account) = match &found {
+            Found::Live(key) => (key.head.organization, key.head.account),
+            Found::Removed(tombstone) => (tombstone.organization, tombstone.account),
+        };
+        let last_used = match filter.unused_since {
+            Some(_) => self.usage_of(stored.record.id).await?.last_used_at,
+            None => None,
+        };
+        let fits = permit.covers(organization, account).is_ok() && filter.fits_found(&found, last_used);
+        Ok(fits.then_some(found))
+    }
+
+    pub(crate) async fn update(
+        &self,
+        permit: &Permit,
+        id: KeyId,
+        patch: &Patch,
+        if_match: Option<u64>,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        if let Some(scopes) = &patch.scopes {
+            permit.may_give(scopes.rights())?;
+        }
+        let now = self.environment.now();
+        let decide = |key| verbs::update::update(key, patch.clone(), if_match, now);
+        self.change(permit, id, if_match, Happened::Updated, origin, decide).await
+    }
+
+    pub(crate) async fn suspend(
+        &self,
+        permit: &Permit,
+        id: KeyId,
+        remove_at: Option<Timestamp>,
+        if_match: Option<u64>,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let now = self.environment.now();
+        let decide = |key| verbs::suspend::suspend(key, remove_at, if_match, now);
+        self.change(permit, id, if_match, Happened::Suspended, origin, decide).await
+    }
+
+    pub(crate) async fn resume(
+        &self,
+        permit: &Permit,
+        id: KeyId,
+        if_match: Option<u64>,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let decide = |key| verbs::resume::resume(key, if_match);
+        self.change(permit, id, if_match, Happened::Resumed, origin, decide).await
+    }
+
+    /// Loads a key, decides, commits; again from the start if somebody else was quicker and the caller did not
+    /// name a version.
+    async fn change(
+        &self,
+        permit: &Permit,
+        id: KeyId,
+        if_match: Option<u64>,
+        happened: Happened,
+        origin: &Origin,
+        decide: impl Fn(Key) -> Result<Key, Error>,
+    ) -> Result<Answer, Error> {
+        for _ in 0..TRIES {
+            let Loaded { key, secret } = self.open(permit, id).await?;
+            let key = decide(key)?;
+            match self.commit_change(Some(permit), &key, &secret, happened, origin).await {
+                Ok(_) => return Ok(Answer::Key(Box::new(key))),
+                Err(CommitError::Stale) if if_match.is_none() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Unavailable { inside: format!("{id} changes too fast") })
+    }
+
+    pub(crate) async fn rotate(
+        &self,
+        permit: &Permit,
+        id: KeyId,
+        overlap_seconds: u64,
+        if_match: Option<u64>,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        for _ in 0..TRIES {
+            let Loaded { key, secret } = self.open(permit, id).await?;
+            permit.may_give(key.traits.scopes.rights())?;
+            verbs::rotate::check(&key, overlap_seconds, if_match)?;
+            let issue = successor(&key)?;
+            let owner = (key.head.organization, key.head.account);
+            let (new, new_secret) = self.create(Some(permit), owner, &issue, Some(id), origin).await?;
+            // The answer is kept with the successor.
+            let unkept = Origin { idempotency: None, ..origin.clone() };
+            match self.end_rotated(permit, key, &secret, overlap_seconds, &unkept).await {
+                Ok(_) => return Ok(Answer::Issued(Box::new(new), new_secret)),
+                // The old key changed meanwhile: its successor has rights that may just have been taken away.
+                Err(CommitError::Stale) => {
+                    self.remove_head(Some(permit), &new.head, Reason::Superseded, origin).await?;
+                    if if_match.is_some() {
+                        return Err(Error::Stale);
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Unavailable { inside: format!("{id} changes too fast") })
+    }
+
+    /// Ends the key before a successor if a crash came before that. If the key has changed in between, that
+    /// was decided by somebody who saw both, and stands.
+    pub(crate) async fn finish_rotation(
+        &self,
+        permit: &Permit,
+        id: KeyId,
+        successor: &Key,
+        overlap_seconds: u64,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let Some(stored) = self.store.fetch(id.id()).await? else { return Ok(()) };
+        let Found::Live(sealed) = self.covered(permit, &stored)? else { return Ok(()) };
+        if sealed.head.remove_at.is_some() || successor.traits.supersedes != Some(id) {
+            return Ok(());
+        }
+        let secret = self.slot_secret(&stored)?;
+        let origin = Origin { idempotency: None, ..origin.clone() };
+        match self.end_rotated(permit, sealed.open(&secret)?, &secret, overlap_seconds, &origin).await {
+            Ok(_) | Err(CommitError::Stale) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn end_rotated(
+        &self,
+        permit: &Permit,
+        key: Key,
+        secret: &SlotSecret,
+        overlap_seconds: u64,
+        origin: &Origin,
+    ) -> Result<Position, CommitError> {
+        let now = self.environment.now();
+        if overlap_seconds > 0 {
+            let key = verbs::rotate::wind_down(key, overlap_seconds, now);
+            return self.commit_change(Some(permit), &key, secret, Happened::Updated, origin).await;
+        }
+        let tombstone = verbs::remove::remove(&key.head, Reason::Superseded, None, now);
+        match tombstone {
+            Ok(tombstone) => self.commit_removed(Some(permit), &key.head, &tombstone, origin).await,
+            // It was checked before: only a change in between can have made it impossible.
+            Err(_) => Err(CommitError::Stale),
+        }
+    }
+
+    pub(crate) async fn remove(
+        &self,
+        permit: &Permit,
+        id: KeyId,
+        reason: Reason,
+        if_match: Option<u64>,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        for _ in 0..TRIES {
+            let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+            let head = match self.covered(permit, &stored)? {
+                // Removing twice is no error: the same answer, the same receipt.
+                Found::Removed(tombstone) => return Ok(removed(tombstone)),
+                Found::Live(sealed) => sealed.head,
+            };
+            let tombstone = verbs::remove::remove(&head, reason, if_match, self.environment.now())?;
+            match self.commit_removed(Some(permit), &head, &tombstone, origin).await {
+                Ok(_) => return Ok(removed(tombstone)),
+                Err(CommitError::Stale) if if_match.is_none() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Unavailable { inside: format!("{id} changes too fast") })
+    }
+
+    /// Removes a key whose head is at hand, whatever happens to it meanwhile.
+    pub(crate) async fn remove_head(
+        &self,
+        permit: Option<&Permit>,
+        head: &Head,
+        reason: Reason,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let mut head = head.clone();
+        for _ in 0..TRIES {
+            let tombstone = verbs::remove::remove(&head, reason, None, self.environment.now())?;
+            match self.commit_removed(permit, &head, &tombstone, origin).await {
+                Ok(_) => return Ok(()),
+                Err(CommitError::Stale) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let Some(stored) = self.store.fetch(head.id.id()).await? else { return Ok(()) };
+            match record::key::read(&stored.record)? {
+                Found::Live(sealed) => head = sealed.head,
+                Found::Removed(_) => return Ok(()),
+            }
+        }
+        Err(Error::Unavailable { inside: format!("{} changes too fast", head.id) })
+    }
+
+    /// Opens a living key of the caller's.
+    async fn open(&self, permit: &Permit, id: KeyId) -> Result<Loaded, Error> {
+        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        let sealed = self.covered(permit, &stored)?.live()?;
+        let secret = self.slot_secret(&stored)?;
+        Ok(Loaded { key: sealed.open(&secret)?, secret })
+    }
+
+    /// Reads a key's record if the permit reaches it; a record of another kind is no key.
+    pub(crate) fn covered(&self, permit: &Permit, stored: &Stored) -> Result<Found<Sealed>, Error> {
+        if stored.record.kind != RecordKind::Key {
+            return Err(Error::NotFound);
+        }
+        let found = record::key::read(&stored.record)?;
+        let (organization, account) = match &found {
+            Found::Live(sealed) => (sealed.head.organization, sealed.head.account),
+            Found::Removed(tombstone) => (tombstone.organization, tombstone.account),
+        };
+        permit.covers(organization, account)?;
+        Ok(found)
+    }
+
+    async fn commit_new(
+        &self,
+        permit: Option<&Permit>,
+        key: &Key,
+        shown: Option<&Secret>,
+        origin: &Origin,
+    ) -> Result<Position, CommitError> {
+        let id = key.head.id.id();
+        let secret = SlotSecret::new(self.random());
+        let sealed = || -> Result<_, Error> {
+            let record = key.to_record(&secret, self.random())?;
+            let slot = self.root.wrap(&secret, id, self.random())?;
+            let replay = match permit {
+                Some(permit) => self.replay_of_key(permit, &record, &key.head, &secret, shown, origin)?,
+                None => None,
+            };
+            Ok((record, slot, replay))
+        };
+        let (record, slot, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
+        let event = self.event(about(&key.head, Happened::Created), permit, origin);
+        let apply = self.admit(key);
+        self.store.commit(Change { record, slot: SlotChange::Fill(slot), event, replay, apply }).await
+    }
+
+    pub(crate) async fn commit_change(
+        &self,
+        permit: Option<&Permit>,
+        key: &Key,
+        secret: &SlotSecret,
+        happened: Happened,
+        origin: &Origin,
+    ) -> Result<Position, CommitError> {
+        let sealed = || -> Result<_, Error> {
+            let record = key.to_record(secret, self.random())?;
+            let replay = match permit {
+                Some(permit) => self.replay_of_key(permit, &record, &key.head, secret, None, origin)?,
+                None => None,
+            };
+            Ok((record, replay))
+        };
+        let (record, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
+        let event = self.event(about(&key.head, happened), permit, origin);
+        let apply = self.admit(key);
+        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await
+    }
+
+    pub(crate) async fn commit_removed(
+        &self,
+        permit: Option<&Permit>,
+        head: &Head,
+        tombstone: &Tombstone,
+        origin: &Origin,
+    ) -> Result<Position, CommitError> {
+        let record = tombstone
+            .to_record(head.names.clone())
+            .map_err(|error| CommitError::NotWritten(format!("{error:?}")))?;
+        let about = About { version: tombstone.version, ..about(head, Happened::Removed(tombstone.reason)) };
+        let event = self.event(about, permit, origin);
+        let (live, head) = (Arc::clone(&self.live), head.clone());
+        let apply = Box::new(move |position| {
+            live.end(&head);
+            live.advance(position);
+        });
+        self.store.commit(Change { record, slot: SlotChange::Erase, event, replay: None, apply }).await
+    }
+
+    /// What lets a committed key be accepted as it is now.
+    fn admit(&self, key: &Key) -> crate::store::Apply {
+        let (live, due, key) = (Arc::clone(&self.live), Arc::clone(&self.due), key.clone());
+        Box::new(move |position| {
+            if let Some(at) = key.head.remove_at {
+                due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
+            }
+            // A table that is full refuses the key everywhere: it fails closed.
+            let _ = live.admit(&key);
+            live.advance(position);
+        })
+    }
+
+    /// Removes every key whose time for that has come; how many it was.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; what is left is done at the next call.
+    pub async fn remove_due(&self) -> Result<usize, Error> {
+        let mut removed = 0;
+        while let Some((at, id)) = self.next_due() {
+            if let Some(stored) = self.store.fetch(id.id()).await?
+                && let Found::Live(sealed) = record::key::read(&stored.record)?
+                && sealed.head.remove_at == Some(at)
+            {
+                let head = Head { protected: false, ..sealed.head };
+                self.remove_head(None, &head, Reason::Retired, &Origin::default()).await?;
+                removed += 1;
+            }
+            self.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&(at, id));
+        }
+        Ok(removed)
+    }
+
+    fn next_due(&self) -> Option<(Timestamp, KeyId)> {
+        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        due.first().copied().filter(|(at, _)| *at <= self.environment.now())
+    }
+
+    pub(crate) async fn read_usage(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {
+        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        self.covered(permit, &stored)?;
+        Ok(Answer::Usage(Box::new(self.usage_of(id.id()).await?)))
+    }
+
+    pub(crate) async fn usage_of(&self, id: Id) -> Result<Usage, Error> {
+        Ok(self.store.noted(id).await?.map(|note| Usage::decode(&note)).unwrap_or_default())
+    }
+
+    /// Carries what was noted of the use of keys to the store.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: these notes are lost.
+    pub async fn keep_notes(&self) -> Result<(), Error> {
+        let mut notes = Vec::new();
+        for (id, noted) in self.notes.drain() {
+            let mut usage = self.usage_of(id).await?;
+            usage.merge(&noted);
+            notes.push((id, usage.encode()));
+        }
+        if !notes.is_empty() {
+            self.store.note(notes).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whose list holds the keys that a permit reaches and a filter wants; `None` if they are nobody's.
+pub(crate) fn list_owner(permit: &Permit, account: Option<AccountId>) -> Option<Id> {
+    match (permit.reach(), account) {
+        (Reach::Account, Some(other)) if other != permit.caller().account => None,
+        (Reach::Account, _) => Some(permit.caller().account.id()),
+        (Reach::Organization | Reach::Everywhere, Some(account)) => Some(account.id()),
+        (Reach::Organization | Reach::Everywhere, None) => Some(permit.caller().organization.id()),
+    }
+}
+
+fn about(head: &Head, happened: Happened) -> About {
+    About {
+        subject: Subject::Key,
+        happened,
+        id: head.id.id(),
+        organization: head.organization,
+        version: head.version,
+        salt: head.salt,
+    }
+}
+
+fn removed(tombstone: Tombstone) -> Answer {
+    Answer::Removed(Box::new(Removed { tombstone, receipt: None }))
+}
+
+/// What to issue in the place of a key.
+fn successor(key: &Key) -> Result<Issue, Error> {
+    let crate::key::Material::Secret(secret) = &key.traits.material;
+    // A key that was made elsewhere gets a successor of our own format.
+    let own_prefix = match key.head.place {
+        Place::Handle => key.head.handle.as_str().split('_').next(),
+        Place::Digest(_) => None,
+    };
+    let prefix = crate::secret::Label::parse(own_prefix.unwrap_or("kw"));
+    Ok(Issue {
+        account: Some(key.head.account),
+        prefix: prefix.ok_or_else(|| Error::internal("a handle without prefix"))?,
+        environment: key.head.environment.clone(),
+        protected: key.head.protected,
+        recoverable: secret.recoverable.is_some(),
+        draft: Draft::from(&key.traits),
+    })
+}

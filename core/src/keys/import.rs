@@ -1,0 +1,74 @@
+//! This file is about importing: a key whose secret was made elsewhere, by its text or by a digest of it.
+
+use crate::command::{Answer, Given, Import};
+use crate::error::Error;
+use crate::key::{Place, Proof};
+use crate::keyward::{Environment, Keyward, Origin};
+use crate::permit::Permit;
+use crate::secret::{Handle, Presented};
+use crate::store::{CommitError, Name, Store};
+use crate::verbs;
+use crate::verbs::issue::Birth;
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    pub(crate) async fn import(
+        &self,
+        permit: &Permit,
+        import: Import,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        permit.may_give(import.draft.scopes.rights())?;
+        let account = self.owner(permit, import.account).await?;
+        let own = match &import.given {
+            Given::Text(secret) => Presented::read(secret.expose()).and_then(|p| p.handle()),
+            Given::Digest(..) | Given::Slow(_) => None,
+        };
+        let is_own = own.is_some();
+        let slow = matches!(import.given, Given::Slow(_));
+        if slow && import.handle.is_none() {
+            return Err(Error::invalid(
+                "handle",
+                "the beginning of the secret, where only a slow hash is known",
+            ));
+        }
+        let id = self.new_id().into();
+        // Without a handle of its own it is shown by its id: never by a part of the secret.
+        let handle = own.or(import.handle).or_else(|| Handle::parse(&format!("{id}")));
+        let handle = handle.ok_or_else(|| Error::internal("an id that is no handle"))?;
+        let material = verbs::import::material(import.given);
+        let mut names = vec![handle.name(&self.pepper)];
+        let place = match &material.proof {
+            Proof::Digest(scheme, digest) => {
+                if !self.live.takes(scheme) {
+                    return Err(Error::invalid("digest", "one of at most 16 ways to take a digest"));
+                }
+                names.push(digest.name(&self.pepper));
+                if is_own { Place::Handle } else { Place::Digest(digest.place(&self.pepper)) }
+            }
+            Proof::Slow(_) => Place::Digest(0),
+        };
+        let birth = Birth {
+            id,
+            organization: account.organization,
+            account: account.id,
+            handle,
+            place,
+            environment: import.environment,
+            protected: import.protected,
+            material,
+            names: names.clone(),
+            salt: self.random(),
+            supersedes: None,
+        };
+        let key = verbs::issue::issue(birth, import.draft, self.environment.now())?;
+        match self.commit_new(Some(permit), &key, None, origin).await {
+            Ok(_) => Ok(Answer::Key(Box::new(key))),
+            Err(CommitError::NameTaken(name)) => Err(Error::Taken { what: taken(name, &names) }),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn taken(name: Name, names: &[Name]) -> &'static str {
+    if names.first() == Some(&name) { "handle" } else { "secret" }
+}

@@ -1,0 +1,201 @@
+//! This file is about what is done to organizations, and about the very first one.
+
+use std::sync::Arc;
+
+use crate::account::{Organization, Role, Standing};
+use crate::command::{Answer, Draft, Issue, OrganizationPatch, Page};
+use crate::error::Error;
+use crate::event::{Happened, Reason, Subject};
+use crate::id::OrganizationId;
+use crate::key::Key;
+use crate::keyward::{About, Environment, Keyward, Origin};
+use crate::permit::{Permit, Reach};
+use crate::scope::Scopes;
+use crate::secret::{Label, Secret};
+use crate::store::{Change, CommitError, List, RecordKind, SlotChange, Store};
+use crate::verbs::issue::is_name;
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    /// Makes the first organization, its first owner, and the key that the owner signs in with.
+    ///
+    /// # Errors
+    /// [`Error::WrongState`] if there is an organization already.
+    pub async fn found(&self, organization: &str, owner: &str) -> Result<(Key, Secret), Error> {
+        let everyone = List { kind: RecordKind::Organization, owner: List::EVERYONE };
+        if !self.store.page(everyone, None, 1).await?.is_empty() {
+            return Err(Error::WrongState { why: "the store has its first organization" });
+        }
+        let origin = Origin::default();
+        let organization = self.new_organization(organization.to_owned(), true)?;
+        self.commit_organization(None, &organization, Happened::Created, &origin).await?;
+        let account = self.new_account(organization.id, None, owner.to_owned(), Role::Owner)?;
+        self.commit_account(None, &account, Happened::Created, &origin).await?;
+        let label = |text| Label::parse(text).ok_or_else(|| Error::internal("a label of our own"));
+        let issue = Issue {
+            account: None,
+            prefix: label("kw")?,
+            environment: label("live")?,
+            protected: false,
+            recoverable: false,
+            draft: Draft { name: owner.to_owned(), scopes: Scopes::parse(["admin"])?, ..Draft::default() },
+        };
+        self.create(None, (organization.id, account.id), &issue, None, &origin).await
+    }
+
+    pub(crate) async fn find_organization(
+        &self,
+        permit: &Permit,
+        id: OrganizationId,
+    ) -> Result<Answer, Error> {
+        Ok(Answer::Organization(Box::new(self.load_organization(permit, id).await?)))
+    }
+
+    pub(crate) async fn create_organization(
+        &self,
+        permit: &Permit,
+        name: String,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let organization = self.new_organization(name, false)?;
+        self.commit_organization(Some(permit), &organization, Happened::Created, origin).await?;
+        Ok(Answer::Organization(Box::new(organization)))
+    }
+
+    /// An organization that the permit reaches and that was not removed.
+    pub(crate) async fn load_organization(
+        &self,
+        permit: &Permit,
+        id: OrganizationId,
+    ) -> Result<Organization, Error> {
+        permit.covers_organization(id)?;
+        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        if stored.record.kind != RecordKind::Organization {
+            return Err(Error::NotFound);
+        }
+        let organization = Organization::from_record(&stored.record)?;
+        match organization.standing {
+            Standing::Removed { .. } => Err(Error::NotFound),
+            Standing::Active | Standing::Suspended => Ok(organization),
+        }
+    }
+
+    pub(crate) async fn list_organizations(&self, permit: &Permit, page: Page) -> Result<Answer, Error> {
+        if permit.reach() != Reach::Everywhere {
+            let own = self.load_organization(permit, permit.caller().organization).await?;
+            return Ok(Answer::Organizations(vec![own], None));
+        }
+        let list = List { kind: RecordKind::Organization, owner: List::EVERYONE };
+        let records = self.store.page(list, page.after, page.limit).await?;
+        let next = (records.len() == page.limit).then(|| records.last().map(|last| last.record.id)).flatten();
+        let organizations: Result<Vec<Organization>, Error> =
+            records.iter().map(|stored| Organization::from_record(&stored.record)).collect();
+        let mut organizations = organizations?;
+        organizations.retain(|one| !matches!(one.standing, Standing::Removed { .. }));
+        Ok(Answer::Organizations(organizations, next))
+    }
+
+    fn new_organization(&self, name: String, operator: bool) -> Result<Organization, Error> {
+        if !is_name(&name) {
+            return Err(Error::invalid("name", "1 to 200 bytes, no control characters"));
+        }
+        Ok(Organization {
+            id: self.new_id().into(),
+            names: vec![self.pepper.name("organization", List::EVERYONE, name.as_bytes())],
+            name,
+            operator,
+            standing: Standing::Active,
+            created_at: self.environment.now(),
+            salt: self.random(),
+            version: 1,
+        })
+    }
+
+    pub(crate) async fn update_organization(
+        &self,
+        permit: &Permit,
+        id: OrganizationId,
+        patch: OrganizationPatch,
+        if_match: Option<u64>,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let mut organization = self.load_organization(permit, id).await?;
+        if if_match.is_some_and(|version| version != organization.version) {
+            return Err(Error::Stale);
+        }
+        if let Some(name) = patch.name {
+            let renamed = self.new_organization(name, organization.operator)?;
+            (organization.name, organization.names) = (renamed.name, renamed.names);
+        }
+        let happened = match (patch.suspended, organization.standing) {
+            (Some(true), Standing::Active) => Happened::Suspended,
+            (Some(false), Standing::Suspended) => Happened::Resumed,
+            _ => Happened::Updated,
+        };
+        if let Some(suspended) = patch.suspended {
+            if suspended && organization.operator {
+                return Err(Error::WrongState { why: "the operator's organization cannot be suspended" });
+            }
+            organization.standing = if suspended { Standing::Suspended } else { Standing::Active };
+        }
+        organization.version += 1;
+        self.commit_organization(Some(permit), &organization, happened, origin).await?;
+        Ok(Answer::Organization(Box::new(organization)))
+    }
+
+    pub(crate) async fn remove_organization(
+        self: &Arc<Self>,
+        permit: &Permit,
+        id: OrganizationId,
+        if_match: Option<u64>,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let mut organization = self.load_organization(permit, id).await?;
+        if if_match.is_some_and(|version| version != organization.version) {
+            return Err(Error::Stale);
+        }
+        if organization.operator {
+            return Err(Error::WrongState { why: "the operator's organization cannot be removed" });
+        }
+        let at = self.environment.now();
+        organization.standing = Standing::Removed { at, reason: Reason::Unspecified };
+        organization.names.clear();
+        organization.version += 1;
+        let happened = Happened::Removed(Reason::Unspecified);
+        self.commit_organization(Some(permit), &organization, happened, origin).await?;
+        self.sweep(List { kind: RecordKind::Key, owner: id.id() }, Reason::OwnerLeft, origin);
+        Ok(Answer::OrganizationRemoved(id))
+    }
+
+    async fn commit_organization(
+        &self,
+        permit: Option<&Permit>,
+        organization: &Organization,
+        happened: Happened,
+        origin: &Origin,
+    ) -> Result<(), CommitError> {
+        let encoded = || -> Result<_, Error> {
+            let record = organization.to_record()?;
+            let replay = match permit {
+                Some(permit) => self.replay_of(permit, &record, organization.id, None, origin)?,
+                None => None,
+            };
+            Ok((record, replay))
+        };
+        let (record, replay) = encoded().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
+        let about = About {
+            subject: Subject::Organization,
+            happened,
+            id: organization.id.id(),
+            organization: organization.id,
+            version: organization.version,
+            salt: organization.salt,
+        };
+        let event = self.event(about, permit, origin);
+        let (live, organization) = (Arc::clone(&self.live), organization.clone());
+        let apply = Box::new(move |position| {
+            live.directory.set_organization(&organization);
+            live.advance(position);
+        });
+        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await.map(|_| ())
+    }
+}

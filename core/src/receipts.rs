@@ -1,0 +1,155 @@
+//! This file is about what can be proved: receipts, and the parts of the log that anyone may check them by.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+use keyward_log::{
+    Checkpoint, Entry, Hash, HashReader, Leaf, Note, ProveError, Receipt, Tile, TileKind, entry_bundle,
+    hash_tile, inclusion_proof,
+};
+
+use crate::account::{Account, Organization, Standing};
+use crate::command::{Answer, Page};
+use crate::error::Error;
+use crate::id::ReceiptId;
+use crate::key::Found;
+use crate::keyward::{Environment, Keyward};
+use crate::permit::Permit;
+use crate::store::{Logged, Position, RecordKind, Store};
+
+/// How many events one answer may look at in search of those that the caller may read.
+const LOOKED_AT: usize = 10_000;
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    pub(crate) async fn read_receipt(&self, permit: &Permit, id: ReceiptId) -> Result<Answer, Error> {
+        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        let removed = match stored.record.kind {
+            RecordKind::Key => match self.covered(permit, &stored)? {
+                Found::Removed(_) => true,
+                Found::Live(_) => false,
+            },
+            RecordKind::Account => {
+                let account = Account::from_record(&stored.record)?;
+                permit.covers(account.organization, account.id)?;
+                matches!(account.standing, Standing::Removed { .. })
+            }
+            RecordKind::Organization => {
+                let organization = Organization::from_record(&stored.record)?;
+                permit.covers_organization(organization.id)?;
+                matches!(organization.standing, Standing::Removed { .. })
+            }
+            RecordKind::Removal => false,
+        };
+        if !removed {
+            return Err(Error::NotFound);
+        }
+        Ok(Answer::Receipt(id, Box::new(self.prove(stored.position).await?)))
+    }
+
+    /// Proves one event under the newest checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`] if the log cannot be read.
+    pub async fn prove(&self, position: Position) -> Result<Receipt, Error> {
+        let note: Note = self.store.checkpoint().await?.parse().map_err(Error::internal)?;
+        let checkpoint: Checkpoint = note.unverified_text().parse().map_err(Error::internal)?;
+        let events = self.store.events(position, 1).await?;
+        let logged = events.first().ok_or_else(|| Error::internal(format!("no event at {position}")))?;
+        let leaf = Leaf::new(logged.event.leaf()).map_err(Error::internal)?;
+        let proof = self.with_hashes(|reader| inclusion_proof(reader, position, checkpoint.size())).await?;
+        let proof = proof.map_err(|error| Error::internal(format!("no proof for {position}: {error:?}")))?;
+        let entry = Entry::new(leaf, vec![logged.event.opening], position, proof, note);
+        Receipt::new(vec![entry.map_err(Error::internal)?]).map_err(Error::internal)
+    }
+
+    /// Runs something that reads hashes twice: once to learn which it needs, once with them at hand. Which
+    /// hashes a proof takes depends on sizes alone, so the first run may see any values.
+    async fn with_hashes<T>(
+        &self,
+        read: impl Fn(&Hashes) -> Result<T, ProveError<Missing>>,
+    ) -> Result<Result<T, ProveError<Missing>>, Error> {
+        let mut hashes = Hashes::default();
+        let _ = read(&hashes);
+        for (level, index) in hashes.wanted.take() {
+            hashes.known.insert((level, index), self.store.hash(level, index).await?);
+        }
+        hashes.complete = true;
+        Ok(read(&hashes))
+    }
+
+    pub(crate) async fn read_tile(&self, tile: Tile) -> Result<Answer, Error> {
+        let note: Note = self.store.checkpoint().await?.parse().map_err(Error::internal)?;
+        let checkpoint: Checkpoint = note.unverified_text().parse().map_err(Error::internal)?;
+        if !tile.is_within(checkpoint.size()) {
+            return Err(Error::NotFound);
+        }
+        let members = tile.members();
+        let bytes = match tile.kind() {
+            TileKind::Entries => {
+                let width = usize::from(tile.width());
+                let events = self.store.events(members.start, width).await?;
+                let leaves: Result<Vec<Leaf>, _> = events.iter().map(|e| Leaf::new(e.event.leaf())).collect();
+                entry_bundle(&leaves.map_err(Error::internal)?)
+            }
+            TileKind::Hashes { level } => {
+                let read =
+                    |reader: &Hashes| hash_tile(reader, level, members.clone()).map_err(ProveError::Read);
+                self.with_hashes(read).await?.map_err(|error| Error::internal(format!("{error:?}")))?
+            }
+        };
+        Ok(Answer::Tile(bytes))
+    }
+
+    pub(crate) async fn list_events(
+        &self,
+        permit: &Permit,
+        mut from: Position,
+        limit: usize,
+    ) -> Result<Answer, Error> {
+        let mut found: Vec<Logged> = Vec::new();
+        for _ in 0..LOOKED_AT.div_ceil(Page::LIMIT) {
+            let events = self.store.events(from, Page::LIMIT).await?;
+            let last_page = events.len() < Page::LIMIT;
+            for logged in events {
+                from = logged.position + 1;
+                if permit.covers_organization(logged.event.details.organization).is_ok() {
+                    found.push(logged);
+                }
+                if found.len() == limit {
+                    return Ok(Answer::Events(found, from));
+                }
+            }
+            if last_page {
+                break;
+            }
+        }
+        Ok(Answer::Events(found, from))
+    }
+}
+
+/// A hash that was not fetched.
+#[derive(Debug)]
+struct Missing;
+
+/// Hashes at hand, and which were asked for.
+#[derive(Default)]
+struct Hashes {
+    known: HashMap<(u8, u64), Hash>,
+    wanted: RefCell<HashSet<(u8, u64)>>,
+    complete: bool,
+}
+
+impl HashReader for Hashes {
+    type Error = Missing;
+
+    fn hash(&self, level: u8, index: u64) -> Result<Hash, Missing> {
+        match self.known.get(&(level, index)) {
+            Some(hash) => Ok(*hash),
+            None if self.complete => Err(Missing),
+            None => {
+                self.wanted.borrow_mut().insert((level, index));
+                Ok(Hash::EMPTY)
+            }
+        }
+    }
+}

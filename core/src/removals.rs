@@ -1,0 +1,417 @@
+//! This file is about removing many keys: say what would go, let the caller confirm just that, and carry it
+//! out as a job that a restart takes up again.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use futures_util::{StreamExt, stream};
+
+use crate::account::{Account, Organization, Standing};
+use crate::command::{Answer, Page};
+use crate::error::Error;
+use crate::event::{Happened, Reason, Subject};
+use crate::filter::Filter;
+use crate::id::{Id, RemovalId};
+use crate::key::{Found, Head, Tombstone};
+use crate::keys::list_owner;
+use crate::keyward::{About, Environment, Keyward, Origin};
+use crate::permit::Permit;
+use crate::record;
+use crate::removal::{InUse, Plan, Progress, Removal, Selection, UsedWithin};
+use crate::secret::{Digest, Presented};
+use crate::store::{Change, CommitError, List, RecordKind, SlotChange, Store, Stored};
+
+/// How many records are read at once.
+const BATCH: usize = 1000;
+/// How many removals are under way at once: enough to fill the syncs that they share.
+const UNDER_WAY: usize = 2048;
+/// How many of the keys in use a plan names.
+const NAMED: usize = 100;
+
+/// A removal that is being carried out.
+#[derive(Debug, Default)]
+pub(crate) struct Job {
+    removed: AtomicU64,
+}
+
+/// The keys that a selection means.
+struct Selected {
+    filter: Filter,
+    heads: Vec<Head>,
+    protected: u64,
+}
+
+impl Selected {
+    fn hash(&self) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        context.update(b"keyward-plan/v1\n");
+        self.heads.iter().for_each(|head| context.update(&head.id.id().bytes()));
+        let mut hash = [0; 32];
+        hash.copy_from_slice(context.finish().as_ref());
+        hash
+    }
+}
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    pub(crate) async fn plan_removal(&self, permit: &Permit, selection: Selection) -> Result<Answer, Error> {
+        let selected = self.select(permit, selection).await?;
+        let now = self.environment.now();
+        let mut used_within = UsedWithin::default();
+        let mut in_use = Vec::new();
+        for head in &selected.heads {
+            let usage = self.usage_of(head.id.id()).await?;
+            let Some(last_used_at) = usage.last_used_at else { continue };
+            let age = now.seconds().saturating_sub(last_used_at.seconds());
+            used_within.hour += u64::from(age < 3600);
+            used_within.day += u64::from(age < 24 * 3600);
+            if age < 7 * 24 * 3600 {
+                used_within.week += 1;
+                in_use.push(InUse { key: head.id, last_used_at, clients: usage.clients });
+            }
+        }
+        in_use.sort_by_key(|one| std::cmp::Reverse(one.last_used_at));
+        in_use.truncate(NAMED);
+        Ok(Answer::Plan(Box::new(Plan {
+            total: selected.heads.len() as u64,
+            protected: selected.protected,
+            in_use,
+            used_within,
+            hash: selected.hash(),
+        })))
+    }
+
+    pub(crate) async fn start_removal(
+        self: &Arc<Self>,
+        permit: &Permit,
+        selection: Selection,
+        reason: Reason,
+        plan_hash: Option<[u8; 32]>,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let selected = self.select(permit, selection).await?;
+        match plan_hash {
+            Some(hash) if hash != selected.hash() => return Err(Error::PlanChanged),
+            None if selected.heads.len() > 1 => {
+                return Err(Error::invalid("plan_hash", "of the plan: see dry_run"));
+            }
+            Some(_) | None => {}
+        }
+        let mut removal = Removal {
+            id: self.new_id().into(),
+            organization: permit.caller().organization,
+            actor: permit.caller().key,
+            total: selected.heads.len() as u64,
+            filter: selected.filter,
+            reason,
+            created_at: self.environment.now(),
+            finished_at: None,
+            removed: 0,
+            position: self.live.position(),
+            salt: self.random(),
+            version: 1,
+        };
+        self.commit_removal(Some(permit), &removal, Happened::Created, origin).await?;
+        removal.version += 1;
+        let progress = Progress { removal: removal.clone(), removed: 0, receipts: Vec::new(), next: None };
+        self.carry_out(removal, selected.heads);
+        Ok(Answer::Removal(Box::new(progress)))
+    }
+
+    pub(crate) async fn find_removal(
+        &self,
+        permit: &Permit,
+        id: RemovalId,
+        page: Page,
+    ) -> Result<Answer, Error> {
+        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        if stored.record.kind != RecordKind::Removal {
+            return Err(Error::NotFound);
+        }
+        let removal = Removal::from_record(&stored.record)?;
+        permit.covers_organization(removal.organization)?;
+        let running = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(Arc::clone);
+        let removed = running.map_or(removal.removed, |job| job.removed.load(Ordering::Acquire));
+        let (receipts, next) = self.receipts_of(&removal, page).await?;
+        Ok(Answer::Removal(Box::new(Progress { removal, removed, receipts, next })))
+    }
+
+    /// The keys that a removal has removed: their events carry its id as their request.
+    async fn receipts_of(
+        &self,
+        removal: &Removal,
+        page: Page,
+    ) -> Result<(Vec<Tombstone>, Option<Id>), Error> {
+        // A cursor here is a position in the log, not an id.
+        let mut from = page.after.map_or(removal.position, |after| low_bits(after).saturating_add(1));
+        let mut receipts = Vec::new();
+        for _ in 0..Page::LIMIT {
+            let events = self.store.events(from, Page::LIMIT).await?;
+            for logged in &events {
+                from = logged.position + 1;
+                let of_key = logged.event.subject == Subject::Key;
+                if of_key && logged.event.details.request == removal.id.id().bits() {
+                    receipts.extend(self.tombstone(logged.event.id()).await?);
+                }
+                if receipts.len() == page.limit {
+                    return Ok((receipts, Some(Id::from_bits(u128::from(logged.position)))));
+                }
+            }
+            if events.len() < Page::LIMIT {
+                return Ok((receipts, None));
+            }
+        }
+        Ok((receipts, Some(Id::from_bits(u128::from(from.saturating_sub(1))))))
+    }
+
+    async fn tombstone(&self, id: Id) -> Result<Option<Tombstone>, Error> {
+        let Some(stored) = self.store.fetch(id).await? else { return Ok(None) };
+        Ok(match record::key::read(&stored.record)? {
+            Found::Removed(tombstone) => Some(tombstone),
+            Found::Live(_) => None,
+        })
+    }
+
+    async fn select(&self, permit: &Permit, selection: Selection) -> Result<Selected, Error> {
+        match selection {
+            Selection::Secret(text) => {
+                let presented = Presented::read(&text).ok_or(Error::NotFound)?;
+                let by_table = self.live.find(&presented, &self.pepper).map(|entry| entry.key.id());
+                // A secret that was removed before still names its key.
+                let name = match presented.handle() {
+                    Some(handle) => handle.name(&self.pepper),
+                    None => Digest::of(text.as_bytes()).name(&self.pepper),
+                };
+                let id = match by_table {
+                    Some(id) => Some(id),
+                    None => self.store.holder(name).await?,
+                };
+                self.select_one(permit, id.ok_or(Error::NotFound)?).await
+            }
+            Selection::Handle(handle) => {
+                let id = self.store.holder(handle.name(&self.pepper)).await?.ok_or(Error::NotFound)?;
+                self.select_one(permit, id).await
+            }
+            Selection::Account(account) => {
+                self.load_account(permit, account).await?;
+                self.select_many(permit, Filter { account: Some(account), ..Filter::default() }).await
+            }
+            Selection::Filter(filter) => self.select_many(permit, filter).await,
+        }
+    }
+
+    async fn select_one(&self, permit: &Permit, id: Id) -> Result<Selected, Error> {
+        let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
+        let head = self.covered(permit, &stored)?.live()?.head;
+        if head.protected {
+            return Err(Error::Protected);
+        }
+        let filter =
+            Filter { account: Some(head.account), handle: Some(head.handle.clone()), ..Filter::default() };
+        Ok(Selected { filter, heads: vec![head], protected: 0 })
+    }
+
+    async fn select_many(&self, permit: &Permit, filter: Filter) -> Result<Selected, Error> {
+        let mut selected = Selected { heads: Vec::new(), protected: 0, filter };
+        let Some(owner) = list_owner(permit, selected.filter.account) else { return Ok(selected) };
+        let list = List { kind: RecordKind::Key, owner };
+        let mut after = None;
+        loop {
+            let records = self.store.page(list, after, BATCH).await?;
+            let count = records.len();
+            after = records.last().map(|last| last.record.id);
+            for stored in records {
+                if let Some(head) = self.fitting_head(&selected.filter, &stored).await?
+                    && permit.covers(head.organization, head.account).is_ok()
+                {
+                    if head.protected {
+                        selected.protected += 1;
+                    } else {
+                        selected.heads.push(head);
+                    }
+                }
+            }
+            if count < BATCH {
+                return Ok(selected);
+            }
+        }
+    }
+
+    /// The head of a living key that fits a filter.
+    async fn fitting_head(&self, filter: &Filter, stored: &Stored) -> Result<Option<Head>, Error> {
+        let Found::Live(sealed) = record::key::read(&stored.record)? else { return Ok(None) };
+        let last_used = match filter.unused_since {
+            Some(_) => self.usage_of(stored.record.id).await?.last_used_at,
+            None => None,
+        };
+        if !filter.fits_head(&sealed.head, last_used) {
+            return Ok(None);
+        }
+        if filter.reads_heads_only() {
+            return Ok(Some(sealed.head));
+        }
+        let key = sealed.open(&self.slot_secret(stored)?)?;
+        Ok(filter.fits_traits(&key).then_some(key.head))
+    }
+
+    /// Removes the keys, then writes down that it is done.
+    fn carry_out(self: &Arc<Self>, removal: Removal, heads: Vec<Head>) {
+        let job = Arc::new(Job::default());
+        job.removed.store(removal.removed, Ordering::Release);
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).insert(removal.id, Arc::clone(&job));
+        let keyward = Arc::clone(self);
+        self.environment.spawn(async move {
+            let origin = Origin { request: removal.id.id().bits(), ..Origin::default() };
+            let done = keyward.remove_heads(heads, removal.reason, &origin, &job.removed).await;
+            if done.is_ok() {
+                // Not finished, it is taken up again at the next start.
+                let _ = keyward.finish(removal, &job).await;
+            }
+        });
+    }
+
+    async fn finish(&self, mut removal: Removal, job: &Job) -> Result<(), CommitError> {
+        removal.removed = job.removed.load(Ordering::Acquire);
+        removal.finished_at = Some(self.environment.now());
+        let id = removal.id;
+        self.commit_removal(None, &removal, Happened::Finished, &Origin::default()).await?;
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        Ok(())
+    }
+
+    async fn remove_heads(
+        &self,
+        heads: Vec<Head>,
+        reason: Reason,
+        origin: &Origin,
+        removed: &AtomicU64,
+    ) -> Result<(), Error> {
+        let mut under_way = stream::iter(heads)
+            .map(|head| async move { self.remove_head(None, &head, reason, origin).await })
+            .buffer_unordered(UNDER_WAY);
+        let mut outcome = Ok(());
+        while let Some(one) = under_way.next().await {
+            match one {
+                Ok(()) => {
+                    removed.fetch_add(1, Ordering::AcqRel);
+                }
+                // Somebody protected it meanwhile, and that stands.
+                Err(Error::Protected) => {}
+                Err(error) => outcome = Err(error),
+            }
+        }
+        outcome
+    }
+
+    /// Removes every key of a list in the background: its owner is gone, so each is refused already.
+    pub(crate) fn sweep(self: &Arc<Self>, list: List, reason: Reason, origin: &Origin) {
+        let keyward = Arc::clone(self);
+        let origin = Origin { idempotency: None, ..origin.clone() };
+        self.environment.spawn(async move {
+            // What an error leaves behind is taken up at the next start.
+            let _ = keyward.sweep_now(list, reason, &origin).await;
+        });
+    }
+
+    async fn sweep_now(&self, list: List, reason: Reason, origin: &Origin) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let records = self.store.page(list, after, BATCH).await?;
+            let mut heads = Vec::with_capacity(records.len());
+            for stored in &records {
+                if let Found::Live(sealed) = record::key::read(&stored.record)? {
+                    // Protection keeps a key from mistakes; it does not outlive the key's owner.
+                    heads.push(Head { protected: false, ..sealed.head });
+                }
+            }
+            self.remove_heads(heads, reason, origin, &AtomicU64::new(0)).await?;
+            let Some(last) = records.last().filter(|_| records.len() == BATCH) else { return Ok(()) };
+            after = Some(last.record.id);
+        }
+    }
+
+    /// Takes up what the last stop cut off: unfinished removals, and keys whose owner is gone.
+    pub(crate) async fn take_up(self: &Arc<Self>) -> Result<(), Error> {
+        let unfinished = List { kind: RecordKind::Removal, owner: List::EVERYONE };
+        for stored in self.store.page(unfinished, None, Page::LIMIT).await? {
+            let mut removal = Removal::from_record(&stored.record)?;
+            let heads = self.left_of(&removal).await?;
+            removal.removed = removal.total.saturating_sub(heads.len() as u64);
+            removal.version += 1;
+            self.carry_out(removal, heads);
+        }
+        let gone: std::sync::Mutex<Vec<Id>> = std::sync::Mutex::default();
+        let note = |id: Id, standing: Standing| {
+            if let Standing::Removed { .. } = standing {
+                gone.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+            }
+        };
+        let account = |stored: Stored| {
+            if let Ok(account) = Account::from_record(&stored.record) {
+                note(account.id.id(), account.standing);
+            }
+        };
+        let organization = |stored: Stored| {
+            if let Ok(organization) = Organization::from_record(&stored.record) {
+                note(organization.id.id(), organization.standing);
+            }
+        };
+        self.store.scan(RecordKind::Account, &account).await?;
+        self.store.scan(RecordKind::Organization, &organization).await?;
+        for owner in gone.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.sweep(List { kind: RecordKind::Key, owner }, Reason::OwnerLeft, &Origin::default());
+        }
+        Ok(())
+    }
+
+    /// What a removal has not removed yet.
+    async fn left_of(&self, removal: &Removal) -> Result<Vec<Head>, Error> {
+        let owner = removal.filter.account.map_or(removal.organization.id(), |account| account.id());
+        let list = List { kind: RecordKind::Key, owner };
+        let (mut after, mut left) = (None, Vec::new());
+        loop {
+            let records = self.store.page(list, after, BATCH).await?;
+            for stored in &records {
+                let head = self.fitting_head(&removal.filter, stored).await?;
+                left.extend(head.filter(|head| head.created_at < removal.created_at && !head.protected));
+            }
+            let Some(last) = records.last().filter(|_| records.len() == BATCH) else { return Ok(left) };
+            after = Some(last.record.id);
+        }
+    }
+
+    async fn commit_removal(
+        &self,
+        permit: Option<&Permit>,
+        removal: &Removal,
+        happened: Happened,
+        origin: &Origin,
+    ) -> Result<(), CommitError> {
+        let encoded = || -> Result<_, Error> {
+            let record = removal.to_record()?;
+            let replay = match permit {
+                Some(permit) => self.replay_of(permit, &record, removal.organization, None, origin)?,
+                None => None,
+            };
+            Ok((record, replay))
+        };
+        let (record, replay) = encoded().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
+        let about = About {
+            subject: Subject::Removal,
+            happened,
+            id: removal.id.id(),
+            organization: removal.organization,
+            version: removal.version,
+            salt: removal.salt,
+        };
+        let event = self.event(about, permit, origin);
+        let live = Arc::clone(&self.live);
+        let apply = Box::new(move |position| live.advance(position));
+        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await.map(|_| ())
+    }
+}
+
+/// A position that travels as an id.
+fn low_bits(id: Id) -> u64 {
+    u64::try_from(id.bits() & u128::from(u64::MAX)).unwrap_or(u64::MAX)
+}

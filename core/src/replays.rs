@@ -1,0 +1,139 @@
+//! This file is about answering the same request the same way: what is kept of an answer, and how it is given
+//! again. A kept answer holds the record as it was committed; what was secret in it is sealed under the
+//! record's own slot, so a removed key's first answer is as unreadable as the key.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+
+use crate::account::{Account, Organization};
+use crate::command::{Answer, Command, Page};
+use crate::error::Error;
+use crate::id::{Id, OrganizationId};
+use crate::key::{Found, Head};
+use crate::keyward::{Environment, Keyward, Origin};
+use crate::permit::Permit;
+use crate::record;
+use crate::seal::{Binding, SlotSecret};
+use crate::secret::Secret;
+use crate::store::{Record, RecordKind, Replay, Store};
+
+/// For how long an answer is kept.
+const KEPT_SECONDS: u64 = 24 * 3600;
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    id: u128,
+    organization: u128,
+    version: u64,
+    body: Vec<u8>,
+    shown: Option<Vec<u8>>,
+}
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    /// The answer that this very request got before, if it carries an idempotency key and came before.
+    pub(crate) async fn replayed(
+        &self,
+        permit: &Permit,
+        command: &Command,
+        origin: &Origin,
+    ) -> Result<Option<Answer>, Error> {
+        let Some(idempotency) = &origin.idempotency else { return Ok(None) };
+        let id = replay_id(permit, &idempotency.key);
+        let Some(replay) = self.store.replay(id, self.environment.now()).await? else { return Ok(None) };
+        if replay.request != idempotency.request {
+            return Err(Error::IdempotencyMismatch);
+        }
+        let kept: Kept = postcard::from_bytes(&replay.answer).map_err(Error::internal)?;
+        let answer = self.answer_again(permit, kept).await?;
+        if let (Command::Rotate { key, overlap_seconds, .. }, Answer::Issued(successor, _)) =
+            (command, &answer)
+        {
+            // A crash may have come between the successor and the end of the key before it.
+            self.finish_rotation(permit, *key, successor, *overlap_seconds, origin).await?;
+        }
+        Ok(Some(answer))
+    }
+
+    async fn answer_again(&self, permit: &Permit, kept: Kept) -> Result<Answer, Error> {
+        let id = Id::from_bits(kept.id);
+        let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
+        let then = Record { version: kept.version, body: kept.body, ..stored.record.clone() };
+        match stored.record.kind {
+            RecordKind::Organization => Ok(Answer::Organization(Box::new(Organization::from_record(&then)?))),
+            RecordKind::Account => Ok(Answer::Account(Box::new(Account::from_record(&then)?))),
+            RecordKind::Removal => {
+                self.find_removal(permit, id.into(), Page { after: None, limit: Page::DEFAULT }).await
+            }
+            RecordKind::Key => {
+                if let Found::Removed(tombstone) = record::key::read(&stored.record)? {
+                    return Err(Error::Gone(Box::new(tombstone)));
+                }
+                let slot = self.slot_secret(&stored)?;
+                let key = record::key::read(&then)?.live()?.open(&slot)?;
+                let Some(shown) = kept.shown else { return Ok(Answer::Key(Box::new(key))) };
+                let organization = OrganizationId::from(Id::from_bits(kept.organization));
+                let text = slot.open(&shown, Binding { organization, id, version: 0 })?;
+                let secret = str::from_utf8(&text).map_err(Error::internal).and_then(Secret::import)?;
+                Ok(Answer::Issued(Box::new(key), secret))
+            }
+        }
+    }
+
+    /// What to keep of an answer that is a key, and its secret where it is shown.
+    pub(crate) fn replay_of_key(
+        &self,
+        permit: &Permit,
+        record: &Record,
+        head: &Head,
+        slot: &SlotSecret,
+        shown: Option<&Secret>,
+        origin: &Origin,
+    ) -> Result<Option<Replay>, Error> {
+        if origin.idempotency.is_none() {
+            return Ok(None);
+        }
+        // Version 0 is no record's, so the text opens as nothing else.
+        let binding = Binding { organization: head.organization, id: record.id, version: 0 };
+        let shown = match shown {
+            Some(secret) => Some(slot.seal(secret.expose().as_bytes(), binding, self.random())?),
+            None => None,
+        };
+        self.replay_of(permit, record, head.organization, shown, origin)
+    }
+
+    /// What to keep of an answer that is a record.
+    pub(crate) fn replay_of(
+        &self,
+        permit: &Permit,
+        record: &Record,
+        organization: OrganizationId,
+        shown: Option<Vec<u8>>,
+        origin: &Origin,
+    ) -> Result<Option<Replay>, Error> {
+        let Some(idempotency) = &origin.idempotency else { return Ok(None) };
+        let kept = Kept {
+            id: record.id.bits(),
+            organization: organization.id().bits(),
+            version: record.version,
+            body: record.body.clone(),
+            shown,
+        };
+        Ok(Some(Replay {
+            id: replay_id(permit, &idempotency.key),
+            request: idempotency.request,
+            answer: postcard::to_allocvec(&kept).map_err(Error::internal)?,
+            expires_at: self.environment.now().plus_seconds(KEPT_SECONDS),
+        }))
+    }
+}
+
+/// Names a kept answer: callers do not share their idempotency keys.
+fn replay_id(permit: &Permit, key: &str) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    context.update(b"keyward-idempotency/v1\n");
+    context.update(&permit.caller().key.id().bytes());
+    context.update(key.as_bytes());
+    let mut id = [0; 32];
+    id.copy_from_slice(context.finish().as_ref());
+    id
+}
