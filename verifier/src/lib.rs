@@ -1,1 +1,22 @@
 //! Who accepts keys, and for how long.
+//!
+//! A verifier holds every live key in memory: [`Table`] answers whether a presented secret is one of them, and with
+//! which rights, without waiting for a writer and without allocating. Pure: time, randomness and I/O stay with the
+//! caller.
+//!
+//! * [`Table`]: the keys, found by [`Place`] and SHA-256 digest, removed by [`Place`] and id.
+//! * [`Profiles`]: what many keys share (organization, account, scopes, limits), stored once and named by an index.
+
+mod entry;
+mod place;
+mod profiles;
+mod record;
+mod segment;
+mod sync;
+mod table;
+mod writer;
+
+pub use place::{PLACE_CHARS, Place};
+pub use profiles::Profiles;
+pub use record::{MAX_DETAILS, Row};
+pub use table::{InsertError, Table};

@@ -1,0 +1,158 @@
+//! This file is about one key's record in 32-bit words: 36 bytes, and more only for what the key has.
+//!
+//! ```text
+//! words 0-2  96 bits of the digest; the entry's tag has 16 more
+//!       3-6  id
+//!       7    profile
+//!       8    header: flags 8, has expiry 1, has not-before 1, length of the details 14, first byte of the details 8
+//!       then expiry and not-before in Unix seconds, where the key has them, and the remaining bytes of the details
+//! ```
+//!
+//! 112 bits of SHA-256 name a key. Guessing at a running verifier must match them and the place; whoever has read a
+//! verifier's memory still needs about 2^112 hashes for a text that it would accept (NIST SP 800-57 part 1, table 2: the
+//! least strength for new systems).
+
+use zeroize::Zeroizing;
+
+/// What a table says about a key beside its details.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// The key's id.
+    pub id: u128,
+    /// An index into the caller's list of what many keys share, see [`Profiles`](crate::Profiles).
+    pub profile: u32,
+    /// From when on the key is refused, Unix milliseconds. Kept in whole seconds, rounded down: a key never lives longer
+    /// than asked. A time after 2106-02-07T06:28:15Z is kept as that moment.
+    pub expires_at: Option<u64>,
+    /// Until when the key is refused, Unix milliseconds. Kept in whole seconds, rounded up, with the same latest moment.
+    pub not_before: Option<u64>,
+    /// Bits that only the caller understands.
+    pub flags: u8,
+}
+
+/// How many bytes of details a row can have.
+pub const MAX_DETAILS: usize = (1 << LENGTH_BITS) - 1;
+
+pub(crate) const HEAD_WORDS: usize = 9;
+
+const LENGTH_BITS: u32 = 14;
+const LENGTH_SHIFT: u32 = 10;
+const HAS_EXPIRY: u32 = 1 << 8;
+const HAS_NOT_BEFORE: u32 = 1 << 9;
+const FIRST_BYTE_SHIFT: u32 = LENGTH_SHIFT + LENGTH_BITS;
+
+/// The part of a digest that a table keeps. Independent of the first 8 bytes, which may serve as the place.
+pub(crate) struct Fingerprint {
+    pub(crate) tag: u16,
+    words: [u32; 3],
+}
+
+impl Fingerprint {
+    pub(crate) fn of(digest: &[u8; 32]) -> Self {
+        let [_, _, _, _, _, _, _, _, t0, t1, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, ..] = *digest;
+        Self {
+            tag: u16::from_le_bytes([t0, t1]),
+            words: [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3]].map(u32::from_le_bytes),
+        }
+    }
+}
+
+/// The first words of a record, which every key has.
+pub(crate) struct Head(pub(crate) [u32; HEAD_WORDS]);
+
+impl Head {
+    /// Do the digest's words fit? The tag is the entry's to compare. No early exit: how long it takes says nothing about how many bits fit.
+    pub(crate) fn is_of(&self, fingerprint: &Fingerprint) -> bool {
+        let [a, b, c, ..] = self.0;
+        let [x, y, z] = fingerprint.words;
+        (a ^ x) | (b ^ y) | (c ^ z) == 0
+    }
+
+    pub(crate) fn id(&self) -> u128 {
+        let [_, _, _, a, b, c, d, ..] = self.0;
+        [d, c, b, a].into_iter().fold(0, |id, word| id << 32 | u128::from(word))
+    }
+
+    /// The words of the whole record.
+    pub(crate) fn len(&self) -> usize {
+        let optional =
+            [HAS_EXPIRY, HAS_NOT_BEFORE].into_iter().filter(|bit| self.header() & bit != 0).count();
+        HEAD_WORDS + optional + tail_words(self.details_len())
+    }
+
+    /// Reads on behind the head: the row, and into `details` its bytes.
+    pub(crate) fn unpack(&self, mut tail: impl Iterator<Item = u32>, details: &mut Vec<u8>) -> Row {
+        let [.., profile, header] = self.0;
+        let [flags, .., first_byte] = header.to_le_bytes();
+        let mut seconds = |bit| if header & bit == 0 { None } else { tail.next() };
+        let (expires_at, not_before) = (seconds(HAS_EXPIRY), seconds(HAS_NOT_BEFORE));
+
+        details.clear();
+        let length = self.details_len();
+        if length > 0 {
+            details.push(first_byte);
+            tail.take(tail_words(length)).for_each(|word| details.extend_from_slice(&word.to_le_bytes()));
+            details.truncate(length);
+        }
+        let milliseconds = |seconds| u64::from(seconds) * 1000;
+        Row {
+            id: self.id(),
+            profile,
+            expires_at: expires_at.map(milliseconds),
+            not_before: not_before.map(milliseconds),
+            flags,
+        }
+    }
+
+    const fn header(&self) -> u32 {
+        let [.., header] = self.0;
+        header
+    }
+
+    const fn details_len(&self) -> usize {
+        (self.header() >> LENGTH_SHIFT) as usize & MAX_DETAILS
+    }
+}
+
+/// One key, packed and ready to be written. The caller has checked that `details` are at most [`MAX_DETAILS`] bytes.
+pub(crate) struct Record {
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) id: u128,
+    pub(crate) words: Zeroizing<Vec<u32>>,
+}
+
+impl Record {
+    pub(crate) fn new(digest: &[u8; 32], row: &Row, details: &[u8]) -> Self {
+        let fingerprint = Fingerprint::of(digest);
+        let expires_at = row.expires_at.map(|at| whole_seconds(at / 1000));
+        let not_before = row.not_before.map(|at| whole_seconds(at.div_ceil(1000)));
+        let (first_byte, rest) = details.split_first().map_or((0, details), |(first, rest)| (*first, rest));
+
+        let mut header = u32::from(row.flags) | u32::from(first_byte) << FIRST_BYTE_SHIFT;
+        header |= whole_seconds(details.len() as u64) << LENGTH_SHIFT;
+        header |= expires_at.map_or(0, |_| HAS_EXPIRY) | not_before.map_or(0, |_| HAS_NOT_BEFORE);
+
+        let mut words = Zeroizing::new(Vec::with_capacity(HEAD_WORDS + 2 + tail_words(details.len())));
+        words.extend(fingerprint.words);
+        words.extend(id_words(row.id));
+        words.extend([row.profile, header]);
+        words.extend(expires_at.into_iter().chain(not_before));
+        words.extend(
+            rest.chunks(4).map(|bytes| bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))),
+        );
+        Self { fingerprint, id: row.id, words }
+    }
+}
+
+/// The words that the details take behind the head, which holds their first byte.
+const fn tail_words(details_len: usize) -> usize {
+    details_len.saturating_sub(1).div_ceil(4)
+}
+
+fn whole_seconds(seconds: u64) -> u32 {
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}
+
+fn id_words(id: u128) -> [u32; 4] {
+    [0, 32, 64, 96].map(|shift| (id >> shift) as u32)
+}

@@ -1,0 +1,196 @@
+//! This file is about every live key in memory, found without a lock.
+//!
+//! A table is cut into segments by the top bits of the mixed [`Place`]. Each [segment](crate::segment) is replaced as a whole
+//! when it is full. Only the writer that meets a full one pays for that, and few enough rows are in each to make it short.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use crate::entry::REST_BITS;
+use crate::place::{Mixer, Place};
+use crate::record::{Fingerprint, MAX_DETAILS, Record, Row};
+use crate::segment::{Lookup, Segment};
+use crate::writer::Writer;
+
+/// Every live key of a verifier.
+///
+/// Any thread may look up at any time, without waiting for anyone. Changes to one segment wait for each other.
+/// * After [`remove`](Self::remove) has returned, every lookup that *begins* afterwards, on any thread, misses.
+/// * A lookup that meets a change gives the row as it was before or as it is after, never parts of both.
+/// * A row that nobody touches is always found.
+pub struct Table {
+    mixer: Mixer,
+    segment_bits: u32,
+    expected_rows: usize,
+    cells: Box<[Cell]>,
+}
+
+/// Why a row was not taken. The table is as it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InsertError {
+    /// The details are longer than [`MAX_DETAILS`] bytes.
+    DetailsTooLong,
+    /// The part of the table that the place belongs to can hold no more: its records have reached 1 GiB, or 2048 entries stand
+    /// in one row without a gap. Neither happens by chance in a table of the size it was made for.
+    SegmentFull,
+}
+
+impl std::fmt::Display for InsertError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::DetailsTooLong => "the details of a key are too long for the verifier's table",
+            Self::SegmentFull => "a segment of the verifier's table is full",
+        })
+    }
+}
+
+impl std::error::Error for InsertError {}
+
+impl Table {
+    /// An empty table. `seed` must be random, new in every process and unknown to anyone outside, see [`Place`].
+    /// `expected` rows are what the table is laid out for. It grows beyond, but then its segments get larger, and a
+    /// writer that meets a full one moves more rows.
+    #[must_use]
+    pub fn new(seed: u64, expected: usize) -> Self {
+        let segments = (expected / ROWS_PER_SEGMENT).next_power_of_two().clamp(MIN_SEGMENTS, MAX_SEGMENTS);
+        let mean = expected / segments;
+        Self {
+            mixer: Mixer::new(seed),
+            segment_bits: segments.ilog2(),
+            // Rows fall into segments by chance: two standard deviations more than the mean, so that few have to grow.
+            expected_rows: mean + 2 * mean.isqrt(),
+            cells: (0..segments).map(|_| Cell::new()).collect(),
+        }
+    }
+
+    /// Puts a row in, in the place of rows with the same id or the same digest at the same place, and returns those. A
+    /// lookup that races it finds the old row or the new one.
+    ///
+    /// # Errors
+    /// The row does not fit; nothing was changed.
+    pub fn insert(
+        &self,
+        place: Place,
+        digest: &[u8; 32],
+        row: &Row,
+        details: &[u8],
+    ) -> Result<Vec<Row>, InsertError> {
+        if details.len() > MAX_DETAILS {
+            return Err(InsertError::DetailsTooLong);
+        }
+        let record = Record::new(digest, row, details);
+        let (cell, rest) = self.spot(place);
+        let mut writer = cell.lock();
+        if !writer.fits(&cell.current.load(), record.words.len()) {
+            cell.rebuild(&mut writer, self.expected_rows, record.words.len())
+                .ok_or(InsertError::SegmentFull)?;
+        }
+        writer.insert(&cell.current.load(), rest, &record).ok_or(InsertError::SegmentFull)
+    }
+
+    /// Ends every row of this id at this place, and returns them: none when the table had none. Their memory is zero when
+    /// this returns.
+    pub fn remove(&self, place: Place, id: u128) -> Vec<Row> {
+        let (cell, rest) = self.spot(place);
+        let mut writer = cell.lock();
+        let ended = writer.remove(&cell.current.load(), rest, id);
+        if writer.is_mostly_dead() {
+            // A segment that cannot be rebuilt stays as it is: larger than need be, not wrong.
+            let _ = cell.rebuild(&mut writer, self.expected_rows, 0);
+        }
+        ended
+    }
+
+    /// The row of a digest, and its details in `details`, whose memory is reused; empty when there is no row. Whether the row
+    /// is suspended, expired or allowed is for the caller to judge.
+    #[inline]
+    pub fn find(&self, place: Place, digest: &[u8; 32], details: &mut Vec<u8>) -> Option<Row> {
+        self.find_with(place, digest, details, |_| ()).map(|(row, ())| row)
+    }
+
+    /// The row of a digest, and what `resolve` makes of it while the row is known to be live.
+    ///
+    /// This is how to read what [`Row::profile`] names: an index that was released and given to another profile between
+    /// finding the row and resolving it would give a key someone else's rights. Here the row is looked at again afterwards; so
+    /// as long as indexes are released only after their last row was removed, what `resolve` read is the row's own. It may be
+    /// called more than once, and for a row that is not returned in the end.
+    #[inline]
+    pub fn find_with<R>(
+        &self,
+        place: Place,
+        digest: &[u8; 32],
+        details: &mut Vec<u8>,
+        mut resolve: impl FnMut(&Row) -> R,
+    ) -> Option<(Row, R)> {
+        let (cell, rest) = self.spot(place);
+        let fingerprint = Fingerprint::of(digest);
+        loop {
+            match cell.current.load().find(rest, &fingerprint, details, &mut resolve) {
+                Lookup::Found(found) => return Some(found),
+                Lookup::Absent => return None,
+                Lookup::Retired => {}
+            }
+        }
+    }
+
+    /// How many rows there are. For statistics: asks every segment in turn.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cells.iter().map(|cell| cell.lock().rows()).sum()
+    }
+
+    /// Is there no row?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes of memory the table takes, allocator's overhead aside. For statistics: asks every segment in turn.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let segments: usize = self.cells.iter().map(|cell| cell.current.load().bytes()).sum();
+        size_of::<Self>() + size_of_val(&*self.cells) + segments
+    }
+
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "there are 2^segment_bits cells, and so many bits are left")]
+    fn spot(&self, place: Place) -> (&Cell, u32) {
+        let mixed = self.mixer.mix(place);
+        let segment = (mixed >> (u64::BITS - self.segment_bits)) as usize;
+        let rest = (mixed << self.segment_bits >> (u64::BITS - REST_BITS)) as u32;
+        (&self.cells[segment], rest)
+    }
+}
+
+const ROWS_PER_SEGMENT: usize = 1 << 14;
+/// So that a table that was laid out for too little still has segments of bearable size.
+const MIN_SEGMENTS: usize = 1 << 6;
+const MAX_SEGMENTS: usize = 1 << 20;
+
+/// One segment and whoever may change it.
+struct Cell {
+    current: ArcSwap<Segment>,
+    writer: Mutex<Writer>,
+}
+
+impl Cell {
+    fn new() -> Self {
+        let (segment, writer) = Writer::with_empty_segment();
+        Self { current: ArcSwap::from_pointee(segment), writer: Mutex::new(writer) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Writer> {
+        // Every step of a writer leaves a segment that readers can use; a panic in one is no reason to refuse removals.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rebuild(&self, writer: &mut Writer, expected_rows: usize, words: usize) -> Option<()> {
+        let old = self.current.load_full();
+        let (successor, successors_writer) = writer.rebuild(&old, expected_rows, words)?;
+        self.current.store(Arc::new(successor));
+        old.retire();
+        *writer = successors_writer;
+        Some(())
+    }
+}
