@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::account::{Organization, Role, Standing};
+use crate::account::{Account, Organization, Role, Standing};
 use crate::command::{Answer, Draft, Issue, OrganizationPatch, Page};
 use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
-use crate::id::OrganizationId;
+use crate::id::{AccountId, OrganizationId};
 use crate::key::Key;
 use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::permit::{Permit, Reach};
@@ -30,6 +30,16 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         self.commit_organization(None, &organization, Happened::Created, &origin).await?;
         let account = self.new_account(organization.id, None, owner.to_owned(), Role::Owner)?;
         self.commit_account(None, &account, Happened::Created, &origin).await?;
+        self.first_key(organization.id, account.id, owner).await
+    }
+
+    /// A key with every right, made by the server itself.
+    async fn first_key(
+        &self,
+        organization: OrganizationId,
+        account: AccountId,
+        name: &str,
+    ) -> Result<(Key, Secret), Error> {
         let label = |text| Label::parse(text).ok_or_else(|| Error::internal("a label of our own"));
         let issue = Issue {
             account: None,
@@ -37,9 +47,40 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             environment: label("live")?,
             protected: false,
             recoverable: false,
-            draft: Draft { name: owner.to_owned(), scopes: Scopes::parse(["admin"])?, ..Draft::default() },
+            draft: Draft { name: name.to_owned(), scopes: Scopes::parse(["admin"])?, ..Draft::default() },
         };
-        self.create(None, (organization.id, account.id), &issue, None, &origin).await
+        self.create(None, (organization, account), &issue, None, &Origin::default()).await
+    }
+
+    /// Begins a new epoch after a loss: every key that the store holds ends, because any of them may have been
+    /// removed in what is lost; that is written down; and the first owner gets a new key. How many keys ended.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; it can be called again.
+    pub async fn begin_epoch(&self) -> Result<(u64, Secret), Error> {
+        let everyone = List { kind: RecordKind::Organization, owner: List::EVERYONE };
+        let mut ended = 0;
+        let mut operator = None;
+        for stored in self.store.page(everyone, None, usize::MAX).await? {
+            let organization = Organization::from_record(&stored.record)?;
+            let keys = List { kind: RecordKind::Key, owner: organization.id.id() };
+            ended += self.sweep_now(keys, Reason::Unspecified, &Origin::default()).await?;
+            if organization.operator {
+                operator = Some(organization);
+            }
+        }
+        let mut operator = operator.ok_or(Error::WrongState { why: "the store has no first organization" })?;
+        operator.version += 1;
+        self.commit_organization(None, &operator, Happened::Epoch, &Origin::default()).await?;
+        let accounts = List { kind: RecordKind::Account, owner: operator.id.id() };
+        for stored in self.store.page(accounts, None, usize::MAX).await? {
+            let account = Account::from_record(&stored.record)?;
+            if account.role == Role::Owner && account.standing == Standing::Active {
+                let (_, secret) = self.first_key(operator.id, account.id, "recovered").await?;
+                return Ok((ended, secret));
+            }
+        }
+        Err(Error::WrongState { why: "the first organization has no active owner" })
     }
 
     pub(crate) async fn find_organization(

@@ -313,8 +313,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         });
     }
 
-    async fn sweep_now(&self, list: List, reason: Reason, origin: &Origin) -> Result<(), Error> {
+    /// Removes every key of a list; how many it was.
+    pub(crate) async fn sweep_now(&self, list: List, reason: Reason, origin: &Origin) -> Result<u64, Error> {
         let mut after = None;
+        let removed = AtomicU64::new(0);
         loop {
             let records = self.store.page(list, after, BATCH).await?;
             let mut heads = Vec::with_capacity(records.len());
@@ -324,8 +326,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                     heads.push(Head { protected: false, ..sealed.head });
                 }
             }
-            self.remove_heads(heads, reason, origin, &AtomicU64::new(0)).await?;
-            let Some(last) = records.last().filter(|_| records.len() == BATCH) else { return Ok(()) };
+            self.remove_heads(heads, reason, origin, &removed).await?;
+            let Some(last) = records.last().filter(|_| records.len() == BATCH) else {
+                return Ok(removed.into_inner());
+            };
             after = Some(last.record.id);
         }
     }

@@ -1,0 +1,132 @@
+//! This file is about the scenarios (a) to (e): what they share, and which there are.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+
+use crate::report::Section;
+
+mod in_process;
+mod remove;
+mod remove_account;
+mod start_up;
+mod verify_http;
+
+/// The scenarios, by the letters of the project's task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// Verify over HTTP, beside nginx and axum answering 204.
+    A,
+    /// Verify inside the process.
+    B,
+    /// Durable removes, beside floors and other stores.
+    C,
+    /// Start-up to the first verify.
+    D,
+    /// Removing an account's keys while others verify.
+    E,
+}
+
+impl Scenario {
+    /// All, in order.
+    pub(crate) const ALL: [Self; 5] = [Self::A, Self::B, Self::C, Self::D, Self::E];
+
+    /// Measures.
+    pub(crate) fn run(self, bench: &Bench) -> Result<Section> {
+        match self {
+            Self::A => verify_http::run(bench),
+            Self::B => Ok(in_process::run()),
+            Self::C => remove::run(bench),
+            Self::D => start_up::run(bench),
+            Self::E => remove_account::run(bench),
+        }
+    }
+}
+
+/// How long and how much is measured. All loads are bounded in time and in number.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// How often the contestants take turns.
+    pub(crate) rounds: usize,
+    /// How long one run of one contestant takes.
+    pub(crate) seconds: u64,
+    /// Distinct keys that are verified in turn.
+    pub(crate) verify_keys: usize,
+    /// The most removals of one run with one client, and with 64.
+    pub(crate) removes: [usize; 2],
+    /// Keys in the store at start-up.
+    pub(crate) start_up_keys: [usize; 2],
+    /// Keys of the account that is emptied.
+    pub(crate) account_keys: usize,
+}
+
+impl Plan {
+    /// Long enough to judge by.
+    pub(crate) const FULL: Self = Self {
+        rounds: 5,
+        seconds: 4,
+        verify_keys: 100_000,
+        removes: [30_000, 200_000],
+        start_up_keys: [1_000_000, 10_000_000],
+        account_keys: 1_000_000,
+    };
+
+    /// Only long enough to see that everything runs.
+    pub(crate) const QUICK: Self = Self {
+        rounds: 2,
+        seconds: 1,
+        verify_keys: 2_000,
+        removes: [5_000, 20_000],
+        start_up_keys: [10_000, 50_000],
+        account_keys: 20_000,
+    };
+}
+
+/// What every scenario needs.
+pub(crate) struct Bench {
+    /// How long and how much.
+    pub(crate) plan: Plan,
+    /// The program `keyward`, if it is there.
+    pub(crate) keyward: Option<PathBuf>,
+    /// A folder on a disk, removed at the end.
+    pub(crate) scratch: PathBuf,
+}
+
+impl Bench {
+    /// A new folder below the scratch folder.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.scratch.join(name);
+        std::fs::create_dir(&folder)?;
+        Ok(folder)
+    }
+
+    /// Why Keyward's figures are missing, if they are.
+    pub(crate) fn missing_keyward(&self) -> Option<String> {
+        let why = "the program `keyward` was not there; build it or name it with `--keyward`.";
+        self.keyward.is_none().then(|| why.to_owned())
+    }
+}
+
+/// Says on the terminal what is going on.
+pub(crate) fn progress(what: &str) {
+    eprintln!("-- {what}");
+}
+
+/// All that a folder holds, read once: nobody who starts from it can do less.
+fn read_all(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    let mut pending = vec![folder.to_owned()];
+    while let Some(folder) = pending.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                pending.push(path);
+            } else {
+                bytes += std::io::copy(&mut std::fs::File::open(path)?, &mut std::io::sink())?;
+            }
+        }
+    }
+    ensure!(bytes > 0, "the data folder is empty");
+    Ok(bytes)
+}

@@ -1,0 +1,318 @@
+//! This file is about answering one request: dialect, credential, permission, shape, command, in this order, so
+//! that a stranger learns nothing from what comes later.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use hyper::body::{Body as _, Bytes, Incoming};
+use keyward_core::command::Answer;
+use keyward_core::error::Error;
+use keyward_core::keyward::{Idempotency, Keyward, Origin};
+use keyward_core::permit::{Caller, Permit, Verb};
+use keyward_core::store::Store;
+use keyward_core::verbs::verify::Verdict;
+use keyward_dialects::{Credential, Dialect, Form, Params, Request, Response, Route, native, openapi};
+use tokio::time::timeout;
+use tracing::{debug, error};
+
+use crate::config::{Config, Limits};
+use crate::environment::{self, World};
+use crate::guess::Guesses;
+use crate::http::Body;
+use crate::metrics::Metrics;
+use crate::stream;
+
+/// The server behind every connection.
+pub(crate) struct App<S> {
+    /// `None` while it is locked: behind its anchor, it accepts and signs nothing.
+    keyward: Option<Arc<Keyward<S, World>>>,
+    dialect: Dialect,
+    openapi: Vec<u8>,
+    limits: Limits,
+    guesses: Guesses,
+    metrics: Metrics,
+    requests: AtomicU64,
+    request_base: u64,
+}
+
+/// What is known of a request before its body is read.
+#[derive(Clone)]
+pub(crate) struct Head {
+    pub(crate) parts: http::request::Parts,
+    pub(crate) peer: IpAddr,
+    /// The request's id, in every answer, log line and event that comes of it.
+    pub(crate) id: u128,
+}
+
+impl Head {
+    /// The request as dialects see it, with as much of its body as has been read.
+    pub(crate) fn request<'a>(&'a self, body: &'a [u8]) -> Request<'a> {
+        Request {
+            method: &self.parts.method,
+            path: self.parts.uri.path(),
+            query: self.parts.uri.query().unwrap_or_default(),
+            headers: &self.parts.headers,
+            body,
+        }
+    }
+
+    /// The request's id as answers and logs write it.
+    pub(crate) fn id_text(&self) -> String {
+        format!("{:032x}", self.id)
+    }
+}
+
+/// A request whose route and caller are settled.
+pub(crate) struct Admitted<'a, S> {
+    pub(crate) keyward: &'a Arc<Keyward<S, World>>,
+    pub(crate) route: &'static Route,
+    pub(crate) params: Params<'a, 'a>,
+    pub(crate) permit: Permit,
+    pub(crate) verb: Verb,
+    pub(crate) secret: Cow<'a, str>,
+    pub(crate) head: &'a Head,
+}
+
+impl<S: Store> App<S> {
+    pub(crate) fn open(keyward: Arc<Keyward<S, World>>, config: &Config) -> anyhow::Result<Arc<Self>> {
+        Self::new(Some(keyward), config)
+    }
+
+    pub(crate) fn locked(config: &Config) -> anyhow::Result<Arc<Self>> {
+        Self::new(None, config)
+    }
+
+    fn new(keyward: Option<Arc<Keyward<S, World>>>, config: &Config) -> anyhow::Result<Arc<Self>> {
+        let mut base = [0; 8];
+        environment::fill(&mut base);
+        let metrics = Metrics::new()?;
+        metrics.locked.set(if keyward.is_some() { 0.0 } else { 1.0 });
+        let dialect = native::dialect().map_err(crate::cli::inside)?;
+        let openapi = openapi::document(&dialect, &native::OPERATIONS, native::PROBLEM, env!("CARGO_PKG_VERSION"));
+        let openapi = openapi.to_string().into_bytes();
+        Ok(Arc::new(Self {
+            keyward,
+            openapi,
+            dialect,
+            limits: config.limits.clone(),
+            guesses: Guesses::new(config.limits.guesses_per_minute),
+            metrics,
+            requests: AtomicU64::new(0),
+            request_base: u64::from_be_bytes(base),
+        }))
+    }
+
+    /// Answers one request, whatever it is.
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        request: hyper::Request<Incoming>,
+        peer: IpAddr,
+    ) -> hyper::Response<Body> {
+        let (parts, body) = request.into_parts();
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let head = Head { parts, peer, id: u128::from(self.request_base) << 64 | u128::from(number) };
+        let answer = match self.own_page(&head) {
+            Some(page) => page,
+            None => self.in_dialect(&head, body).await,
+        };
+        self.metrics.answered(answer.status().as_u16());
+        debug!(request = head.id_text(), method = %head.parts.method, path = head.parts.uri.path(),
+            status = answer.status().as_u16(), %peer, "answered");
+        answer
+    }
+
+    /// The pages that belong to no dialect.
+    fn own_page(&self, head: &Head) -> Option<hyper::Response<Body>> {
+        if head.parts.method != http::Method::GET {
+            return None;
+        }
+        match head.parts.uri.path() {
+            "/healthz" => Some(page(StatusCode::OK, "text/plain", b"ok\n".to_vec())),
+            "/readyz" if self.keyward.is_some() => Some(page(StatusCode::OK, "text/plain", b"ready\n".to_vec())),
+            "/readyz" => Some(page(StatusCode::SERVICE_UNAVAILABLE, "text/plain", b"locked\n".to_vec())),
+            "/openapi.json" => Some(page(StatusCode::OK, "application/json", self.openapi.clone())),
+            "/metrics" => self.metrics_page(head),
+            _ => None,
+        }
+    }
+
+    /// Metrics are for the machine itself and for callers who may read the log; for others there is no such page.
+    fn metrics_page(&self, head: &Head) -> Option<hyper::Response<Body>> {
+        let may = head.peer.to_canonical().is_loopback()
+            || self.keyward.as_ref().is_some_and(|keyward| {
+                let caller = self.caller(keyward, head);
+                caller.and_then(|(caller, _)| caller.permit(Verb::ReadLog)).is_ok()
+            });
+        may.then(|| page(StatusCode::OK, "text/plain; version=0.0.4", self.metrics.render().into_bytes()))
+    }
+
+    async fn in_dialect(&self, head: &Head, body: Incoming) -> hyper::Response<Body> {
+        match self.admit(head) {
+            Ok(admitted) => {
+                let done = match (admitted.route.form)(&head.request(&[])) {
+                    Ok(Form::Document) => self.document(&admitted, body).await.map(whole),
+                    Ok(Form::Items(lines)) => stream::items(&admitted, lines, body, &self.limits).await,
+                    Ok(Form::Lines(lines)) => Ok(stream::lines(&admitted, lines, body, &self.limits)),
+                    Ok(Form::Events(events)) => stream::events(&admitted, events),
+                    Err(error) => Err(error),
+                };
+                done.unwrap_or_else(|error| self.fault(&error, head))
+            }
+            Err(error) => self.fault(&error, head),
+        }
+    }
+
+    /// Settles route, caller and permission.
+    fn admit<'a>(&'a self, head: &'a Head) -> Result<Admitted<'a, S>, Error> {
+        let (route, params) = self.dialect.route(&head.parts.method, head.parts.uri.path())?;
+        let keyward = self.keyward.as_ref().ok_or(Error::Locked)?;
+        let verb = route.verb.ok_or(Error::NoRoute)?;
+        let (caller, secret) = self.caller(keyward, head)?;
+        Ok(Admitted { keyward, route, params, permit: caller.permit(verb)?, verb, secret, head })
+    }
+
+    fn caller<'a>(
+        &self,
+        keyward: &Keyward<S, World>,
+        head: &'a Head,
+    ) -> Result<(Caller, Cow<'a, str>), Error> {
+        let secret = match (self.dialect.credential)(&head.request(&[])) {
+            Credential::Anonymous => return Err(Error::Anonymous),
+            Credential::Secret(secret) => secret,
+        };
+        let now = environment::now();
+        self.guesses.admit(head.peer, &secret, now)?;
+        let caller = keyward.authenticate(&secret, Some(head.peer));
+        if matches!(caller, Err(Error::BadCredential)) {
+            self.metrics.wrong_credentials.increment(1);
+            self.guesses.wrong(head.peer, &secret, now);
+        }
+        Ok((caller?, secret))
+    }
+
+    async fn document(&self, admitted: &Admitted<'_, S>, body: Incoming) -> Result<Response, Error> {
+        let began = environment::moment();
+        let body = read(body, &self.limits).await?;
+        let request = admitted.head.request(&body);
+        let parsed = (admitted.route.parse)(&request, &admitted.params)?;
+        let idempotency = parsed.idempotency_key.map(|key| Idempotency { key, request: fingerprint(&request) });
+        let origin = Origin { request: admitted.head.id, address: Some(admitted.head.peer), idempotency };
+        let answer = admitted.keyward.execute(admitted.permit, parsed.command, &origin).await?;
+        if let Answer::Verdict(verdict) = &answer {
+            match **verdict {
+                Verdict::Valid(_) => self.metrics.verdicts_valid.increment(1),
+                Verdict::Refused(_) => self.metrics.verdicts_refused.increment(1),
+            }
+        }
+        let response = (admitted.route.render)(&answer, &request);
+        self.metrics.took(admitted.verb, began.elapsed().as_secs_f64());
+        Ok(response)
+    }
+
+    /// Says an error in the dialect's form. What is ours to know goes to the log, once, here.
+    fn fault(&self, error: &Error, head: &Head) -> hyper::Response<Body> {
+        match error {
+            Error::Internal { inside } => error!(request = head.id_text(), inside, "internal error"),
+            Error::Unavailable { inside } => error!(request = head.id_text(), inside, "unavailable"),
+            _ => {}
+        }
+        whole((self.dialect.fault)(error, &head.request(&[]), &head.id_text()))
+    }
+
+    /// Takes what is measured once a second.
+    pub(crate) fn measure(&self, connections: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        let number = |count: u64| count as f64;
+        self.metrics.connections.set(number(connections as u64));
+        if let Some(keyward) = &self.keyward {
+            self.metrics.live_keys.set(number(keyward.live().len() as u64));
+            self.metrics.log_size.set(number(keyward.live().position()));
+        }
+    }
+
+    /// Carries what was noted of the use of keys to the store.
+    pub(crate) async fn keep_notes(&self) {
+        if let Some(keyward) = &self.keyward
+            && let Err(error) = keyward.keep_notes().await
+        {
+            tracing::warn!(?error, "a second's notes of the use of keys were lost");
+        }
+    }
+
+    /// Removes the keys whose time for that has come.
+    pub(crate) async fn remove_due(&self) -> Result<(), Error> {
+        match &self.keyward {
+            Some(keyward) => keyward.remove_due().await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads a body within the limits.
+pub(crate) async fn read(mut body: Incoming, limits: &Limits) -> Result<Bytes, Error> {
+    let limit = limits.body_bytes;
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let too_large = Error::TooLarge { limit: limit as u64 };
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large);
+    }
+    let collect = async {
+        let first = stream::next(&mut body).await?.unwrap_or_default();
+        if body.is_end_stream() {
+            return if first.len() > limit { Err(too_large) } else { Ok(first) };
+        }
+        let mut collected = Vec::from(first);
+        while let Some(part) = stream::next(&mut body).await? {
+            if collected.len() + part.len() > limit {
+                return Err(too_large);
+            }
+            collected.extend_from_slice(&part);
+        }
+        Ok(collected.into())
+    };
+    timeout(Duration::from_secs(limits.body_seconds), collect).await.map_err(|_| Error::TimedOut)?
+}
+
+/// What tells one request under an idempotency key from another.
+pub(crate) fn fingerprint(request: &Request<'_>) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    for part in [
+        request.method.as_str().as_bytes(),
+        request.path.as_bytes(),
+        request.query.as_bytes(),
+        request.body,
+    ] {
+        context.update(&(part.len() as u64).to_le_bytes());
+        context.update(part);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
+fn page(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> hyper::Response<Body> {
+    let mut headers = HeaderMap::new();
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    whole(Response { status, headers, body })
+}
+
+pub(crate) fn whole(response: Response) -> hyper::Response<Body> {
+    headed(response.status, response.headers, Body::whole(response.body))
+}
+
+pub(crate) fn headed(status: StatusCode, headers: HeaderMap, body: Body) -> hyper::Response<Body> {
+    let mut answer = hyper::Response::new(body);
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    // Answers are about keys: nobody in between may keep them.
+    answer.headers_mut().insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+

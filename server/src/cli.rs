@@ -1,0 +1,207 @@
+//! This file is about the command line: what can be said, and who does it.
+
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod init;
+pub(crate) mod receipt;
+pub(crate) mod serve;
+pub(crate) mod store;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A key server: issues keys, checks them, and removes them for good.
+#[derive(Debug, Parser)]
+#[command(name = "keyward", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a new store with its keys, its first organization and owner, and print the owner's secret.
+    Init(Init),
+    /// Serve.
+    Serve(ConfigFile),
+    /// Serve a throw-away store with everything set up, and print what to try.
+    Demo(Demo),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(Config),
+    /// Look at receipts, offline.
+    #[command(subcommand)]
+    Receipt(Receipt),
+    /// Look after a store that no server has open.
+    #[command(subcommand)]
+    Store(Store),
+    /// Accept that a restored store has lost removals: ends every key that it holds, and unlocks it.
+    Recover(Recover),
+}
+
+/// Where the configuration is.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file.
+    #[arg(long, default_value = "keyward.toml", env = "KEYWARD_CONFIG")]
+    pub(crate) config: PathBuf,
+}
+
+/// What to make.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The folder to make it in; it gets `keyward.toml`, `data`, `keys` and `anchor`.
+    #[arg(long, default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// What the first organization is called.
+    #[arg(long, default_value = "default")]
+    pub(crate) organization: String,
+    /// What the first owner is called.
+    #[arg(long, default_value = "owner")]
+    pub(crate) owner: String,
+    /// The name of the log, which receipts carry; by custom a host name and a path of one's own.
+    #[arg(long, default_value = "keyward.example/log")]
+    pub(crate) log_name: String,
+    /// Where to listen for plain HTTP.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How to show it.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Print exactly one JSON line once it is ready, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where to listen for plain HTTP.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Where to listen for TLS.
+    #[arg(long, default_value = "127.0.0.1:8443")]
+    pub(crate) listen_tls: SocketAddr,
+    /// Keep the store in this folder, and start from it again; without it, it is thrown away at the end.
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Read it, say what is wrong with it, and print what is in force.
+    Check(ConfigFile),
+}
+
+/// What to do with receipts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Receipt {
+    /// Check a receipt against the public key of the log; needs no server and no network.
+    Check {
+        /// The receipt, or `-` for standard input.
+        file: PathBuf,
+        /// The file of the log's public key (`log.pub`).
+        #[arg(long)]
+        key: PathBuf,
+    },
+}
+
+/// What to do with a store.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Read all of it and say what is damaged.
+    Check(ConfigFile),
+    /// Write records and log to one file. Slots are not in it: without them nothing in it can be used.
+    Backup {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The file to write.
+        #[arg(long)]
+        to: PathBuf,
+        /// Also write the slots, to a file of their own. It is as secret as the store itself.
+        #[arg(long)]
+        slots: Option<PathBuf>,
+    },
+    /// Put a backup into an empty data folder.
+    Restore {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The file to read.
+        #[arg(long)]
+        from: PathBuf,
+        /// The file of the slots.
+        #[arg(long)]
+        slots: Option<PathBuf>,
+    },
+}
+
+/// What to accept.
+#[derive(Debug, Args)]
+pub(crate) struct Recover {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// Say that you know that removals may be lost, and that every key in this store will end for that.
+    #[arg(long, required = true)]
+    pub(crate) accept_loss: bool,
+}
+
+/// Writes a line to standard output.
+#[expect(clippy::print_stdout, reason = "the command line talks to people")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
+/// Says why a command failed.
+#[expect(clippy::print_stderr, reason = "the command line talks to people")]
+pub(crate) fn complain(error: &anyhow::Error) {
+    eprintln!("keyward: {error:#}");
+}
+
+/// The runtime: as many threads as there are cores to use.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Says an error of the core to whoever runs the program; both halves, for it is their own server.
+pub(crate) fn inside(error: keyward_core::error::Error) -> anyhow::Error {
+    use keyward_core::error::Error;
+    match error {
+        Error::Internal { inside } | Error::Unavailable { inside } => anyhow::anyhow!(inside),
+        other @ (Error::Anonymous
+        | Error::BadCredential
+        | Error::Forbidden
+        | Error::NotFound
+        | Error::Gone(_)
+        | Error::Invalid { .. }
+        | Error::Malformed(_)
+        | Error::Stale
+        | Error::Taken { .. }
+        | Error::WrongState { .. }
+        | Error::Protected
+        | Error::PlanChanged
+        | Error::IdempotencyMismatch
+        | Error::TooLarge { .. }
+        | Error::NoRoute
+        | Error::WrongMethod { .. }
+        | Error::UnsupportedType { .. }
+        | Error::Slow { .. }
+        | Error::TimedOut
+        | Error::Locked) => anyhow::anyhow!("{other:?}"),
+    }
+}
+
+/// Every connection is a descriptor: asks the system for as many as it gives.
+pub(crate) fn raise_descriptor_limit() {
+    // What cannot be raised stays as it is; connections above it wait.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+}
+
+/// Writes a secret to a file that only its owner may read.
+pub(crate) fn write_secret(file: &std::path::Path, secret: &keyward_core::secret::Secret) -> anyhow::Result<()> {
+    crate::keyfiles::write_new(file, secret.expose().as_bytes(), 0o600)
+}

@@ -1,0 +1,96 @@
+//! This file is about `keyward demo`: one command that shows everything, on a store that is thrown away.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use keyward_core::secret::Secret;
+
+use super::{Demo, say};
+use crate::cli::{init, serve as serve_command};
+use crate::config::{Config, Level, Listen};
+use crate::serve::{self, Addresses};
+use crate::tls;
+
+/// The file of the owner's secret in a demo's folder.
+const SECRET: &str = "owner.secret";
+
+pub(crate) fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
+    serve_command::log_to_standard_error(Level::Warn);
+    let throw_away = match &demo.data {
+        Some(_) => None,
+        None => Some(tempfile::Builder::new().prefix("keyward-demo-").tempdir()?),
+    };
+    let folder = match (&demo.data, &throw_away) {
+        (Some(folder), _) => folder.clone(),
+        (None, Some(made)) => made.path().to_owned(),
+        (None, None) => anyhow::bail!("no folder"),
+    };
+    std::fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
+    let folder = folder.canonicalize()?;
+    let listen = Listen { http: Some(demo.listen), https: Some(demo.listen_tls) };
+    let mut config = init::config(folder.clone(), listen);
+    config.tls = Some(tls::self_signed(&folder)?);
+    super::runtime()?.block_on(async {
+        let secret = secret(&config, &folder).await?;
+        let app = serve_command::open(&config).await?;
+        serve::serve(app, &config, |addresses| {
+            say(&shown(demo.json, addresses, &folder, &secret)?);
+            Ok(())
+        })
+        .await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The owner's secret of this folder; a new one, with a new store, the first time.
+async fn secret(config: &Config, folder: &Path) -> anyhow::Result<Secret> {
+    let file = folder.join(SECRET);
+    if let Ok(text) = std::fs::read_to_string(&file) {
+        return Secret::import(text.trim_end()).map_err(super::inside);
+    }
+    let secret = init::found(config, "keyward.example/demo", "demo", "owner").await?;
+    super::write_secret(&file, &secret)?;
+    Ok(secret)
+}
+
+fn shown(json: bool, addresses: Addresses, folder: &Path, secret: &Secret) -> anyhow::Result<String> {
+    let (http, https) = addresses.http.zip(addresses.https).context("both listeners are open")?;
+    let (http, https) = (format!("http://{http}"), format!("https://{https}"));
+    let secret = secret.expose();
+    if json {
+        let line = serde_json::json!({
+            "http": http, "https": https, "data": folder, "native": { "secret": secret },
+        });
+        return Ok(line.to_string());
+    }
+    let data = folder.display();
+    Ok(format!(
+        r#"Keyward listens on {http} and, with a self-signed certificate, on {https}.
+Its store is in {data}. Paste these lines into another terminal:
+
+export KW={http} OWNER={secret}
+
+# Issue a key.
+curl -s $KW/v1/keys -H "Authorization: Bearer $OWNER" -H 'Content-Type: application/json' \
+  -d '{{"kind":"secret","name":"first"}}' | tee /tmp/issued.json
+SECRET=$(sed 's/.*"secret":"\([^"]*\)".*/\1/' /tmp/issued.json); ID=$(grep -o 'key_[0-9a-z]*' /tmp/issued.json | head -1)
+
+# Ask whether it is valid.
+curl -s $KW/v1/keys/verify -H "Authorization: Bearer $OWNER" -H 'Content-Type: application/json' \
+  -d "{{\"secret\":\"$SECRET\"}}"
+
+# Remove it; the answer names the receipt.
+curl -si -X DELETE $KW/v1/keys/$ID -H "Authorization: Bearer $OWNER"
+
+# Ask again: no verifier accepts it any more.
+curl -s $KW/v1/keys/verify -H "Authorization: Bearer $OWNER" -H 'Content-Type: application/json' \
+  -d "{{\"secret\":\"$SECRET\"}}"
+
+# Check the receipt, without the server.
+curl -s $KW/v1/receipts/rcpt_${{ID#key_}} -H "Authorization: Bearer $OWNER" > /tmp/receipt
+keyward receipt check /tmp/receipt --key {data}/keys/log.pub
+
+Stop it with Ctrl-C."#
+    ))
+}

@@ -1,0 +1,78 @@
+//! This file is about `keyward init`: a new store, its keys, and the first owner.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use keyward_core::keyward::Keyward;
+use keyward_core::secret::Secret;
+use keyward_store::Options;
+
+use super::{Init, say};
+use crate::config::{Config, Limits, Listen, Logging};
+use crate::environment::World;
+use crate::{Storage, keyfiles};
+
+pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
+    let file = init.folder.join("keyward.toml");
+    if file.exists() {
+        bail!("{}: there is a configuration already; start it with `keyward serve`", file.display());
+    }
+    let config = config(PathBuf::from("."), Listen { http: Some(init.listen), https: None });
+    let absolute = absolute(&config, &init.folder);
+    std::fs::create_dir_all(&init.folder).with_context(|| format!("{}", init.folder.display()))?;
+    let runtime = super::runtime()?;
+    let secret = runtime.block_on(found(&absolute, &init.log_name, &init.organization, &init.owner))?;
+    std::fs::write(&file, toml::to_string(&config)?).with_context(|| format!("{}", file.display()))?;
+    if init.json {
+        let shown = serde_json::json!({ "config": file, "secret": secret.expose() });
+        say(&format!("{shown}"));
+    } else {
+        say(&format!(
+            "The first owner's secret, shown this once:\n\n    {}\n\nStart the server with\n\n    keyward serve --config {}",
+            secret.expose(),
+            file.display()
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration of a store in one folder.
+pub(crate) fn config(folder: PathBuf, listen: Listen) -> Config {
+    Config {
+        data: folder.join("data"),
+        keys: folder.join("keys"),
+        anchor: Some(folder.join("anchor")),
+        listen,
+        tls: None,
+        limits: Limits::default(),
+        logging: Logging::default(),
+        cache_bytes: 256 << 20,
+    }
+}
+
+fn absolute(config: &Config, folder: &Path) -> Config {
+    Config {
+        data: folder.join(&config.data),
+        keys: folder.join(&config.keys),
+        anchor: config.anchor.as_ref().map(|anchor| folder.join(anchor)),
+        ..config.clone()
+    }
+}
+
+/// Makes keys, store, organization and owner; the owner's secret.
+pub(crate) async fn found(
+    config: &Config,
+    log_name: &str,
+    organization: &str,
+    owner: &str,
+) -> anyhow::Result<Secret> {
+    let keys = keyfiles::create(&config.keys, log_name)?;
+    let options = Options { anchor: config.anchor.clone(), ..Options::default() };
+    let store = Storage::create(&config.data, keys.signer, options)?;
+    let keyward = Keyward::start(store, World::default(), keys.root, keys.pepper, 0)
+        .await
+        .map_err(super::inside)?;
+    let (_, secret) = keyward.found(organization, owner).await.map_err(super::inside)?;
+    Ok(secret)
+}

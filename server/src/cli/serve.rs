@@ -1,0 +1,82 @@
+//! This file is about `keyward serve`: open the store, learn what is live, serve.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use keyward_core::keyward::Keyward;
+use keyward_store::{Options, Standing};
+use tracing::{error, info};
+
+use crate::app::App;
+use crate::config::{Config, Level};
+use crate::environment::World;
+use crate::{Storage, environment, keyfiles, serve};
+
+pub(crate) fn run(file: &Path) -> anyhow::Result<ExitCode> {
+    let config = Config::read(file)?;
+    log_to_standard_error(config.logging.level);
+    let runtime = super::runtime()?;
+    runtime.block_on(async {
+        let app = open(&config).await?;
+        serve::serve(app, &config, |_| Ok(())).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the store. Behind its anchor, what comes back is locked: it answers, and accepts nothing.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<App<Storage>>> {
+    super::raise_descriptor_limit();
+    let keys = keyfiles::read(&config.keys)?;
+    let began = environment::moment();
+    let store = Storage::open(&config.data, keys.signer, options(config))?;
+    match store.standing() {
+        Standing::Ready => {}
+        Standing::Behind { store: have, anchor } => {
+            error!(have, anchor, "LOCKED: the anchor knows more events than this store: an older copy was put \
+                back. Put the newest copy back, or run `keyward recover --accept-loss`, which ends every key");
+            return App::locked(config);
+        }
+        Standing::Diverged { at, .. } => {
+            error!(at, "LOCKED: the anchor knows another log than this store's. Put the right copy back, or run \
+                `keyward recover --accept-loss`, which ends every key");
+            return App::locked(config);
+        }
+    }
+    let keyward = Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(super::inside)?;
+    info!(keys = keyward.live().len(), seconds = began.elapsed().as_secs_f64(), "every live key is known");
+    App::open(keyward, config)
+}
+
+/// How the store is run by a server: where a sync fails, the process ends, and whoever starts it again finds
+/// what was durable.
+pub(crate) fn options(config: &Config) -> Options {
+    Options {
+        anchor: config.anchor.clone(),
+        cache_bytes: config.cache_bytes,
+        on_failure: Box::new(|why| {
+            error!(why, "the store has failed; stopping, because what it holds now cannot be known");
+            std::process::exit(74);
+        }),
+        ..Options::default()
+    }
+}
+
+/// Writes JSON, one object a line.
+pub(crate) fn log_to_standard_error(level: Level) {
+    let level = match level {
+        Level::Error => tracing::Level::ERROR,
+        Level::Warn => tracing::Level::WARN,
+        Level::Info => tracing::Level::INFO,
+        Level::Debug => tracing::Level::DEBUG,
+        Level::Trace => tracing::Level::TRACE,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .finish();
+    // Only the first one counts; a second call has nothing to add.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}

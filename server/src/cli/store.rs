@@ -1,0 +1,77 @@
+//! This file is about `keyward store` and `keyward recover`: looking after a store that no server has open.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use keyward_core::keyward::Keyward;
+use keyward_store::{Standing, restore};
+
+use super::serve::options;
+use super::{Store as Command, inside, say};
+use crate::config::Config;
+use crate::environment::World;
+use crate::{Storage, keyfiles};
+
+pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Check(file) => check_all(&Config::read(&file.config)?),
+        Command::Backup { config, to, slots } => {
+            let store = open(&Config::read(&config.config)?)?;
+            let written = store.backup(to, slots.as_deref())?;
+            say(&format!("{} records and {} events in {}", written.records, written.events, to.display()));
+            if slots.is_none() {
+                say("the slots are not in it: without them nothing in it can be used");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Restore { config, from, slots } => {
+            let config = Config::read(&config.config)?;
+            let key = keyfiles::read(&config.keys)?.signer.verifier_key();
+            let read = restore(&config.data, from, slots.as_deref(), &key)?;
+            say(&format!(
+                "{} records, {} events and {} slots in {}",
+                read.records,
+                read.events,
+                read.slots,
+                config.data.display()
+            ));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn open(config: &Config) -> anyhow::Result<Storage> {
+    let keys = keyfiles::read(&config.keys)?;
+    Ok(Storage::open(&config.data, keys.signer, options(config))?)
+}
+
+fn check_all(config: &Config) -> anyhow::Result<ExitCode> {
+    let store = open(config)?;
+    let findings = store.check()?;
+    for finding in &findings {
+        say(&format!("{finding}"));
+    }
+    if findings.is_empty() {
+        say("nothing is wrong");
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+/// Ends every key of a store that has lost removals, writes that down, and gives the first owner a new key.
+pub(crate) fn recover(file: &Path) -> anyhow::Result<ExitCode> {
+    let config = Config::read(file)?;
+    let keys = keyfiles::read(&config.keys)?;
+    let store = Storage::open(&config.data, keys.signer, options(&config))?;
+    if store.standing() == Standing::Ready {
+        say("this store has everything that its anchor knows of: there is nothing to accept");
+        return Ok(ExitCode::SUCCESS);
+    }
+    super::runtime()?.block_on(async {
+        store.accept_loss().await?;
+        let keyward = Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(inside)?;
+        let (ended, secret) = keyward.begin_epoch().await.map_err(inside)?;
+        say(&format!("{ended} keys were ended. The first owner's new secret, shown this once:\n\n    {}", secret.expose()));
+        Ok(ExitCode::SUCCESS)
+    })
+}

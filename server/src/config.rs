@@ -1,0 +1,172 @@
+//! This file is about the configuration: one TOML file. What it does not name has a default, what it names and
+//! we do not know is refused. Secrets are named by file, never by value.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The folder of the store: records, slots and the log. One process at a time.
+    pub data: PathBuf,
+    /// The folder of the keys that open the store and sign the log (`root.key`, `names.key`, `log.key`), which
+    /// `keyward init` makes. Keep it apart from backups of the store.
+    pub keys: PathBuf,
+    /// The file that remembers the newest checkpoint, so that an old copy of the store is noticed. Best on
+    /// another disk than the store. Without it, a restored folder brings removed keys back.
+    pub anchor: Option<PathBuf>,
+    /// Where to listen.
+    #[serde(default)]
+    pub listen: Listen,
+    /// The certificate for TLS.
+    pub tls: Option<Tls>,
+    /// What one client may take.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What is written to standard error.
+    #[serde(default)]
+    pub logging: Logging,
+    /// How much memory the store's cache may take, in bytes.
+    #[serde(default = "default_cache")]
+    pub cache_bytes: u64,
+}
+
+/// Where to listen. At least one of the two.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listen {
+    /// Address and port for plain HTTP; port 0 takes a free one. Secrets cross it in clear: for a loopback or
+    /// behind a proxy that ends TLS.
+    pub http: Option<SocketAddr>,
+    /// Address and port for TLS 1.3; port 0 takes a free one.
+    pub https: Option<SocketAddr>,
+}
+
+/// The certificate for TLS.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// The file of the certificate chain, PEM, the server's own first.
+    pub certificate: PathBuf,
+    /// The file of its private key, PEM.
+    pub private_key: PathBuf,
+}
+
+/// What one client may take.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// The longest body, in bytes. A streamed import is not limited in all, only by the line.
+    pub body_bytes: usize,
+    /// The longest request head, in bytes.
+    pub head_bytes: usize,
+    /// How many connections are served at once; the others wait to be accepted.
+    pub connections: usize,
+    /// How long a request's head may take to arrive, and how long an unused connection is kept, in seconds.
+    pub head_seconds: u64,
+    /// How long a request's body may take to arrive, in seconds.
+    pub body_seconds: u64,
+    /// How long a TLS handshake may take, in seconds.
+    pub handshake_seconds: u64,
+    /// How long requests that are under way may take to finish when the server stops, in seconds. A removal
+    /// that has been committed is always in force, whether its answer could be sent or not.
+    pub shutdown_seconds: u64,
+    /// How many wrong credentials an address (a /64 network for IPv6) may present in a minute.
+    pub guesses_per_minute: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            head_bytes: 16 << 10,
+            connections: 16_384,
+            head_seconds: 60,
+            body_seconds: 30,
+            handshake_seconds: 10,
+            shutdown_seconds: 30,
+            guesses_per_minute: 60,
+        }
+    }
+}
+
+/// What is written to standard error, as JSON, one object a line.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Logging {
+    /// `error`, `warn`, `info`, `debug` (a line a request) or `trace`.
+    pub level: Level,
+}
+
+/// How much is written.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    /// What broke.
+    Error,
+    /// And what may break.
+    Warn,
+    /// And what the server does.
+    #[default]
+    Info,
+    /// And every request.
+    Debug,
+    /// And what libraries say.
+    Trace,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { level: Level::Info }
+    }
+}
+
+fn default_cache() -> u64 {
+    256 << 20
+}
+
+impl Config {
+    /// Reads a configuration file. Relative paths in it are relative to its folder.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| anyhow::anyhow!("{}: {error}; `keyward init` makes one", path.display()))?;
+        let mut config: Self =
+            toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        config.absolute(folder);
+        config.check().map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
+        Ok(config)
+    }
+
+    fn absolute(&mut self, folder: &Path) {
+        let own = [&mut self.data, &mut self.keys];
+        let tls = self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.private_key]);
+        for path in own.into_iter().chain(self.anchor.iter_mut()).chain(tls) {
+            *path = folder.join(&*path);
+        }
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let anchor_inside = self.anchor.as_ref().is_some_and(|anchor| anchor.starts_with(&self.data));
+        let limits = &self.limits;
+        let zero = limits.body_bytes == 0
+            || limits.head_bytes < 1024
+            || limits.connections == 0
+            || limits.head_seconds == 0
+            || limits.body_seconds == 0;
+        let rules = [
+            (self.listen.http.is_none() && self.listen.https.is_none(), "listen: name http, https or both"),
+            (self.listen.https.is_some() && self.tls.is_none(), "listen.https needs tls.certificate and tls.private_key"),
+            (anchor_inside, "anchor: must not lie inside data, it would be put back together with it"),
+            (zero, "limits: must not be 0, and head_bytes at least 1024"),
+        ];
+        match rules.into_iter().find(|(broken, _)| *broken) {
+            Some((_, why)) => Err(anyhow::anyhow!(why)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! This file is about the one clock, the one source of randomness, and the hands that the core is lent.
+#![expect(clippy::disallowed_methods, reason = "this is the one place that they are allowed in")]
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use argon2::{Argon2, PasswordVerifier as _};
+use keyward_core::keyward::Environment;
+use keyward_core::secret::Secret;
+use keyward_core::time::Timestamp;
+use tokio::sync::Semaphore;
+
+/// How many slow hashes are computed at once; the others wait. Each takes a core for a tenth of a second.
+const SLOW_HASHES: usize = 1;
+
+/// The real world.
+pub(crate) struct World {
+    slow_hashes: Semaphore,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self { slow_hashes: Semaphore::new(SLOW_HASHES) }
+    }
+}
+
+/// The time of the system's clock.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A moment to measure durations from.
+pub(crate) fn moment() -> Instant {
+    Instant::now()
+}
+
+/// Fills a buffer with random bytes fit for keys.
+///
+/// The library fails only where the kernel's source fails, and then nothing that a key server does is safe.
+pub(crate) fn fill(bytes: &mut [u8]) {
+    if aws_lc_rs::rand::fill(bytes).is_err() {
+        std::process::abort();
+    }
+}
+
+/// Waits between two rounds of something that is done again and again.
+pub(crate) async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+impl Environment for World {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        fill(bytes);
+    }
+
+    async fn check_slow_hash(&self, hash: String, text: Secret) -> bool {
+        let Ok(_turn) = self.slow_hashes.acquire().await else { return false };
+        tokio::task::spawn_blocking(move || fits(&hash, text.expose())).await.unwrap_or(false)
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(work);
+    }
+}
+
+fn fits(hash: &str, text: &str) -> bool {
+    if hash.starts_with("$2") {
+        return bcrypt::verify(text, hash).unwrap_or(false);
+    }
+    Argon2::default().verify_password(text.as_bytes(), hash).is_ok()
+}

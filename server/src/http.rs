@@ -1,0 +1,133 @@
+//! This file is about HTTP: bytes come in here and leave here. Connections, limits, time and the end of all
+//! three; what a request means is [`crate::app`]'s.
+
+mod body;
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use keyward_core::store::Store;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tracing::debug;
+
+pub(crate) use self::body::Body;
+use crate::app::App;
+use crate::config::Limits;
+
+/// The most header fields of a request.
+const HEADERS: usize = 64;
+
+/// Serves connections until it is told to stop, then lets those that are under way finish.
+pub(crate) struct Server<S> {
+    app: Arc<App<S>>,
+    limits: Limits,
+    room: Arc<Semaphore>,
+    open: Arc<AtomicUsize>,
+    stop: watch::Receiver<bool>,
+}
+
+impl<S: Store> Server<S> {
+    pub(crate) fn new(app: Arc<App<S>>, limits: Limits, stop: watch::Receiver<bool>) -> Self {
+        let room = Arc::new(Semaphore::new(limits.connections));
+        Self { app, limits, room, open: Arc::default(), stop }
+    }
+
+    /// Accepts connections on a listener; with an acceptor, over TLS.
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, tls: Option<TlsAcceptor>) {
+        let mut stop = self.stop.clone();
+        loop {
+            // Room first: whoever finds none waits in the kernel's queue and costs us nothing.
+            let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of descriptors, most likely: let some be closed.
+                    debug!(%error, "accept");
+                    crate::environment::pause(Duration::from_millis(10)).await;
+                    continue;
+                }
+            };
+            let (server, tls) = (Arc::clone(&self), tls.clone());
+            tokio::spawn(async move {
+                server.open.fetch_add(1, Ordering::Relaxed);
+                server.connection(stream, peer, tls).await;
+                server.open.fetch_sub(1, Ordering::Relaxed);
+                drop(room);
+            });
+        }
+    }
+
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {
+        // An answer is one small write: do not wait for more.
+        let _ = stream.set_nodelay(true);
+        match tls {
+            None => self.requests(stream, peer).await,
+            Some(acceptor) => {
+                let patience = Duration::from_secs(self.limits.handshake_seconds);
+                match timeout(patience, acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => self.requests(stream, peer).await,
+                    Ok(Err(error)) => debug!(%peer, %error, "TLS handshake"),
+                    Err(_) => debug!(%peer, "TLS handshake took too long"),
+                }
+            }
+        }
+    }
+
+    async fn requests(&self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr) {
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            let app = Arc::clone(&self.app);
+            async move { Ok::<_, std::convert::Infallible>(app.answer(request, peer.ip()).await) }
+        });
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(self.limits.head_seconds))
+                .max_buf_size(self.limits.head_bytes.max(8192))
+                .max_headers(HEADERS)
+                .pipeline_flush(true)
+                .serve_connection(TokioIo::new(stream), service)
+        );
+        let mut stop = self.stop.clone();
+        let ended = tokio::select! {
+            ended = connection.as_mut() => Some(ended),
+            _ = stop.wait_for(|stop| *stop) => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            debug!(%peer, %error, "connection");
+        }
+    }
+
+    /// How many connections are open.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Waits until every connection has ended, at most for the configured time.
+    pub(crate) async fn finish(&self) {
+        let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
+        let patience = Duration::from_secs(self.limits.shutdown_seconds);
+        let _ = timeout(patience, self.room.acquire_many(all)).await;
+    }
+}

@@ -1,0 +1,87 @@
+//! This file is about serving: listeners, the rounds that are made every second, and an orderly end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use keyward_core::store::Store;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::app::App;
+use crate::config::Config;
+use crate::environment;
+use crate::http::Server;
+use crate::tls;
+
+/// How often due removals are carried out and notes are kept.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Addresses {
+    pub(crate) http: Option<SocketAddr>,
+    pub(crate) https: Option<SocketAddr>,
+}
+
+/// Serves until a signal says stop, then lets what is under way finish. `ready` is told when it listens.
+pub(crate) async fn serve<S: Store>(
+    app: Arc<App<S>>,
+    config: &Config,
+    ready: impl FnOnce(Addresses) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let (stop, stopped) = watch::channel(false);
+    let server = Arc::new(Server::new(Arc::clone(&app), config.limits.clone(), stopped.clone()));
+    let mut addresses = Addresses::default();
+    if let Some(address) = config.listen.http {
+        let listener = listen(address).await?;
+        addresses.http = Some(listener.local_addr()?);
+        tokio::spawn(Arc::clone(&server).serve(listener, None));
+    }
+    if let (Some(address), Some(tls)) = (config.listen.https, &config.tls) {
+        let acceptor = tls::acceptor(tls)?;
+        let listener = listen(address).await?;
+        addresses.https = Some(listener.local_addr()?);
+        tokio::spawn(Arc::clone(&server).serve(listener, Some(acceptor)));
+    }
+    let rounds = tokio::spawn(rounds(Arc::clone(&app), Arc::clone(&server), stopped));
+    info!(http = ?addresses.http, https = ?addresses.https, "ready");
+    ready(addresses)?;
+    wait_for_signal().await?;
+    info!("stopping: requests under way may finish");
+    stop.send_replace(true);
+    server.finish().await;
+    rounds.await?;
+    app.keep_notes().await;
+    Ok(())
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+async fn wait_for_signal() -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+async fn rounds<S: Store>(app: Arc<App<S>>, server: Arc<Server<S>>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = environment::pause(ROUND) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        app.measure(server.open());
+        app.keep_notes().await;
+        if let Err(error) = app.remove_due().await {
+            warn!(?error, "keys that are due could not be removed; trying again");
+        }
+    }
+}

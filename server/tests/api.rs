@@ -1,0 +1,23 @@
+//! What the native API answers, over real HTTP.
+
+mod harness;
+
+use harness::{Server, folder};
+
+#[test]
+fn a_key_is_issued_verified_removed_and_stays_removed() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    let (id, secret) = server.issue("first");
+    assert_eq!(server.verify(&secret)["key_id"], id.as_str());
+    let removed = server.call("DELETE", &format!("/v1/keys/{id}"), None);
+    let receipt = removed.header("keyward-receipt").map(str::to_owned);
+    assert_eq!((removed.status, receipt.is_some()), (204, true));
+    assert_eq!(server.verify(&secret)["code"], "removed");
+    assert_eq!(server.stop().code(), Some(0));
+
+    let server = Server::start(folder.path());
+    assert_eq!(server.verify(&secret)["code"], "removed");
+    let again = server.call("DELETE", &format!("/v1/keys/{id}"), None);
+    assert_eq!((again.status, again.header("keyward-receipt").map(str::to_owned)), (204, receipt));
+}
