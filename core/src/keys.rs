@@ -19,7 +19,7 @@ use crate::record;
 use crate::record::key::Sealed;
 use crate::seal::SlotSecret;
 use crate::secret::{Digest, Presented, Secret};
-use crate::store::{Change, CommitError, List, Position, RecordKind, SlotChange, Store, Stored};
+use crate::store::{Change, CommitError, List, Position, RecordKind, SlotChange, Spend, Store, Stored};
 use crate::time::Timestamp;
 use crate::usage::Usage;
 use crate::verbs;
@@ -107,7 +107,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     pub(crate) async fn find(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {
         let Loaded { key, .. } = self.open(permit, id).await?;
-        Ok(Answer::Found(Box::new(key)))
+        Ok(Answer::Found(Box::new(self.with_uses_left(key).await?)))
     }
 
     pub(crate) async fn list(&self, permit: &Permit, filter: &Filter, page: Page) -> Result<Answer, Error> {
@@ -145,7 +145,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Found::Removed(tombstone) => Found::Removed(tombstone),
             // Without its slot it can only be removed; the list of what can be used passes it over.
             Found::Live(_) if stored.slot.is_none() => return Ok(None),
-            Found::Live(sealed) => Found::Live(sealed.open(&self.slot_secret(&stored)?)?),
+            Found::Live(sealed) => {
+                let key = sealed.open(&self.slot_secret(&stored)?)?;
+                Found::Live(self.with_uses_left(key).await?)
+            }
         };
         let (organization, account) = match &found {
             Found::Live(key) => (key.head.organization, key.head.account),
@@ -171,6 +174,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             permit.may_give(scopes.rights())?;
         }
         let now = self.environment.now();
+        let mut patch = patch.clone();
+        if let Some(Some(left)) = &mut patch.uses {
+            *left = left.saturating_add(self.uses_spent(id.id()).await?);
+        }
         let decide = |key| verbs::update::update(key, patch.clone(), if_match, now);
         self.change(permit, id, if_match, Happened::Updated, origin, decide).await
     }
@@ -214,12 +221,27 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let Loaded { key, secret } = self.open(permit, id).await?;
             let key = decide(key)?;
             match self.commit_change(Some(permit), &key, &secret, happened, origin).await {
-                Ok(_) => return Ok(Answer::Key(Box::new(key))),
+                Ok(_) => return Ok(Answer::Key(Box::new(self.with_uses_left(key).await?))),
                 Err(CommitError::Stale) if if_match.is_none() => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(Error::Unavailable { inside: format!("{id} changes too fast") })
+    }
+
+    /// The key as it is shown. What is kept is how often it may be used in all; what is shown is how often it
+    /// still may be.
+    async fn with_uses_left(&self, mut key: Key) -> Result<Key, Error> {
+        if let Some(uses) = key.traits.uses {
+            key.traits.uses = Some(uses.saturating_sub(self.uses_spent(key.head.id.id()).await?));
+        }
+        Ok(key)
+    }
+
+    /// How often a key was used, where that is counted.
+    async fn uses_spent(&self, id: Id) -> Result<u64, Error> {
+        let left = self.store.spend(Spend { id, cost: 0, limit: u64::MAX }).await?;
+        Ok(left.map_or(u64::MAX, |left| u64::MAX - left))
     }
 
     pub(crate) async fn rotate(
@@ -234,7 +256,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let Loaded { key, secret } = self.open(permit, id).await?;
             permit.may_give(key.traits.scopes.rights())?;
             verbs::rotate::check(&key, overlap_seconds, if_match)?;
-            let issue = successor(&key)?;
+            let issue = successor(&self.with_uses_left(key.clone()).await?)?;
             let owner = (key.head.organization, key.head.account);
             let (new, new_secret) = self.create(Some(permit), owner, &issue, Some(id), origin).await?;
             // The answer is kept with the successor.

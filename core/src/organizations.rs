@@ -69,7 +69,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 operator = Some(organization);
             }
         }
-        let mut operator = operator.ok_or(Error::WrongState { why: "the store has no first organization" })?;
+        let mut operator =
+            operator.ok_or(Error::WrongState { why: "the store has no first organization" })?;
         operator.version += 1;
         self.commit_organization(None, &operator, Happened::Epoch, &Origin::default()).await?;
         let accounts = List { kind: RecordKind::Account, owner: operator.id.id() };

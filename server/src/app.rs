@@ -93,7 +93,8 @@ impl<S: Store> App<S> {
         let metrics = Metrics::new()?;
         metrics.locked.set(if keyward.is_some() { 0.0 } else { 1.0 });
         let dialect = native::dialect().map_err(crate::cli::inside)?;
-        let openapi = openapi::document(&dialect, &native::OPERATIONS, native::PROBLEM, env!("CARGO_PKG_VERSION"));
+        let openapi =
+            openapi::document(&dialect, &native::OPERATIONS, native::PROBLEM, env!("CARGO_PKG_VERSION"));
         let openapi = openapi.to_string().into_bytes();
         Ok(Arc::new(Self {
             keyward,
@@ -133,7 +134,9 @@ impl<S: Store> App<S> {
         }
         match head.parts.uri.path() {
             "/healthz" => Some(page(StatusCode::OK, "text/plain", b"ok\n".to_vec())),
-            "/readyz" if self.keyward.is_some() => Some(page(StatusCode::OK, "text/plain", b"ready\n".to_vec())),
+            "/readyz" if self.keyward.is_some() => {
+                Some(page(StatusCode::OK, "text/plain", b"ready\n".to_vec()))
+            }
             "/readyz" => Some(page(StatusCode::SERVICE_UNAVAILABLE, "text/plain", b"locked\n".to_vec())),
             "/openapi.json" => Some(page(StatusCode::OK, "application/json", self.openapi.clone())),
             "/metrics" => self.metrics_page(head),
@@ -200,7 +203,8 @@ impl<S: Store> App<S> {
         let body = read(body, &self.limits).await?;
         let request = admitted.head.request(&body);
         let parsed = (admitted.route.parse)(&request, &admitted.params)?;
-        let idempotency = parsed.idempotency_key.map(|key| Idempotency { key, request: fingerprint(&request) });
+        let idempotency =
+            parsed.idempotency_key.map(|key| Idempotency { key, request: fingerprint(&request) });
         let origin = Origin { request: admitted.head.id, address: Some(admitted.head.peer), idempotency };
         let answer = admitted.keyward.execute(admitted.permit, parsed.command, &origin).await?;
         if let Answer::Verdict(verdict) = &answer {
@@ -283,12 +287,9 @@ pub(crate) async fn read(mut body: Incoming, limits: &Limits) -> Result<Bytes, E
 /// What tells one request under an idempotency key from another.
 pub(crate) fn fingerprint(request: &Request<'_>) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
-    for part in [
-        request.method.as_str().as_bytes(),
-        request.path.as_bytes(),
-        request.query.as_bytes(),
-        request.body,
-    ] {
+    for part in
+        [request.method.as_str().as_bytes(), request.path.as_bytes(), request.query.as_bytes(), request.body]
+    {
         context.update(&(part.len() as u64).to_le_bytes());
         context.update(part);
     }
@@ -315,4 +316,3 @@ pub(crate) fn headed(status: StatusCode, headers: HeaderMap, body: Body) -> hype
     answer.headers_mut().insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
-

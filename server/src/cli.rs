@@ -1,5 +1,6 @@
 //! This file is about the command line: what can be said, and who does it.
 
+pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod init;
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     /// Look after a store that no server has open.
     #[command(subcommand)]
     Store(Store),
+    /// Prepare what a measurement needs.
+    #[command(subcommand)]
+    Bench(Bench),
     /// Accept that a restored store has lost removals: ends every key that it holds, and unlocks it.
     Recover(Recover),
 }
@@ -140,6 +144,23 @@ pub(crate) enum Store {
     },
 }
 
+/// What to prepare.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Fill the folder of a demo with keys, without a server; `keyward demo --data` then starts from it.
+    Fill {
+        /// The folder of the demo.
+        #[arg(long)]
+        data: PathBuf,
+        /// How many keys.
+        #[arg(long)]
+        keys: u64,
+        /// A file for the secrets of some of them, one a line.
+        #[arg(long)]
+        sample: PathBuf,
+    },
+}
+
 /// What to accept.
 #[derive(Debug, Args)]
 pub(crate) struct Recover {
@@ -202,6 +223,9 @@ pub(crate) fn raise_descriptor_limit() {
 }
 
 /// Writes a secret to a file that only its owner may read.
-pub(crate) fn write_secret(file: &std::path::Path, secret: &keyward_core::secret::Secret) -> anyhow::Result<()> {
+pub(crate) fn write_secret(
+    file: &std::path::Path,
+    secret: &keyward_core::secret::Secret,
+) -> anyhow::Result<()> {
     crate::keyfiles::write_new(file, secret.expose().as_bytes(), 0o600)
 }

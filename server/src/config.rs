@@ -160,7 +160,10 @@ impl Config {
             || limits.body_seconds == 0;
         let rules = [
             (self.listen.http.is_none() && self.listen.https.is_none(), "listen: name http, https or both"),
-            (self.listen.https.is_some() && self.tls.is_none(), "listen.https needs tls.certificate and tls.private_key"),
+            (
+                self.listen.https.is_some() && self.tls.is_none(),
+                "listen.https needs tls.certificate and tls.private_key",
+            ),
             (anchor_inside, "anchor: must not lie inside data, it would be put back together with it"),
             (zero, "limits: must not be 0, and head_bytes at least 1024"),
         ];

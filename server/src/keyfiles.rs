@@ -47,8 +47,11 @@ pub(crate) fn create(folder: &Path, log_name: &str) -> anyhow::Result<KeyFiles> 
 
 /// Reads the keys of a folder.
 pub(crate) fn read(folder: &Path) -> anyhow::Result<KeyFiles> {
-    let (root, names, log) =
-        (secret(&folder.join("root.key"))?, secret(&folder.join("names.key"))?, secret(&folder.join("log.key"))?);
+    let (root, names, log) = (
+        secret(&folder.join("root.key"))?,
+        secret(&folder.join("names.key"))?,
+        secret(&folder.join("log.key"))?,
+    );
     let name_file = folder.join("log.name");
     let name = fs::read_to_string(&name_file).with_context(|| format!("{}", name_file.display()))?;
     let name = KeyName::new(name.trim_end()).with_context(|| format!("{}", name_file.display()))?;
@@ -66,7 +69,8 @@ pub(crate) fn read_public(file: &Path) -> anyhow::Result<VerifierKey> {
 }
 
 fn secret(file: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
-    let metadata = fs::metadata(file).with_context(|| format!("{}; `keyward init` makes it", file.display()))?;
+    let metadata =
+        fs::metadata(file).with_context(|| format!("{}; `keyward init` makes it", file.display()))?;
     if metadata.mode() & 0o077 != 0 {
         bail!("{}: others may read it; run chmod 600 on it", file.display());
     }

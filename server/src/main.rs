@@ -38,6 +38,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Config(command) => cli::config::run(&command),
         Command::Receipt(command) => cli::receipt::run(&command),
         Command::Store(command) => cli::store::run(&command),
+        Command::Bench(command) => cli::bench::run(&command),
         Command::Recover(recover) => cli::store::recover(&recover.config.config),
     }
 }

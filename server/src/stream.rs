@@ -95,7 +95,8 @@ impl<S: Store> Worker<S> {
     async fn execute(&self, number: u64, line: &[u8]) -> Result<Answer, Error> {
         let request = self.caller.head.request(line);
         let parsed = (self.lines.parse)(&request, number, line)?;
-        let idempotency = parsed.idempotency_key.map(|key| Idempotency { key, request: fingerprint(&request) });
+        let idempotency =
+            parsed.idempotency_key.map(|key| Idempotency { key, request: fingerprint(&request) });
         self.caller.execute(parsed.command, idempotency).await
     }
 

@@ -142,7 +142,8 @@ impl Server {
         )
         .into_bytes();
         bytes.extend_from_slice(body);
-        self.raw(&bytes).unwrap_or_else(|| panic!("{method} {path}: the connection was closed without an answer"))
+        self.raw(&bytes)
+            .unwrap_or_else(|| panic!("{method} {path}: the connection was closed without an answer"))
     }
 
     /// Sends bytes as they are on a connection of their own, and reads until the server closes it.
@@ -203,7 +204,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Answer> {
 fn unchunk(mut bytes: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") {
-        let size = std::str::from_utf8(&bytes[..end]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
+        let size =
+            std::str::from_utf8(&bytes[..end]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
         let Some(size) = size.filter(|size| *size > 0) else { break };
         body.extend_from_slice(&bytes[end + 2..end + 2 + size]);
         bytes = &bytes[end + 2 + size + 2..];

@@ -28,8 +28,8 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
     };
     std::fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
     let folder = folder.canonicalize()?;
-    let listen = Listen { http: Some(demo.listen), https: Some(demo.listen_tls) };
-    let mut config = init::config(folder.clone(), listen);
+    let mut config =
+        init::config(folder.clone(), Listen { http: Some(demo.listen), https: Some(demo.listen_tls) });
     config.tls = Some(tls::self_signed(&folder)?);
     super::runtime()?.block_on(async {
         let secret = secret(&config, &folder).await?;
@@ -44,7 +44,7 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
 }
 
 /// The owner's secret of this folder; a new one, with a new store, the first time.
-async fn secret(config: &Config, folder: &Path) -> anyhow::Result<Secret> {
+pub(super) async fn secret(config: &Config, folder: &Path) -> anyhow::Result<Secret> {
     let file = folder.join(SECRET);
     if let Ok(text) = std::fs::read_to_string(&file) {
         return Secret::import(text.trim_end()).map_err(super::inside);

@@ -70,9 +70,8 @@ pub(crate) async fn found(
     let keys = keyfiles::create(&config.keys, log_name)?;
     let options = Options { anchor: config.anchor.clone(), ..Options::default() };
     let store = Storage::create(&config.data, keys.signer, options)?;
-    let keyward = Keyward::start(store, World::default(), keys.root, keys.pepper, 0)
-        .await
-        .map_err(super::inside)?;
+    let keyward =
+        Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(super::inside)?;
     let (_, secret) = keyward.found(organization, owner).await.map_err(super::inside)?;
     Ok(secret)
 }

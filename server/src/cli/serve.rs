@@ -33,17 +33,25 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<App<Storage>>> {
     match store.standing() {
         Standing::Ready => {}
         Standing::Behind { store: have, anchor } => {
-            error!(have, anchor, "LOCKED: the anchor knows more events than this store: an older copy was put \
-                back. Put the newest copy back, or run `keyward recover --accept-loss`, which ends every key");
+            error!(
+                have,
+                anchor,
+                "LOCKED: the anchor knows more events than this store: an older copy was put \
+                back. Put the newest copy back, or run `keyward recover --accept-loss`, which ends every key"
+            );
             return App::locked(config);
         }
         Standing::Diverged { at, .. } => {
-            error!(at, "LOCKED: the anchor knows another log than this store's. Put the right copy back, or run \
-                `keyward recover --accept-loss`, which ends every key");
+            error!(
+                at,
+                "LOCKED: the anchor knows another log than this store's. Put the right copy back, or run \
+                `keyward recover --accept-loss`, which ends every key"
+            );
             return App::locked(config);
         }
     }
-    let keyward = Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(super::inside)?;
+    let keyward =
+        Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(super::inside)?;
     info!(keys = keyward.live().len(), seconds = began.elapsed().as_secs_f64(), "every live key is known");
     App::open(keyward, config)
 }

@@ -69,9 +69,13 @@ pub(crate) fn recover(file: &Path) -> anyhow::Result<ExitCode> {
     }
     super::runtime()?.block_on(async {
         store.accept_loss().await?;
-        let keyward = Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(inside)?;
+        let keyward =
+            Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(inside)?;
         let (ended, secret) = keyward.begin_epoch().await.map_err(inside)?;
-        say(&format!("{ended} keys were ended. The first owner's new secret, shown this once:\n\n    {}", secret.expose()));
+        say(&format!(
+            "{ended} keys were ended. The first owner's new secret, shown this once:\n\n    {}",
+            secret.expose()
+        ));
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -40,7 +40,9 @@ impl HttpBody for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Stream(receiver) => receiver.poll_recv(context).map(|part| part.map(|b| Ok(Frame::data(b)))),
+            Self::Stream(receiver) => {
+                receiver.poll_recv(context).map(|part| part.map(|b| Ok(Frame::data(b))))
+            }
         }
     }
 
