@@ -21,16 +21,21 @@ const BATCH: usize = 500;
 impl<S: Store, E: Environment> Keyward<S, E> {
     /// An account that the permit reaches and that was not removed.
     pub(crate) async fn load_account(&self, permit: &Permit, id: AccountId) -> Result<Account, Error> {
+        let account = self.load_account_ever(permit, id).await?;
+        match account.standing {
+            Standing::Removed { .. } => Err(Error::NotFound),
+            Standing::Active | Standing::Suspended => Ok(account),
+        }
+    }
+
+    async fn load_account_ever(&self, permit: &Permit, id: AccountId) -> Result<Account, Error> {
         let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
         if stored.record.kind != RecordKind::Account {
             return Err(Error::NotFound);
         }
         let account = Account::from_record(&stored.record)?;
         permit.covers(account.organization, account.id)?;
-        match account.standing {
-            Standing::Removed { .. } => Err(Error::NotFound),
-            Standing::Active | Standing::Suspended => Ok(account),
-        }
+        Ok(account)
     }
 
     pub(crate) async fn find_account(&self, permit: &Permit, id: AccountId) -> Result<Answer, Error> {
@@ -146,7 +151,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if_match: Option<u64>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let mut account = self.load_account(permit, id).await?;
+        let mut account = self.load_account_ever(permit, id).await?;
+        if let Standing::Removed { .. } = account.standing {
+            // Removing twice is no error: the same answer, the same receipt.
+            return Ok(Answer::AccountRemoved(id));
+        }
         if if_match.is_some_and(|version| version != account.version) {
             return Err(Error::Stale);
         }

@@ -219,6 +219,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     ) -> Result<Answer, Error> {
         for _ in 0..TRIES {
             let Loaded { key, secret } = self.open(permit, id).await?;
+            self.may_change(permit, &key.head)?;
             let key = decide(key)?;
             match self.commit_change(Some(permit), &key, &secret, happened, origin).await {
                 Ok(_) => return Ok(Answer::Key(Box::new(self.with_uses_left(key).await?))),
@@ -254,6 +255,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     ) -> Result<Answer, Error> {
         for _ in 0..TRIES {
             let Loaded { key, secret } = self.open(permit, id).await?;
+            self.may_change(permit, &key.head)?;
             permit.may_give(key.traits.scopes.rights())?;
             verbs::rotate::check(&key, overlap_seconds, if_match)?;
             let issue = successor(&self.with_uses_left(key.clone()).await?)?;
@@ -335,6 +337,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 Found::Removed(tombstone) => return Ok(removed(tombstone)),
                 Found::Live(sealed) => sealed.head,
             };
+            self.may_change(permit, &head)?;
             let tombstone = verbs::remove::remove(&head, reason, if_match, self.environment.now())?;
             match self.commit_removed(Some(permit), &head, &tombstone, origin).await {
                 Ok(_) => return Ok(removed(tombstone)),
@@ -390,6 +393,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         };
         permit.covers(organization, account)?;
         Ok(found)
+    }
+
+    /// Judges whether the caller may change what belongs to the key's account: nobody below an owner touches an
+    /// owner's keys, or rotating one would make them an owner.
+    pub(crate) fn may_change(&self, permit: &Permit, head: &Head) -> Result<(), Error> {
+        permit.may_appoint(self.live.directory.account(head.account, head.organization).role())
     }
 
     async fn commit_new(
@@ -503,24 +512,34 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     pub(crate) async fn usage_of(&self, id: Id) -> Result<Usage, Error> {
+        let mut usage = self.kept_usage_of(id).await?;
+        if let Some(noted) = self.notes.of(id) {
+            usage.merge(&noted);
+        }
+        Ok(usage)
+    }
+
+    async fn kept_usage_of(&self, id: Id) -> Result<Usage, Error> {
         Ok(self.store.noted(id).await?.map(|note| Usage::decode(&note)).unwrap_or_default())
     }
 
-    /// Carries what was noted of the use of keys to the store.
+    /// Carries what was noted of the use of about so many keys to the store; of how many it was.
     ///
     /// # Errors
     /// [`Error::Unavailable`]: these notes are lost.
-    pub async fn keep_notes(&self) -> Result<(), Error> {
-        let mut notes = Vec::new();
-        for (id, noted) in self.notes.drain() {
-            let mut usage = self.usage_of(id).await?;
+    pub async fn keep_notes(&self, most: usize) -> Result<usize, Error> {
+        let taken = self.notes.take(most);
+        let mut notes = Vec::with_capacity(taken.len());
+        for (id, noted) in taken {
+            let mut usage = self.kept_usage_of(id).await?;
             usage.merge(&noted);
             notes.push((id, usage.encode()));
         }
-        if !notes.is_empty() {
+        let kept = notes.len();
+        if kept > 0 {
             self.store.note(notes).await?;
         }
-        Ok(())
+        Ok(kept)
     }
 }
 

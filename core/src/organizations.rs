@@ -109,16 +109,24 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         permit: &Permit,
         id: OrganizationId,
     ) -> Result<Organization, Error> {
+        let organization = self.load_organization_ever(permit, id).await?;
+        match organization.standing {
+            Standing::Removed { .. } => Err(Error::NotFound),
+            Standing::Active | Standing::Suspended => Ok(organization),
+        }
+    }
+
+    async fn load_organization_ever(
+        &self,
+        permit: &Permit,
+        id: OrganizationId,
+    ) -> Result<Organization, Error> {
         permit.covers_organization(id)?;
         let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
         if stored.record.kind != RecordKind::Organization {
             return Err(Error::NotFound);
         }
-        let organization = Organization::from_record(&stored.record)?;
-        match organization.standing {
-            Standing::Removed { .. } => Err(Error::NotFound),
-            Standing::Active | Standing::Suspended => Ok(organization),
-        }
+        Organization::from_record(&stored.record)
     }
 
     pub(crate) async fn list_organizations(&self, permit: &Permit, page: Page) -> Result<Answer, Error> {
@@ -191,7 +199,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if_match: Option<u64>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let mut organization = self.load_organization(permit, id).await?;
+        let mut organization = self.load_organization_ever(permit, id).await?;
+        if let Standing::Removed { .. } = organization.standing {
+            return Ok(Answer::OrganizationRemoved(id));
+        }
         if if_match.is_some_and(|version| version != organization.version) {
             return Err(Error::Stale);
         }

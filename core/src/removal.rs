@@ -56,7 +56,7 @@ pub struct Removal {
 pub struct Plan {
     /// How many keys it would remove.
     pub total: u64,
-    /// How many of them are protected, and would be left.
+    /// How many more would fit, and would be left: protected, or out of the caller's reach.
     pub protected: u64,
     /// Those used within the last week, most recently used first, at most 100.
     pub in_use: Vec<InUse>,

@@ -203,6 +203,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     async fn select_one(&self, permit: &Permit, id: Id) -> Result<Selected, Error> {
         let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
         let head = self.covered(permit, &stored)?.live()?.head;
+        self.may_change(permit, &head)?;
         if head.protected {
             return Err(Error::Protected);
         }
@@ -224,7 +225,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 if let Some(head) = self.fitting_head(&selected.filter, &stored).await?
                     && permit.covers(head.organization, head.account).is_ok()
                 {
-                    if head.protected {
+                    if head.protected || self.may_change(permit, &head).is_err() {
                         selected.protected += 1;
                     } else {
                         selected.heads.push(head);

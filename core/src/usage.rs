@@ -1,11 +1,11 @@
 //! This file is about usage: who used a key when, and who still tries after it was removed.
 //!
-//! A verify writes nothing; it notes its use here, in memory, and the server carries what was noted to the
-//! store every second. A crash may lose the last second's notes; it never delays a verify.
+//! A verify writes nothing; it notes its use here, in memory, and the server carries notes to the store at a
+//! bounded pace. A crash may lose the latest notes; they never delay a verify.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 const HOURS: usize = 7 * 24;
 /// How many clients are kept for a key, the latest ones.
 const CLIENTS: usize = 16;
+/// The most keys that notes wait for at once.
+const KEYS: usize = 1 << 20;
 /// Locks that notes are spread over, so that two cores rarely meet at one.
 const SHARDS: usize = 64;
 
@@ -134,7 +136,7 @@ struct Row {
 
 /// Uses that were noted and not yet carried to the store.
 pub struct Notes {
-    shards: Vec<Mutex<HashMap<Id, Vec<Use>>>>,
+    shards: Vec<Mutex<HashMap<Id, Usage>>>,
 }
 
 impl Default for Notes {
@@ -144,25 +146,100 @@ impl Default for Notes {
 }
 
 impl Notes {
-    /// Notes one use of a key.
+    /// Notes one use of a key. Where notes of too many keys wait already, a key without any is not noted: what
+    /// is known of its use is then older than it might be.
     pub fn add(&self, key: Id, one: Use) {
-        // The low bits of an id are random.
-        let shard = (key.bits() & (SHARDS as u128 - 1)) as usize;
-        if let Some(notes) = self.shards.get(shard) {
-            notes.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().push(one);
+        let Some(mut notes) = self.shard(key) else { return };
+        if notes.len() < KEYS / SHARDS || notes.contains_key(&key) {
+            notes.entry(key).or_default().add(one);
         }
     }
 
-    /// Takes all notes.
-    pub fn drain(&self) -> impl Iterator<Item = (Id, Usage)> {
-        let taken = self
-            .shards
-            .iter()
-            .map(|s| std::mem::take(&mut *s.lock().unwrap_or_else(PoisonError::into_inner)));
-        taken.flatten().map(|(key, uses)| {
-            let mut usage = Usage::default();
-            uses.into_iter().for_each(|one| usage.add(one));
-            (key, usage)
-        })
+    /// What is noted of a key.
+    #[must_use]
+    pub fn of(&self, key: Id) -> Option<Usage> {
+        self.shard(key)?.get(&key).cloned()
+    }
+
+    /// Takes the notes of at most so many keys.
+    #[must_use]
+    pub fn take(&self, most: usize) -> Vec<(Id, Usage)> {
+        let mut taken = Vec::new();
+        for shard in &self.shards {
+            let mut notes = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let keys: Vec<Id> = notes.keys().take(most / SHARDS + 1).copied().collect();
+            taken.extend(keys.into_iter().filter_map(|key| notes.remove_entry(&key)));
+        }
+        taken
+    }
+
+    fn shard(&self, key: Id) -> Option<MutexGuard<'_, HashMap<Id, Usage>>> {
+        // The low bits of an id are random.
+        let shard = self.shards.get((key.bits() & (SHARDS as u128 - 1)) as usize)?;
+        Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Notes, Usage, Use};
+    use crate::id::Id;
+    use crate::time::Timestamp;
+
+    fn used(seconds: u64, last_octet: u8, accepted: bool) -> Use {
+        let address = Some(std::net::Ipv4Addr::new(10, 0, 0, last_octet).into());
+        Use { at: Timestamp::from_millis(seconds * 1000), address, accepted }
+    }
+
+    #[test]
+    fn uses_are_counted_by_hour_and_refusals_apart() {
+        let mut usage = Usage::default();
+        for seconds in [0, 3599, 3600] {
+            usage.add(used(seconds, 1, true));
+        }
+        usage.add(used(7200, 2, false));
+        assert_eq!(usage.accepted.into_iter().collect::<Vec<_>>(), [(0, 2), (1, 1)]);
+        assert_eq!(usage.refused.into_iter().collect::<Vec<_>>(), [(2, 1)]);
+        assert_eq!(usage.last_used_at, Some(Timestamp::from_millis(3_600_000)));
+    }
+
+    #[test]
+    fn the_latest_clients_are_kept_each_once() {
+        let mut usage = Usage::default();
+        for round in 0..2 {
+            for client in 0..20 {
+                usage.add(used(round * 100 + u64::from(client), client, true));
+            }
+        }
+        let last: Vec<String> = usage.clients.iter().map(|client| client.address.to_string()).collect();
+        let want: Vec<String> = (4..20).rev().map(|client| format!("10.0.0.{client}")).collect();
+        assert_eq!(last, want);
+    }
+
+    #[test]
+    fn merging_parts_is_the_same_as_noting_all() {
+        let uses: Vec<Use> = (0_u8..60).map(|n| used(u64::from(n) * 977, n % 7, n % 3 != 0)).collect();
+        let mut whole = Usage::default();
+        uses.iter().for_each(|one| whole.add(*one));
+        let mut merged = Usage::default();
+        for part in uses.chunks(11) {
+            let mut noted = Usage::default();
+            part.iter().for_each(|one| noted.add(*one));
+            merged.merge(&noted);
+        }
+        assert_eq!(merged, whole);
+        assert_eq!(Usage::decode(&whole.encode()), whole);
+    }
+
+    #[test]
+    fn notes_are_taken_once() {
+        let notes = Notes::default();
+        for key in 0..1000 {
+            notes.add(Id::from_bits(key), used(1, 1, true));
+        }
+        assert!(notes.of(Id::from_bits(7)).is_some());
+        let taken: usize = (0..100).map(|_| notes.take(64).len()).sum();
+        assert_eq!(taken, 1000);
+        assert!(notes.of(Id::from_bits(7)).is_none());
     }
 }

@@ -18,7 +18,7 @@ use keyward_core::store::Store;
 use keyward_core::verbs::verify::Verdict;
 use keyward_dialects::{Credential, Dialect, Form, Params, Request, Response, Route, native, openapi};
 use tokio::time::timeout;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use crate::config::{Config, Limits};
 use crate::environment::{self, World};
@@ -239,12 +239,12 @@ impl<S: Store> App<S> {
         }
     }
 
-    /// Carries what was noted of the use of keys to the store.
-    pub(crate) async fn keep_notes(&self) {
+    /// Carries what was noted of the use of about so many keys to the store.
+    pub(crate) async fn keep_notes(&self, most: usize) {
         if let Some(keyward) = &self.keyward
-            && let Err(error) = keyward.keep_notes().await
+            && let Err(error) = keyward.keep_notes(most).await
         {
-            tracing::warn!(?error, "a second's notes of the use of keys were lost");
+            warn!(?error, "notes of the use of keys were lost");
         }
     }
 

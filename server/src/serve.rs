@@ -20,6 +20,9 @@ use crate::tls;
 /// How often due removals are carried out and notes are kept.
 const ROUND: Duration = Duration::from_secs(1);
 
+/// The notes of how many keys are kept in one round: about a hundredth of a core's time.
+const NOTES: usize = 2000;
+
 /// Where a server listens.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Addresses {
@@ -55,7 +58,7 @@ pub(crate) async fn serve<S: Store>(
     stop.send_replace(true);
     server.finish().await;
     rounds.await?;
-    app.keep_notes().await;
+    app.keep_notes(usize::MAX).await;
     Ok(())
 }
 
@@ -79,7 +82,7 @@ async fn rounds<S: Store>(app: Arc<App<S>>, server: Arc<Server<S>>, mut stop: wa
             _ = stop.wait_for(|stop| *stop) => return,
         }
         app.measure(server.open());
-        app.keep_notes().await;
+        app.keep_notes(NOTES).await;
         if let Err(error) = app.remove_due().await {
             warn!(?error, "keys that are due could not be removed; trying again");
         }
