@@ -1,10 +1,14 @@
 //! This file is about the command line: what can be said, and who does it.
 
+pub(crate) mod account;
 pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod init;
+pub(crate) mod key;
+pub(crate) mod log;
 pub(crate) mod receipt;
+pub(crate) mod remote;
 pub(crate) mod serve;
 pub(crate) mod store;
 
@@ -31,6 +35,14 @@ pub(crate) enum Command {
     Serve(ConfigFile),
     /// Serve a throw-away store with everything set up, and print what to try.
     Demo(Demo),
+    /// Issue, find, change, verify and remove keys on a running server.
+    Key(key::Key),
+    /// Create, find, change and remove accounts on a running server.
+    Account(account::Account),
+    /// Create, find, change and remove organizations on a running server.
+    Organization(account::Organization),
+    /// Read the log of a running server, and check all of it.
+    Log(log::Log),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(Config),
@@ -214,6 +226,13 @@ pub(crate) fn inside(error: keyward_core::error::Error) -> anyhow::Error {
         | Error::TimedOut
         | Error::Locked) => anyhow::anyhow!("{other:?}"),
     }
+}
+
+/// Keeps what is in memory there: no core image on disk, and no other process of the same user that looks in.
+pub(crate) fn keep_memory_private() {
+    // A system that refuses has nothing to offer instead; the allocator wipes what is given back either way.
+    let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// Every connection is a descriptor: asks the system for as many as it gives.

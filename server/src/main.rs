@@ -20,7 +20,13 @@ use keyward_store::Embedded as Storage;
 
 use crate::cli::{Cli, Command};
 
+/// Memory is wiped when it is given back: a secret passes through buffers of many libraries, and none of them
+/// may leave it behind for a core image or the next allocation.
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
+    cli::keep_memory_private();
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {
@@ -35,6 +41,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Init(init) => cli::init::run(&init),
         Command::Serve(file) => cli::serve::run(&file.config),
         Command::Demo(demo) => cli::demo::run(&demo),
+        Command::Key(key) => cli::key::run(&key),
+        Command::Account(account) => cli::account::run(&account),
+        Command::Organization(organization) => cli::account::run_organization(&organization),
+        Command::Log(log) => cli::log::run(&log),
         Command::Config(command) => cli::config::run(&command),
         Command::Receipt(command) => cli::receipt::run(&command),
         Command::Store(command) => cli::store::run(&command),

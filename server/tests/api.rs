@@ -1,6 +1,27 @@
 //! What the native API answers, over real HTTP.
+#![cfg(test)]
 
 mod harness;
+
+mod api {
+    mod accounts;
+    mod events;
+    mod golden;
+    mod grid;
+    mod idempotency;
+    mod import;
+    mod judgement;
+    mod keys;
+    mod lists;
+    mod log;
+    mod organizations;
+    mod pages;
+    mod receipts;
+    mod removals;
+    mod rotation;
+    mod scene;
+    mod verify;
+}
 
 use harness::{Server, folder};
 

@@ -6,6 +6,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -16,14 +18,32 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_keyward");
 /// How long a test waits for anything before it gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Asks again and again until there is an answer, for what happens a little later than the call that began it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a poll needs a deadline and a pause; nothing is asserted of the time"
+)]
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let began = std::time::Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A folder that goes away with the test.
 pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("keyward-test-").tempdir().expect("a temporary folder")
 }
 
-/// A running server: `keyward demo --json --data FOLDER`.
+/// A running server: `keyward demo --json --data FOLDER`, or `keyward serve` in a folder that `keyward init` made.
 pub(crate) struct Server {
     child: Child,
+    /// Carries standard error to the log file, where the log is needed to know that the server is ready.
+    scribe: Option<JoinHandle<()>>,
     /// `http://127.0.0.1:PORT`
     pub(crate) http: String,
     /// `https://127.0.0.1:PORT`
@@ -81,10 +101,50 @@ impl Server {
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         Self {
             child,
+            scribe: None,
             http: text(&ready["http"]),
             https: text(&ready["https"]),
             folder: folder.to_owned(),
             owner: text(&ready["native"]["secret"]),
+            log,
+        }
+    }
+
+    /// Serves a folder with `keyward serve`; `keyward init` makes it the first time. `change` edits its
+    /// configuration, which stays as it was left.
+    pub(crate) fn configured(folder: &Path, change: impl FnOnce(&mut toml::Table)) -> Self {
+        let owner = initialized(folder);
+        let file = folder.join("keyward.toml");
+        let mut config: toml::Table =
+            toml::from_str(&std::fs::read_to_string(&file).expect("it is there")).expect("TOML");
+        change(&mut config);
+        std::fs::write(&file, toml::to_string(&config).expect("TOML")).expect("it can be written");
+        let mut command = Command::new(PROGRAM);
+        command.args(["serve", "--config"]).arg(&file).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let log = folder.join("stderr.log");
+        let (ready, is_ready) = mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let mut file = std::fs::File::options().create(true).append(true).open(&log).expect("a log file");
+        let scribe = std::thread::spawn(move || {
+            for line in stderr.split(b'\n').map_while(Result::ok) {
+                file.write_all(&[&line, &b"\n"[..]].concat()).expect("the log file takes it");
+                if let Some(http) = listening(&line) {
+                    let _ = ready.send(http);
+                }
+            }
+        });
+        let http = is_ready.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            let _ = child.kill();
+            panic!("not ready: {}", std::fs::read_to_string(&log).unwrap_or_default())
+        });
+        Self {
+            child,
+            scribe: Some(scribe),
+            http,
+            https: String::new(),
+            folder: folder.to_owned(),
+            owner,
             log,
         }
     }
@@ -102,13 +162,20 @@ impl Server {
     /// Stops it in good order and waits for that.
     pub(crate) fn stop(mut self) -> ExitStatus {
         self.signal("TERM");
-        self.child.wait().expect("it ends")
+        self.wait()
+    }
+
+    /// Waits until it has ended by itself, and its log is complete.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let ended = self.child.wait().expect("it ends");
+        self.scribe.take().map(JoinHandle::join);
+        ended
     }
 
     /// Ends it at once.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it can be killed");
-        self.child.wait().expect("it ends");
+        self.wait();
     }
 
     /// Sends a signal, by name.
@@ -183,6 +250,29 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Makes a store in a folder with `keyward init`, if there is none; the first owner's secret.
+pub(crate) fn initialized(folder: &Path) -> String {
+    let kept = folder.join("owner.secret");
+    if let Ok(secret) = std::fs::read_to_string(&kept) {
+        return secret;
+    }
+    let mut init = Command::new(PROGRAM);
+    init.args(["init", "--json", "--listen", "127.0.0.1:0", "--folder"]).arg(folder);
+    let made = init.output().expect("the program starts");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let made: Value = serde_json::from_slice(&made.stdout).expect("one line of JSON");
+    let secret = made["secret"].as_str().expect("text").to_owned();
+    std::fs::write(kept, &secret).expect("it can be written");
+    secret
+}
+
+/// The address in the line of the log that says that the server listens.
+fn listening(line: &[u8]) -> Option<String> {
+    let line: Value = serde_json::from_slice(line).ok()?;
+    let address = line["http"].as_str()?.strip_prefix("Some(")?.strip_suffix(')')?;
+    (line["message"] == "ready").then(|| format!("http://{address}"))
 }
 
 /// Reads an answer; `None` if there is none.

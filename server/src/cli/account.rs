@@ -1,0 +1,178 @@
+//! This file is about `keyward account` and `keyward organization`: who owns keys, from a terminal.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use keyward_client::{Client, wire};
+
+use super::remote::{Remote, show, word};
+
+/// `keyward account`.
+#[derive(Debug, Args)]
+pub(crate) struct Account {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    command: OfAccount,
+}
+
+/// `keyward organization`.
+#[derive(Debug, Args)]
+pub(crate) struct Organization {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    command: OfOrganization,
+}
+
+#[derive(Debug, Subcommand)]
+enum OfAccount {
+    /// Create an account.
+    Create {
+        /// What it is called.
+        name: String,
+        /// `owner`, `admin`, `member` or `auditor`.
+        #[arg(long, default_value = "member", value_parser = word::<wire::Role>)]
+        role: wire::Role,
+        /// Whose it is to be; by default the caller's organization.
+        #[arg(long)]
+        organization: Option<String>,
+        /// The account that acts for it.
+        #[arg(long)]
+        parent: Option<String>,
+    },
+    /// Print an account.
+    Find {
+        /// Its id.
+        id: String,
+    },
+    /// Print accounts, a page at a time.
+    List {
+        /// Of this organization; by default the caller's.
+        #[arg(long)]
+        organization: Option<String>,
+        /// From where the last page ended.
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Change an account.
+    Update {
+        /// Its id.
+        id: String,
+        /// A new name.
+        #[arg(long)]
+        name: Option<String>,
+        /// A new role.
+        #[arg(long, value_parser = word::<wire::Role>)]
+        role: Option<wire::Role>,
+        /// Stop all of its keys (`true`), or let them work again (`false`).
+        #[arg(long)]
+        suspended: Option<bool>,
+    },
+    /// Remove an account for ever.
+    Remove {
+        /// Its id.
+        id: String,
+        /// What becomes of its keys: `remove_keys`, `transfer_to` or `refuse`.
+        #[arg(long, value_parser = word::<wire::KeyPolicy>)]
+        policy: wire::KeyPolicy,
+        /// The account that gets them.
+        #[arg(long)]
+        transfer_to: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum OfOrganization {
+    /// Create an organization.
+    Create {
+        /// What it is called.
+        name: String,
+    },
+    /// Print an organization.
+    Find {
+        /// Its id.
+        id: String,
+    },
+    /// Print organizations, a page at a time.
+    List {
+        /// From where the last page ended.
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Change an organization.
+    Update {
+        /// Its id.
+        id: String,
+        /// A new name.
+        #[arg(long)]
+        name: Option<String>,
+        /// Stop all keys below it (`true`), or let them work again (`false`).
+        #[arg(long)]
+        suspended: Option<bool>,
+    },
+    /// Remove an organization for ever, with all below it.
+    Remove {
+        /// Its id.
+        id: String,
+    },
+}
+
+pub(crate) fn run(account: &Account) -> anyhow::Result<ExitCode> {
+    let client = account.remote.client()?;
+    super::runtime()?.block_on(of_account(&client, &account.command))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn run_organization(organization: &Organization) -> anyhow::Result<ExitCode> {
+    let client = organization.remote.client()?;
+    super::runtime()?.block_on(of_organization(&client, &organization.command))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn of_account(client: &Client, command: &OfAccount) -> anyhow::Result<()> {
+    match command {
+        OfAccount::Create { name, role, organization, parent } => {
+            let account = wire::CreateAccount {
+                name: name.clone(),
+                role: *role,
+                organization_id: organization.clone(),
+                parent_id: parent.clone(),
+            };
+            show(&client.create_account(&account).await?)
+        }
+        OfAccount::Find { id } => show(&client.find_account(id).await?),
+        OfAccount::List { organization, cursor } => {
+            let which = wire::ListAccounts {
+                limit: None,
+                cursor: cursor.clone(),
+                organization_id: organization.clone(),
+            };
+            show(&client.list_accounts(&which).await?)
+        }
+        OfAccount::Update { id, name, role, suspended } => {
+            let patch = wire::UpdateAccount { name: name.clone(), role: *role, suspended: *suspended };
+            show(&client.update_account(id, &patch, None).await?)
+        }
+        OfAccount::Remove { id, policy, transfer_to } => {
+            let keys = wire::RemoveAccount { policy: *policy, transfer_to: transfer_to.clone() };
+            Ok(client.remove_account(id, &keys, None).await?)
+        }
+    }
+}
+
+async fn of_organization(client: &Client, command: &OfOrganization) -> anyhow::Result<()> {
+    match command {
+        OfOrganization::Create { name } => show(&client.create_organization(name).await?),
+        OfOrganization::Find { id } => show(&client.find_organization(id).await?),
+        OfOrganization::List { cursor } => {
+            let page = wire::Page { limit: None, cursor: cursor.clone() };
+            show(&client.list_organizations(&page).await?)
+        }
+        OfOrganization::Update { id, name, suspended } => {
+            let patch = wire::UpdateOrganization { name: name.clone(), suspended: *suspended };
+            show(&client.update_organization(id, &patch, None).await?)
+        }
+        OfOrganization::Remove { id } => Ok(client.remove_organization(id, None).await?),
+    }
+}

@@ -1,0 +1,304 @@
+//! This file is about `keyward key`: what is done to keys from a terminal.
+
+use std::io::{BufRead as _, Read as _};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use keyward_client::{Client, wire};
+use zeroize::Zeroizing;
+
+use super::remote::{Remote, show, word};
+
+/// `keyward key`.
+#[derive(Debug, Args)]
+pub(crate) struct Key {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Issue a key; its secret is printed this once.
+    Issue(Issue),
+    /// Bring keys along: one JSON object a line on standard input, as `POST /v1/keys/import` takes them.
+    Import,
+    /// Print a key.
+    Find {
+        /// Its id.
+        id: String,
+    },
+    /// Print keys, a page at a time.
+    List(List),
+    /// Change a key with a merge patch (RFC 7396), as `PATCH /v1/keys/{id}` takes it.
+    Update {
+        /// Its id.
+        id: String,
+        /// The patch, a JSON object.
+        patch: String,
+        /// Only at this version.
+        #[arg(long)]
+        version: Option<u64>,
+    },
+    /// Stop a key.
+    Suspend {
+        /// Its id.
+        id: String,
+        /// And remove it at this time (RFC 3339).
+        #[arg(long)]
+        remove_at: Option<String>,
+    },
+    /// Let a key work again.
+    Resume {
+        /// Its id.
+        id: String,
+    },
+    /// Give a key a successor; its secret is printed this once.
+    Rotate {
+        /// Its id.
+        id: String,
+        /// For how long both work; 0 removes the old one at once.
+        #[arg(long, default_value_t = 0)]
+        overlap_seconds: u64,
+    },
+    /// Ask whether the secret on standard input is valid. Ends with status 1 if it is not.
+    Verify {
+        /// A scope that is needed; may be given more than once.
+        #[arg(long)]
+        scope: Vec<String>,
+        /// Where it was presented from.
+        #[arg(long)]
+        ip: Option<std::net::IpAddr>,
+    },
+    /// Remove a key for ever, and print the receipt's id.
+    Remove {
+        /// Its id.
+        id: String,
+        /// Why: `unspecified`, `retired`, `compromised`, `superseded` or `owner_left`.
+        #[arg(long, value_parser = word::<wire::Reason>)]
+        reason: Option<wire::Reason>,
+        /// Only at this version.
+        #[arg(long)]
+        version: Option<u64>,
+    },
+    /// Remove every key that fits. Without a plan's hash: say what that would do.
+    RemoveMany(RemoveMany),
+    /// Print how far a removal of many keys is.
+    Removal {
+        /// Its id.
+        id: String,
+    },
+    /// Print who uses a key, or still tries to.
+    Usage {
+        /// Its id.
+        id: String,
+    },
+    /// Print the receipt of a removal.
+    Receipt {
+        /// Its id.
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Issue {
+    /// What people call it.
+    name: String,
+    /// Who it acts as; by default whoever asks.
+    #[arg(long)]
+    account: Option<String>,
+    /// A scope; may be given more than once.
+    #[arg(long)]
+    scope: Vec<String>,
+    /// A word to find it by; may be given more than once.
+    #[arg(long)]
+    tag: Vec<String>,
+    /// When it ends (RFC 3339).
+    #[arg(long)]
+    expires_at: Option<String>,
+    /// What its secret begins with.
+    #[arg(long)]
+    prefix: Option<String>,
+    /// What it is for.
+    #[arg(long)]
+    environment: Option<String>,
+    /// A network that it may be used from; may be given more than once.
+    #[arg(long)]
+    ip_allow: Vec<String>,
+    /// Refuse to remove it until this is taken away.
+    #[arg(long)]
+    protected: bool,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Of this account.
+    #[arg(long)]
+    account: Option<String>,
+    /// `active`, `suspended` or `removed`.
+    #[arg(long, value_parser = word::<wire::State>)]
+    state: Option<wire::State>,
+    /// With this tag.
+    #[arg(long)]
+    tag: Option<String>,
+    /// Not used since (RFC 3339).
+    #[arg(long)]
+    unused_since: Option<String>,
+    /// At most so many.
+    #[arg(long)]
+    limit: Option<u32>,
+    /// From where the last page ended.
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct RemoveMany {
+    /// Of this account.
+    #[arg(long)]
+    account: Option<String>,
+    /// With this tag.
+    #[arg(long)]
+    tag: Option<String>,
+    /// Not used since (RFC 3339).
+    #[arg(long)]
+    unused_since: Option<String>,
+    /// Why.
+    #[arg(long, value_parser = word::<wire::Reason>)]
+    reason: Option<wire::Reason>,
+    /// The hash of the plan that you have seen.
+    #[arg(long)]
+    plan_hash: Option<String>,
+}
+
+pub(crate) fn run(key: &Key) -> anyhow::Result<ExitCode> {
+    let client = key.remote.client()?;
+    super::runtime()?.block_on(carry_out(&client, &key.command))
+}
+
+async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Issue(issue) => show(&client.issue_key(&wire::IssueKey::from(issue)).await?)?,
+        Command::Import => return import(client).await,
+        Command::Find { id } => show(&client.find_key(id).await?)?,
+        Command::List(list) => show(&client.list_keys(&wire::ListKeys::from(list)).await?)?,
+        Command::Update { id, patch, version } => {
+            let patch: wire::UpdateKey = serde_json::from_str(patch).context("the patch")?;
+            show(&client.update_key(id, &patch, *version).await?)?;
+        }
+        Command::Suspend { id, remove_at } => {
+            let how = wire::SuspendKey { remove_at: remove_at.clone() };
+            show(&client.suspend_key(id, &how, None).await?)?;
+        }
+        Command::Resume { id } => show(&client.resume_key(id, None).await?)?,
+        Command::Rotate { id, overlap_seconds } => {
+            let how = wire::RotateKey { overlap_seconds: *overlap_seconds };
+            show(&client.rotate_key(id, &how, None).await?)?;
+        }
+        Command::Verify { scope, ip } => return verify(client, scope, *ip).await,
+        Command::Remove { id, reason, version } => {
+            show(&client.remove_key(id, *reason, *version).await?)?;
+        }
+        Command::RemoveMany(many) => {
+            let keys = wire::RemoveKeys::from(many);
+            if keys.dry_run {
+                show(&client.plan_removal(&keys).await?)?;
+            } else {
+                show(&client.start_removal(&keys).await?)?;
+            }
+        }
+        Command::Removal { id } => show(&client.find_removal(id, &wire::Page::default()).await?)?,
+        Command::Usage { id } => show(&client.usage(id).await?)?,
+        Command::Receipt { id } => super::say(client.receipt(id).await?.trim_end()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn verify(
+    client: &Client,
+    scopes: &[String],
+    ip: Option<std::net::IpAddr>,
+) -> anyhow::Result<ExitCode> {
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin().take(4096).read_to_string(&mut text)?;
+    let scopes = scopes.iter().map(|scope| wire::Text::from(scope.as_str())).collect();
+    let question = wire::Verify { secret: wire::Text::from(text.trim()), scopes, ip, cost: None };
+    let verdict = client.verify(&question).await?;
+    show(&verdict)?;
+    Ok(match verdict {
+        wire::Verdict::Valid(_) => ExitCode::SUCCESS,
+        wire::Verdict::Refused(_) => ExitCode::FAILURE,
+    })
+}
+
+async fn import(client: &Client) -> anyhow::Result<ExitCode> {
+    let mut keys = Vec::new();
+    for (number, line) in (1..).zip(std::io::stdin().lock().lines()) {
+        let line = Zeroizing::new(line?);
+        if !line.trim().is_empty() {
+            let key: wire::ImportKey =
+                serde_json::from_str(&line).with_context(|| format!("line {number}"))?;
+            keys.push(key);
+        }
+    }
+    let mut answers = client.import_keys(keys).await?;
+    let mut code = ExitCode::SUCCESS;
+    while let Some(line) = answers.next().await? {
+        if let wire::ImportOutcome::Problem(_) = line.outcome {
+            code = ExitCode::FAILURE;
+        }
+        super::say(&serde_json::to_string(&line)?);
+    }
+    Ok(code)
+}
+
+impl From<&Issue> for wire::IssueKey {
+    fn from(issue: &Issue) -> Self {
+        Self {
+            name: issue.name.clone(),
+            account_id: issue.account.clone(),
+            scopes: issue.scope.clone(),
+            tags: issue.tag.clone(),
+            expires_at: issue.expires_at.clone(),
+            prefix: issue.prefix.clone(),
+            environment: issue.environment.clone(),
+            ip_allow: issue.ip_allow.clone(),
+            protected: issue.protected,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&List> for wire::ListKeys {
+    fn from(list: &List) -> Self {
+        Self {
+            account_id: list.account.clone(),
+            state: list.state,
+            tag: list.tag.clone(),
+            unused_since: list.unused_since.clone(),
+            limit: list.limit,
+            cursor: list.cursor.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&RemoveMany> for wire::RemoveKeys {
+    fn from(many: &RemoveMany) -> Self {
+        let filter = wire::Filter {
+            account_id: many.account.clone(),
+            tag: many.tag.clone(),
+            unused_since: many.unused_since.clone(),
+            ..wire::Filter::default()
+        };
+        Self {
+            filter: Some(filter),
+            reason: many.reason,
+            dry_run: many.plan_hash.is_none(),
+            plan_hash: many.plan_hash.clone(),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! This file is about commands that a running server carries out: where it is, whose secret is shown, and how
+//! answers are printed.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use keyward_client::{Client, wire};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::say;
+
+/// Which server, and who asks.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Remote {
+    /// The server.
+    #[arg(long, default_value = "http://127.0.0.1:8080", env = "KEYWARD_URL", global = true)]
+    url: String,
+    /// The file of the secret to sign in with. A secret on a command line would be seen by everyone.
+    #[arg(long, env = "KEYWARD_SECRET_FILE", default_value = "owner.secret", global = true)]
+    secret_file: PathBuf,
+    /// The file of a certificate authority (PEM), for a server whose certificate nobody else vouches for.
+    #[arg(long, env = "KEYWARD_CA_FILE", global = true)]
+    ca_file: Option<PathBuf>,
+}
+
+impl Remote {
+    /// The client for it.
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        let text = std::fs::read_to_string(&self.secret_file)
+            .map(Zeroizing::new)
+            .with_context(|| format!("{}", self.secret_file.display()))?;
+        let secret = wire::Secret::new(text.trim().to_owned());
+        Ok(match &self.ca_file {
+            Some(file) => Client::with_ca_file(&self.url, &secret, file)?,
+            None => Client::new(&self.url, &secret)?,
+        })
+    }
+}
+
+/// Prints an answer.
+pub(crate) fn show(answer: &impl Serialize) -> anyhow::Result<()> {
+    say(&serde_json::to_string_pretty(answer)?);
+    Ok(())
+}
+
+/// Reads a word of the API (a role, a reason, ...) as the API does.
+pub(crate) fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|error| error.to_string())
+}

@@ -1,0 +1,118 @@
+//! This file is about looking for many needles in much hay.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+/// How much of a needle must be there to call it found, in bytes: its last ones, which are not its public part.
+const PART: usize = 16;
+
+/// What is looked for.
+pub(super) struct Needles {
+    /// By their first two bytes, which all but a few places of the hay rule out.
+    begins: Vec<bool>,
+    parts: HashMap<[u8; PART], usize>,
+}
+
+impl Needles {
+    /// Looks for bytes: any whole window of their first 16 bytes.
+    pub(super) fn new(needles: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let mut begins = vec![false; 1 << 16];
+        let mut parts = HashMap::new();
+        for (number, needle) in needles.into_iter().enumerate() {
+            let part: [u8; PART] = needle[..PART].try_into().expect("it is long enough");
+            begins[usize::from(u16::from_le_bytes([part[0], part[1]]))] = true;
+            parts.insert(part, number);
+        }
+        Self { begins, parts }
+    }
+
+    /// Looks for secrets, by the part of them that nobody can guess and that no handle shows.
+    pub(super) fn texts(secrets: &[String]) -> Self {
+        // The last six of our own format are its check; the sixteen before them are random.
+        Self::new(secrets.iter().map(|secret| secret.as_bytes()[secret.len() - PART - 6..].to_vec()))
+    }
+
+    /// Where in the hay they are.
+    pub(super) fn find<'a>(&'a self, hay: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+        hay.windows(PART).enumerate().filter_map(|(at, window)| {
+            let begin = u16::from_le_bytes([window[0], window[1]]);
+            (self.begins[usize::from(begin)] && self.parts.contains_key(window)).then_some(at)
+        })
+    }
+
+    /// Fails if there is one.
+    pub(super) fn search(&self, place: &str, hay: &[u8]) {
+        if let Some(at) = self.find(hay).next() {
+            panic!("a secret in {place} at {at}: {}", around(hay, at));
+        }
+    }
+
+    /// Searches every file of a folder.
+    pub(super) fn search_files(&self, folder: &Path) {
+        let mut searched = 0;
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                self.search_files(&path);
+            } else {
+                self.search(&path.display().to_string(), &fs::read(&path).expect("a file"));
+                searched += 1;
+            }
+        }
+        assert!(searched > 0 || folder.file_name().is_none_or(|name| name != "data"), "nothing was searched");
+    }
+}
+
+/// What stands around a place, for people.
+pub(super) fn around(hay: &[u8], at: usize) -> String {
+    let near = &hay[at.saturating_sub(120)..(at + 80).min(hay.len())];
+    near.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect()
+}
+
+/// A part of a process' memory.
+pub(super) struct Region {
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+    /// Whether a thread has its stack there.
+    pub(super) is_stack: bool,
+}
+
+/// The writable memory of a process.
+pub(super) fn memory(pid: u32) -> io::Result<Vec<Region>> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let memory = File::open(format!("/proc/{pid}/mem"))?;
+    let stacks = stack_pointers(pid)?;
+    let mut regions = Vec::new();
+    for line in maps.lines() {
+        let mut words = line.split_whitespace();
+        let (Some(range), Some(rights)) = (words.next(), words.next()) else { continue };
+        let Some((from, to)) = range.split_once('-').filter(|_| rights.starts_with("rw")) else { continue };
+        let (from, to) = (address(from), address(to));
+        let mut bytes = vec![0; usize::try_from(to - from).expect("it fits")];
+        // A region may be gone again by now; the kernel's own pages cannot be read.
+        if memory.read_exact_at(&mut bytes, from).is_ok() {
+            let is_stack = stacks.iter().any(|pointer| (from..to).contains(pointer));
+            regions.push(Region { name: line.to_owned(), bytes, is_stack });
+        }
+    }
+    assert!(regions.iter().filter(|region| region.is_stack).count() > 2, "not all of it was read");
+    Ok(regions)
+}
+
+/// Where the stacks of a process' threads end just now: the last word but one of what the kernel says of the
+/// call that a thread waits in (proc(5), `/proc/pid/syscall`).
+fn stack_pointers(pid: u32) -> io::Result<Vec<u64>> {
+    let mut pointers = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let call = fs::read_to_string(thread?.path().join("syscall"))?;
+        pointers.extend(call.trim().split(' ').rev().nth(1).and_then(|text| text.strip_prefix("0x")).map(address));
+    }
+    Ok(pointers)
+}
+
+fn address(text: &str) -> u64 {
+    u64::from_str_radix(text, 16).expect("an address")
+}

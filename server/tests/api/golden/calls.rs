@@ -1,0 +1,309 @@
+//! This file is about the calls that are shown: for every operation one that goes well, one that names what is
+//! not there, and one that is misshapen.
+
+use serde_json::json;
+
+use crate::api::scene::{Held, Scene, text};
+use crate::harness::eventually;
+
+/// A request, without its credential.
+pub(super) struct Call {
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) headers: Vec<String>,
+    pub(super) body: Option<String>,
+}
+
+/// What is shown of an operation.
+pub(super) struct Shown {
+    pub(super) ok: Call,
+    pub(super) missing: Option<Call>,
+    pub(super) malformed: Call,
+    /// What else is worth seeing, after the first five, by whoever may.
+    pub(super) more: Vec<(&'static str, Call)>,
+}
+
+/// The id of nothing.
+const NOTHING: &str = "00000000000000000000000000";
+const LATER: &str = "2099-01-01T00:00:00.000Z";
+
+impl Call {
+    fn with(mut self, header: &str) -> Self {
+        self.headers.push(header.to_owned());
+        self
+    }
+}
+
+impl Shown {
+    fn more(mut self, title: &'static str, call: Call) -> Self {
+        self.more.push((title, call));
+        self
+    }
+}
+
+fn bare(method: &'static str, path: impl Into<String>) -> Call {
+    Call { method, path: path.into(), headers: Vec::new(), body: None }
+}
+
+/// With a body as it stands, to show what JSON of ours cannot be.
+fn sent(method: &'static str, path: impl Into<String>, body: impl ToString) -> Call {
+    let body = Some(body.to_string());
+    Call { body, ..bare(method, path) }.with("Content-Type: application/json")
+}
+
+fn shows(ok: Call, missing: impl Into<Option<Call>>, malformed: Call) -> Shown {
+    Shown { ok, missing: missing.into(), malformed, more: Vec::new() }
+}
+
+pub(super) fn shown(operation: &str, scene: &Scene) -> Shown {
+    match operation {
+        "issue_key" => issue(scene),
+        "import_keys" => import(scene),
+        "list_keys" => list(scene),
+        "verify_key" => verify(scene),
+        "remove_keys" => remove_many(scene),
+        "find_removal" => find_removal(scene),
+        "read_receipt" => receipt(scene),
+        "read_checkpoint" | "read_tile" | "list_events" => log(operation),
+        other if other.ends_with("_account") || other.ends_with("_accounts") => accounts(other, scene),
+        other if other.contains("_organization") => organizations(other, scene),
+        other => one_key(other, &scene.held(json!({ "name": "ci", "scopes": ["orders:read"] }))),
+    }
+}
+
+fn issue(scene: &Scene) -> Shown {
+    let path = "/v1/keys";
+    let full = json!({
+        "name": "ci", "kind": "secret", "account_id": scene.own_account(), "scopes": ["orders:read"],
+        "metadata": { "team": "blue" }, "tags": ["ci"], "not_before": "2031-01-01T00:00:00+01:00",
+        "expires_at": LATER, "prefix": "acme", "environment": "test", "ip_allow": ["10.0.0.0/8"],
+        "rate_limit": { "limit": 10, "window_seconds": 60 }, "uses_left": 5, "protected": true,
+    });
+    let missing = json!({ "name": "ci", "account_id": format!("acct_{NOTHING}") });
+    shows(
+        sent("POST", path, full),
+        sent("POST", path, missing),
+        sent("POST", path, r#"{"name":"ci","nam":"a"}"#),
+    )
+    .more("given twice", sent("POST", path, r#"{"name":"ci","name":"cd"}"#))
+    .more("not JSON", sent("POST", path, r#"{"name":"#))
+    .more("of another type", bare("POST", path).with("Content-Type: text/plain"))
+}
+
+fn import(scene: &Scene) -> Shown {
+    let path = "/v1/keys/import";
+    let own = scene.own_account();
+    let item =
+        |secret: &str, account: &str| json!({ "name": "old", "secret": secret, "account_id": account });
+    let two = json!([item("imported-secret-0001", &own), { "name": "old", "secret": "short" }]);
+    let missing = json!([item("imported-secret-0002", &format!("acct_{NOTHING}"))]);
+    let digest = json!({
+        "name": "old", "account_id": own,
+        "digest": { "algorithm": "sha256", "value": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+    });
+    let lines = Call {
+        body: Some(format!("{digest}\n{{\n{digest}\n")),
+        ..bare("POST", path).with("Content-Type: application/x-ndjson")
+    };
+    shows(sent("POST", path, two), sent("POST", path, missing), sent("POST", path, r#"{"name":"old"}"#))
+        .more("lines, the second broken, the third a duplicate", lines)
+        .more("of another type", bare("POST", path).with("Content-Type: text/csv"))
+}
+
+fn list(scene: &Scene) -> Shown {
+    scene.held(json!({ "name": "one", "tags": ["shown"] }));
+    scene.held(json!({ "name": "two", "tags": ["shown"] }));
+    let path = format!("/v1/keys?account_id={}&tag=shown&limit=1", scene.own_account());
+    let missing = bare("GET", format!("/v1/keys?account_id=acct_{NOTHING}&tag=shown&limit=1"));
+    shows(bare("GET", path), missing, bare("GET", "/v1/keys?limit=501"))
+}
+
+fn verify(scene: &Scene) -> Shown {
+    let path = "/v1/keys/verify";
+    let fields = json!({ "name": "ci", "scopes": ["orders:read"], "metadata": { "team": "blue" } });
+    let key = scene.held(fields);
+    let ask = |secret: &str, scope: &str| json!({ "secret": secret, "scopes": [scope], "ip": "192.0.2.1" });
+    let missing = sent("POST", path, ask("no-such-key-was-ever-made", "orders:read"));
+    let malformed = sent("POST", path, r#"{"secret":7}"#);
+    shows(sent("POST", path, ask(&key.secret, "orders:read")), missing, malformed)
+        .more("another scope", sent("POST", path, ask(&key.secret, "orders:write")))
+}
+
+fn one_key(operation: &str, key: &Held) -> Shown {
+    let own = format!("/v1/keys/{}", key.id);
+    let nothing = format!("/v1/keys/key_{NOTHING}");
+    let verb = |path: &str, verb: &str| format!("{path}/{verb}");
+    match operation {
+        "find_key" => shows(bare("GET", own), bare("GET", nothing), bare("GET", "/v1/keys/key_1")),
+        "update_key" => {
+            let patch = json!({ "name": "cd", "metadata": { "team": "red" }, "tags": ["a"] });
+            let misshapen = sent("PATCH", &own, r#"{"scopes":"all"}"#);
+            let stale = sent("PATCH", &own, &patch).with("If-Match: \"1\"");
+            shows(sent("PATCH", &own, &patch), sent("PATCH", &nothing, &patch), misshapen)
+                .more("stale", stale)
+        }
+        "remove_key" => {
+            let path = format!("{own}?reason=compromised");
+            let misshapen = bare("DELETE", format!("{own}?reason=because"));
+            let whole = bare("DELETE", &path).with("Prefer: return=representation");
+            shows(bare("DELETE", &path), bare("DELETE", nothing), misshapen)
+                .more("again", bare("DELETE", &path))
+                .more("again, with the receipt", whole)
+                .more("read", bare("GET", &own))
+                .more("changed", sent("PATCH", &own, json!({ "name": "cd" })))
+        }
+        "suspend_key" => {
+            let body = json!({ "remove_at": LATER });
+            let (own, nothing) = (verb(&own, "suspend"), verb(&nothing, "suspend"));
+            let misshapen = sent("POST", &own, r#"{"remove_at":"soon"}"#);
+            shows(sent("POST", &own, &body), sent("POST", nothing, body), misshapen)
+        }
+        "resume_key" => {
+            let (own, nothing) = (verb(&own, "resume"), verb(&nothing, "resume"));
+            let misshapen = bare("POST", format!("{own}?now=true"));
+            shows(bare("POST", own), bare("POST", nothing), misshapen)
+        }
+        "rotate_key" => {
+            let body = json!({ "overlap_seconds": 3600 });
+            let (own, nothing) = (verb(&own, "rotate"), verb(&nothing, "rotate"));
+            let misshapen = sent("POST", &own, r#"{"overlap_seconds":-1}"#);
+            shows(sent("POST", &own, &body), sent("POST", nothing, body), misshapen)
+        }
+        "read_usage" => {
+            let (own, nothing) = (verb(&own, "usage"), verb(&nothing, "usage"));
+            let misshapen = bare("GET", format!("{own}?days=1"));
+            shows(bare("GET", own), bare("GET", nothing), misshapen)
+        }
+        unknown => panic!("{unknown} is not shown"),
+    }
+}
+
+fn remove_many(scene: &Scene) -> Shown {
+    let path = "/v1/removals";
+    let key = scene.held(json!({ "name": "ci" }));
+    let handle = text(&scene.read(&format!("/v1/keys/{}", key.id))["handle"]);
+    let one = |handle: &str| json!({ "handle": handle, "reason": "compromised" });
+    let many = json!({ "account_id": scene.own_account() });
+    let plan = json!({ "account_id": scene.own_account(), "dry_run": true });
+    let misshapen = sent("POST", path, json!({ "reason": "compromised" }));
+    let other = json!({ "account_id": scene.own_account(), "plan_hash": "00".repeat(32) });
+    shows(sent("POST", path, one(&handle)), sent("POST", path, one("kw_live_none")), misshapen)
+        .more("a plan", sent("POST", path, plan))
+        .more("many without a plan", sent("POST", path, many))
+        .more("many with another plan", sent("POST", path, other))
+}
+
+fn find_removal(scene: &Scene) -> Shown {
+    let key = scene.held(json!({ "name": "ci" }));
+    let removal = text(&scene.ok("POST", "/v1/removals", json!({ "secret": key.secret }))["removal"]["id"]);
+    let path = format!("/v1/removals/{removal}");
+    eventually("the end of a removal", || {
+        (!scene.read(&path)["removal"]["finished_at"].is_null()).then_some(())
+    });
+    let missing = bare("GET", format!("/v1/removals/rmvl_{NOTHING}"));
+    let malformed = bare("GET", format!("{path}?limit=0"));
+    shows(bare("GET", path), missing, malformed)
+}
+
+fn receipt(scene: &Scene) -> Shown {
+    let key = scene.held(json!({ "name": "ci" }));
+    let living = format!("/v1/receipts/{}", scene.held(json!({})).id.replace("key_", "rcpt_"));
+    scene.ok("DELETE", &format!("/v1/keys/{}", key.id), json!(null));
+    let path = format!("/v1/receipts/{}", key.id.replace("key_", "rcpt_"));
+    let missing = bare("GET", format!("/v1/receipts/rcpt_{NOTHING}"));
+    shows(bare("GET", &path), missing, bare("GET", format!("/v1/receipts/{}", key.id)))
+        .more("as JSON", bare("GET", path).with("Accept: application/json"))
+        .more("of a living key", bare("GET", living))
+}
+
+fn log(operation: &str) -> Shown {
+    match operation {
+        "read_checkpoint" => {
+            let path = "/v1/log/checkpoint";
+            shows(bare("GET", path), None, bare("GET", format!("{path}?size=1")))
+        }
+        "read_tile" => {
+            let path = "/v1/log/tile/";
+            let entries = bare("GET", format!("{path}entries/000.p/3"));
+            shows(entries, bare("GET", format!("{path}0/000")), bare("GET", format!("{path}0/1")))
+                .more("hashes", bare("GET", format!("{path}0/000.p/2")))
+        }
+        _ => {
+            let path = "/v1/events";
+            shows(
+                bare("GET", format!("{path}?after=0&limit=2")),
+                None,
+                bare("GET", format!("{path}?after=x")),
+            )
+            .more("past the end", bare("GET", format!("{path}?after=1000")))
+        }
+    }
+}
+
+fn accounts(operation: &str, scene: &Scene) -> Shown {
+    let path = "/v1/accounts";
+    let organization = scene.own_organization();
+    let account = format!("{path}/{}", scene.account(None, "member", "robot"));
+    let nothing = format!("{path}/acct_{NOTHING}");
+    match operation {
+        "create_account" => {
+            let new = |organization: &str| json!({ "name": "build", "role": "member", "organization_id": organization });
+            let missing = sent("POST", path, new(&format!("org_{NOTHING}")));
+            let taken = sent("POST", path, new(&organization));
+            shows(
+                sent("POST", path, new(&organization)),
+                missing,
+                sent("POST", path, r#"{"name":"build","role":"king"}"#),
+            )
+            .more("again", taken)
+        }
+        "list_accounts" => {
+            let of = |organization: &str| bare("GET", format!("{path}?organization_id={organization}"));
+            shows(of(&organization), of(&format!("org_{NOTHING}")), bare("GET", format!("{path}?cursor=x")))
+        }
+        "find_account" => {
+            shows(bare("GET", account), bare("GET", nothing), bare("GET", format!("{path}/acct_1")))
+        }
+        "update_account" => {
+            let patch = json!({ "role": "auditor", "suspended": true });
+            let misshapen = sent("PATCH", &account, r#"{"suspended":null}"#);
+            shows(sent("PATCH", account, &patch), sent("PATCH", nothing, patch), misshapen)
+        }
+        _ => {
+            let [own, nothing] = [&account, &nothing].map(|path| format!("{path}?policy=remove_keys"));
+            shows(bare("DELETE", &own), bare("DELETE", nothing), bare("DELETE", account))
+                .more("again", bare("DELETE", own))
+        }
+    }
+}
+
+fn organizations(operation: &str, scene: &Scene) -> Shown {
+    let path = "/v1/organizations";
+    let operator = scene.own_organization();
+    let other = scene.tenant("acme").organization;
+    let own = format!("{path}/{other}");
+    let nothing = format!("{path}/org_{NOTHING}");
+    match operation {
+        "create_organization" => {
+            let body = json!({ "name": "initech" });
+            shows(sent("POST", path, &body), None, sent("POST", path, r#"{"name":""}"#))
+                .more("again", sent("POST", path, body))
+        }
+        "list_organizations" => shows(bare("GET", path), None, bare("GET", format!("{path}?limit=none"))),
+        "find_organization" => {
+            shows(bare("GET", own), bare("GET", nothing), bare("GET", format!("{path}/acme")))
+        }
+        "update_organization" => {
+            let body = json!({ "suspended": true });
+            let misshapen = sent("PATCH", &own, r#"{"operator":true}"#);
+            shows(sent("PATCH", own, &body), sent("PATCH", nothing, &body), misshapen)
+                .more("the operator's", sent("PATCH", format!("{path}/{operator}"), body))
+        }
+        _ => {
+            let misshapen = bare("DELETE", format!("{own}?policy=refuse"));
+            shows(bare("DELETE", &own), bare("DELETE", nothing), misshapen)
+                .more("again", bare("DELETE", own))
+                .more("the operator's", bare("DELETE", format!("{path}/{operator}")))
+        }
+    }
+}
