@@ -1,1 +1,27 @@
-//! The SDK: management calls, and the wire types of the native API.
+//! The SDK of Keyward: management calls over HTTP, and the wire types of the native API.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), keyward_client::Error> {
+//! use keyward_client::{Client, wire};
+//!
+//! let client = Client::new("https://keys.example.com", &wire::Secret::new("kw_live_…".to_owned()))?;
+//! let issued = client.issue_key(&wire::IssueKey { name: "ci".to_owned(), ..Default::default() }).await?;
+//! let removed = client.remove_key(&issued.key.id, None, None).await?;
+//! // From here on every verify of it is refused, and the receipt says so for ever.
+//! # Ok(())
+//! # }
+//! ```
+
+mod accounts;
+mod error;
+mod keys;
+mod lines;
+mod log;
+mod organizations;
+mod removals;
+mod transport;
+pub mod wire;
+
+pub use self::error::Error;
+pub use self::lines::{Followed, ImportedLines};
+pub use self::transport::Client;

@@ -360,7 +360,7 @@ pub enum Answer {
     Usage(Box<Usage>),
     /// A receipt, and its id.
     Receipt(ReceiptId, Box<Receipt>),
-    /// An account that is new (true) or not.
+    /// An account.
     Account(Box<Account>),
     /// Accounts, and where the next page begins.
     Accounts(Vec<Account>, Option<Id>),

@@ -65,13 +65,14 @@ impl Id {
     }
 
     fn print(self, prefix: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(prefix)?;
-        f.write_str("_")?;
-        for place in (0..LENGTH).rev() {
-            let digit = (self.0 >> (place * 5)) as usize & 31;
-            f.write_str(DIGITS.get(digit..=digit).and_then(|d| str::from_utf8(d).ok()).unwrap_or_default())?;
+        let mut text = [b'_'; 1 + LENGTH];
+        let mut rest = self.0;
+        for place in text.iter_mut().skip(1).rev() {
+            *place = DIGITS.get(rest as usize & 31).copied().unwrap_or_default();
+            rest >>= 5;
         }
-        Ok(())
+        f.write_str(prefix)?;
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use keyward_verifier::{Place as TablePlace, Profiles, Row, Table};
 
 pub use self::directory::{AccountFacts, Directory, Stands};
+pub use self::entry::Details;
 use self::entry::{FLAG_METERED, FLAG_SUSPENDED, pack, unpack};
 use self::rate::Rates;
 use self::schemes::Schemes;
@@ -172,7 +173,7 @@ impl Live {
         let mut details = Vec::new();
         let resolve = |row: &Row| self.profiles.with(row.profile, Arc::clone);
         let (row, profile) = self.table.find_with(place, digest.bytes(), &mut details, resolve)?;
-        unpack(&row, profile?, &details)
+        unpack(&row, profile?, details)
     }
 
     /// Counts a use against the key's rate limit.

@@ -60,10 +60,7 @@ impl Secret {
     /// [`Error::Invalid`] if nobody could present it: see [`Presented::read`], and at least 16 characters.
     pub fn import(text: &str) -> Result<Self, Error> {
         if text.len() < 16 || Presented::read(text).is_none() {
-            return Err(Error::invalid(
-                "secret",
-                "must have 16 to 512 printable ASCII characters, no spaces",
-            ));
+            return Err(Error::invalid("secret", "16 to 512 printable ASCII characters without spaces"));
         }
         Ok(Self(Zeroizing::new(text.to_owned())))
     }

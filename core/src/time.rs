@@ -7,8 +7,8 @@ use std::fmt;
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// 9999-12-30T22:00:00.999Z, the last instant that RFC 3339 can write in every offset.
-    pub const LAST: Self = Self(253_402_207_200_999);
+    /// 9999-12-30T21:59:59.999Z, about the last instant that RFC 3339 can write in every offset.
+    pub const LAST: Self = Self(253_402_207_199_999);
 
     /// The instant this many milliseconds after the Unix epoch; anything past [`Self::LAST`] is that.
     #[must_use]
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn never_passes_the_year_9999() {
-        assert_eq!(Timestamp::from_millis(u64::MAX).to_string(), "9999-12-30T22:00:00.999Z");
+        assert_eq!(Timestamp::from_millis(u64::MAX).to_string(), "9999-12-30T21:59:59.999Z");
         assert_eq!(Timestamp::LAST.plus_seconds(u64::MAX), Timestamp::LAST);
     }
 }

@@ -84,6 +84,10 @@ impl Usage {
     }
 
     fn seen(&mut self, client: Client) {
+        if let Some(latest) = self.clients.first_mut().filter(|latest| latest.address == client.address) {
+            latest.last_seen_at = latest.last_seen_at.max(client.last_seen_at);
+            return;
+        }
         self.clients.retain(|known| known.address != client.address);
         let at = self.clients.partition_point(|known| known.last_seen_at > client.last_seen_at);
         self.clients.insert(at, client);

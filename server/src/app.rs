@@ -117,9 +117,12 @@ impl<S: Store> App<S> {
         let (parts, body) = request.into_parts();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let head = Head { parts, peer, id: u128::from(self.request_base) << 64 | u128::from(number) };
-        let answer = match self.own_page(&head) {
-            Some(page) => page,
-            None => self.in_dialect(&head, body).await,
+        let answer = if !names_one_host(&head.parts) {
+            self.fault(&Error::Malformed("a request must name one host".to_owned()), &head)
+        } else if let Some(page) = self.own_page(&head) {
+            page
+        } else {
+            self.in_dialect(&head, body).await
         };
         self.metrics.answered(answer.status().as_u16());
         debug!(request = head.id_text(), method = %head.parts.method, route = self.route_of(&head),
@@ -238,6 +241,7 @@ impl<S: Store> App<S> {
     pub(crate) fn measure(&self, connections: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         let number = |count: u64| count as f64;
+        self.metrics.upkeep();
         self.metrics.connections.set(number(connections as u64));
         if let Some(keyward) = &self.keyward {
             self.metrics.live_keys.set(number(keyward.live().len() as u64));
@@ -261,6 +265,12 @@ impl<S: Store> App<S> {
             None => Ok(()),
         }
     }
+}
+
+/// RFC 9112, section 3.2: a request that a proxy may have read as one for another host is refused.
+fn names_one_host(parts: &http::request::Parts) -> bool {
+    let hosts = parts.headers.get_all(http::header::HOST).iter().count();
+    hosts == 1 || (hosts == 0 && parts.version < http::Version::HTTP_11)
 }
 
 /// Reads a body within the limits.

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use keyward_core::error::Error;
@@ -19,6 +20,8 @@ const ENTRIES: usize = 65_536;
 /// Who has guessed wrong lately.
 pub(crate) struct Guesses {
     limit: u32,
+    /// Whether anybody has guessed wrong since the start.
+    any: AtomicBool,
     by_address: Mutex<Book<IpAddr>>,
     by_handle: Mutex<Book<String>>,
 }
@@ -61,7 +64,12 @@ impl<K: Eq + Hash> Book<K> {
 
 impl Guesses {
     pub(crate) fn new(limit: u32) -> Self {
-        Self { limit, by_address: Mutex::new(Book::new()), by_handle: Mutex::new(Book::new()) }
+        Self {
+            limit,
+            any: AtomicBool::new(false),
+            by_address: Mutex::new(Book::new()),
+            by_handle: Mutex::new(Book::new()),
+        }
     }
 
     /// Judges whether a credential from this address may be looked at now.
@@ -69,6 +77,9 @@ impl Guesses {
     /// A handle's wrong guesses never stop its rightful holder at another address: they only shorten what an
     /// address may guess at that handle.
     pub(crate) fn admit(&self, address: IpAddr, secret: &str, now: Timestamp) -> Result<(), Error> {
+        if !self.any.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let (window, fresh) = window(now);
         let address = network(address);
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,6 +102,7 @@ impl Guesses {
 
     /// Counts a wrong credential.
     pub(crate) fn wrong(&self, address: IpAddr, secret: &str, now: Timestamp) {
+        self.any.store(true, Ordering::Relaxed);
         let (window, _) = window(now);
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         by_address.turn_to(window);

@@ -2,6 +2,7 @@
 //! three; what a request means is [`crate::app`]'s.
 
 mod body;
+mod pace;
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use keyward_core::store::Store;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
 pub(crate) use self::body::Body;
+use self::pace::Pace;
 use crate::app::App;
 use crate::config::Limits;
 
@@ -89,23 +91,26 @@ impl<S: Store> Server<S> {
     }
 
     async fn requests(&self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr) {
+        let pace = Pace::new();
         let service = service_fn(|request: hyper::Request<Incoming>| {
-            let app = Arc::clone(&self.app);
-            async move { Ok::<_, std::convert::Infallible>(app.answer(request, peer.ip()).await) }
+            let (app, busy) = (Arc::clone(&self.app), pace.busy());
+            async move {
+                let answer = app.answer(request, peer.ip()).await;
+                Ok::<_, std::convert::Infallible>(answer.map(|body| body.keep(busy)))
+            }
         });
         let mut connection = pin!(
             http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(Duration::from_secs(self.limits.head_seconds))
                 .max_buf_size(self.limits.head_bytes.max(8192))
                 .max_headers(HEADERS)
-                .pipeline_flush(true)
                 .serve_connection(TokioIo::new(stream), service)
         );
         let mut stop = self.stop.clone();
         let ended = tokio::select! {
+            biased;
             ended = connection.as_mut() => Some(ended),
             _ = stop.wait_for(|stop| *stop) => None,
+            () = pace.overdue(Duration::from_secs(self.limits.head_seconds)) => return,
         };
         let ended = match ended {
             Some(ended) => ended,

@@ -23,7 +23,8 @@ use crate::cli::{Cli, Command};
 /// Memory is wiped when it is given back: a secret passes through buffers of many libraries, and none of them
 /// may leave it behind for a core image or the next allocation.
 #[global_allocator]
-static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
     cli::keep_memory_private();

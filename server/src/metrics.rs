@@ -62,9 +62,14 @@ impl Metrics {
         }
     }
 
+    /// Folds what was recorded into what is kept, so that it does not pile up.
+    pub(crate) fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+
     /// The text that Prometheus reads.
     pub(crate) fn render(&self) -> String {
-        self.handle.run_upkeep();
+        self.upkeep();
         self.handle.render()
     }
 }

@@ -3,6 +3,7 @@
 //! Length of the name (1 byte), the name, the number of uses (8 bytes, only if the row says so), and the
 //! metadata, which is left out where it is empty.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use keyward_verifier::Row;
@@ -38,24 +39,49 @@ pub(super) fn pack(traits: &Traits) -> Vec<u8> {
 }
 
 /// The key that row and details describe.
-pub(super) fn unpack(row: &Row, profile: Arc<Profile>, details: &[u8]) -> Option<Entry> {
-    let (length, rest) = details.split_first()?;
-    let (name, rest) = rest.split_at_checked(usize::from(*length))?;
+pub(super) fn unpack(row: &Row, profile: Arc<Profile>, bytes: Vec<u8>) -> Option<Entry> {
+    let name = 1..1 + usize::from(*bytes.first()?);
     let (uses, metadata) = if row.flags & FLAG_METERED == 0 {
-        (None, rest)
+        (None, name.end)
     } else {
-        let (uses, metadata) = rest.split_first_chunk()?;
-        (Some(u64::from_le_bytes(*uses)), metadata)
+        let uses = bytes.get(name.end..)?.first_chunk()?;
+        (Some(u64::from_le_bytes(*uses)), name.end + size_of::<u64>())
     };
-    let metadata = if metadata.is_empty() { EMPTY } else { str::from_utf8(metadata).ok()? };
     Some(Entry {
         key: Id::from_bits(row.id).into(),
         profile,
         suspended: row.flags & FLAG_SUSPENDED != 0,
         not_before: row.not_before.map(Timestamp::from_millis),
         ends_at: row.expires_at.map(Timestamp::from_millis),
-        name: str::from_utf8(name).ok()?.to_owned(),
-        metadata: metadata.to_owned(),
         uses,
+        details: Details { bytes, name, metadata },
     })
+}
+
+/// A key's name and metadata, as they lie beside its row: read where they are needed, and only there.
+#[derive(Clone, Debug)]
+pub struct Details {
+    bytes: Vec<u8>,
+    name: Range<usize>,
+    metadata: usize,
+}
+
+impl Details {
+    /// What people call the key.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.text(self.name.clone())
+    }
+
+    /// What its owner keeps with it: the compact text of a JSON object.
+    #[must_use]
+    pub fn metadata(&self) -> &str {
+        let text = self.text(self.metadata..self.bytes.len());
+        if text.is_empty() { EMPTY } else { text }
+    }
+
+    fn text(&self, range: Range<usize>) -> &str {
+        // They were text when they were packed.
+        self.bytes.get(range).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::command::Ask;
 use crate::id::KeyId;
-use crate::live::{Profile, Stands};
+use crate::live::{Details, Profile, Stands};
 use crate::store::Position;
 use crate::time::Timestamp;
 
@@ -25,10 +25,8 @@ pub struct Valid {
     pub key: KeyId,
     /// Whose it is, and what it may do.
     pub profile: Arc<Profile>,
-    /// What people call it.
-    pub name: String,
-    /// What its owner keeps with it: the text of a JSON object.
-    pub metadata: String,
+    /// Its name and metadata.
+    pub details: Details,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
     /// How many events the verifier that says this has applied.
@@ -92,12 +90,10 @@ pub struct Entry {
     pub not_before: Option<Timestamp>,
     /// It is refused from this instant on.
     pub ends_at: Option<Timestamp>,
-    /// What people call it.
-    pub name: String,
-    /// The text of a JSON object.
-    pub metadata: String,
     /// How often it may be used in all.
     pub uses: Option<u64>,
+    /// Its name and metadata.
+    pub details: Details,
 }
 
 impl Entry {
@@ -140,8 +136,7 @@ impl Entry {
         Valid {
             key: self.key,
             profile: self.profile,
-            name: self.name,
-            metadata: self.metadata,
+            details: self.details,
             expires_at: self.ends_at,
             position,
         }

@@ -7,8 +7,16 @@ use std::task::{Context, Poll};
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use super::pace::Busy;
+
 /// The body of an answer.
-pub(crate) enum Body {
+pub(crate) struct Body {
+    content: Content,
+    /// Until the last byte is gone, the connection does not wait for its client.
+    _busy: Option<Busy>,
+}
+
+enum Content {
     /// All of it.
     Whole(Option<Bytes>),
     /// A part at a time.
@@ -20,13 +28,18 @@ pub(crate) type Parts = mpsc::Sender<Bytes>;
 
 impl Body {
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
-        Self::Whole((!bytes.is_empty()).then(|| bytes.into()))
+        Self { content: Content::Whole((!bytes.is_empty()).then(|| bytes.into())), _busy: None }
     }
 
     /// A streamed body and its writing end.
     pub(crate) fn stream() -> (Parts, Self) {
         let (parts, receiver) = mpsc::channel(64);
-        (parts, Self::Stream(receiver))
+        (parts, Self { content: Content::Stream(receiver), _busy: None })
+    }
+
+    /// Keeps its connection busy as long as there is more of it.
+    pub(crate) fn keep(self, busy: Busy) -> Self {
+        Self { _busy: Some(busy), ..self }
     }
 }
 
@@ -38,22 +51,24 @@ impl HttpBody for Body {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.get_mut() {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Stream(receiver) => {
-                receiver.poll_recv(context).map(|part| part.map(|b| Ok(Frame::data(b))))
+        match &mut self.get_mut().content {
+            Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Stream(receiver) => {
+                receiver.poll_recv(context).map(|part| part.map(|bytes| Ok(Frame::data(bytes))))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        matches!(self.content, Content::Whole(None))
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Stream(_) => SizeHint::default(),
+        match &self.content {
+            Content::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Content::Stream(_) => SizeHint::default(),
         }
     }
 }

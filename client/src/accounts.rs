@@ -1,0 +1,61 @@
+//! This file is about calls on accounts.
+
+use crate::error::Error;
+use crate::transport::{Call, Client, segment};
+use crate::wire::{Account, CreateAccount, List, ListAccounts, RemoveAccount, UpdateAccount};
+
+impl Client {
+    /// Creates an account.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn create_account(&self, account: &CreateAccount) -> Result<Account, Error> {
+        self.json(self.post("/v1/accounts")?.with_body("application/json", account)?).await
+    }
+
+    /// Reads a page of accounts.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn list_accounts(&self, which: &ListAccounts) -> Result<List<Account>, Error> {
+        self.json(Call::get("/v1/accounts").with_query(which)?).await
+    }
+
+    /// Reads an account.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn find_account(&self, id: &str) -> Result<Account, Error> {
+        self.json(Call::get(account(id))).await
+    }
+
+    /// Changes an account, if it is at this version.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn update_account(
+        &self,
+        id: &str,
+        patch: &UpdateAccount,
+        version: Option<u64>,
+    ) -> Result<Account, Error> {
+        self.json(Call::patch(account(id), patch)?.if_match(version)).await
+    }
+
+    /// Removes an account, if it is at this version, and says what becomes of its keys.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn remove_account(
+        &self,
+        id: &str,
+        keys: &RemoveAccount,
+        version: Option<u64>,
+    ) -> Result<(), Error> {
+        self.call(Call::delete(account(id)).with_query(keys)?.if_match(version)).await.map(|_| ())
+    }
+}
+
+fn account(id: &str) -> String {
+    format!("/v1/accounts/{}", segment(id))
+}

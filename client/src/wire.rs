@@ -1,0 +1,37 @@
+//! The wire types of the native API: what goes in and what comes back, as JSON. They are the source of the
+//! schemas in the `OpenAPI` document.
+//!
+//! Ids are text as printed (`key_…`), times are RFC 3339 in UTC, and a member that is `null` in an answer is one
+//! that does not apply. Requests refuse members that they do not know and members that are given twice.
+
+mod account;
+mod event;
+mod issue;
+mod key;
+mod list;
+mod metadata;
+mod organization;
+mod problem;
+mod receipt;
+mod removal;
+mod secret;
+mod text;
+mod update;
+mod usage;
+mod verify;
+
+pub use self::account::{Account, CreateAccount, KeyPolicy, ListAccounts, RemoveAccount, UpdateAccount};
+pub use self::event::{Event, ListEvents};
+pub use self::issue::{Algorithm, Digest, ImportKey, ImportOutcome, ImportedLine, IssueKey, Issued};
+pub use self::key::{FoundKey, Key, Kind, RateLimit, Reason, Role, State, Tombstone};
+pub use self::list::{List, Page};
+pub use self::metadata::Metadata;
+pub use self::organization::{CreateOrganization, Organization, UpdateOrganization};
+pub use self::problem::Problem;
+pub use self::receipt::{Receipt, RemoveKey, Removed};
+pub use self::removal::{Filter, InUse, ListKeys, Plan, Removal, RemovalProgress, RemoveKeys, UsedWithin};
+pub use self::secret::Secret;
+pub use self::text::Text;
+pub use self::update::{RotateKey, SuspendKey, UpdateKey};
+pub use self::usage::{Client, HourlyCount, Usage};
+pub use self::verify::{Always, Refusal, Refused, Valid, Verdict, Verify};

@@ -1,0 +1,8 @@
+//! The tests of the SDK: wire types, and calls against a server that answers as it is told.
+#![cfg(test)]
+
+mod calls;
+mod server;
+mod streams;
+mod tls;
+mod wire;

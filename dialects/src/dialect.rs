@@ -1,0 +1,193 @@
+//! This file is about the seam between the HTTP loop and a dialect.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, Method, StatusCode};
+use keyward_core::command::{Answer, Command};
+use keyward_core::error::Error;
+use keyward_core::permit::Verb;
+use keyward_core::store::Logged;
+use matchit::Router;
+use percent_encoding::percent_decode_str;
+
+/// A request, as a dialect sees it.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its path, still percent-encoded.
+    pub path: &'a str,
+    /// Its query without the question mark, still percent-encoded; empty where there is none.
+    pub query: &'a str,
+    /// Its header fields.
+    pub headers: &'a HeaderMap,
+    /// Its body; empty while only the head has been read.
+    pub body: &'a [u8],
+}
+
+/// An answer, as a dialect writes it. The server adds what belongs to the connection.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its header fields.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// What a request presents to prove who asks.
+pub enum Credential<'a> {
+    /// Nothing.
+    Anonymous,
+    /// The text of a key; empty where something is there that no key can look like.
+    Secret(Cow<'a, str>),
+}
+
+/// What a request asks for.
+pub struct Parsed {
+    /// The command.
+    pub command: Command,
+    /// The caller's name for this request: under the same name it is done once.
+    pub idempotency_key: Option<String>,
+}
+
+impl From<Command> for Parsed {
+    fn from(command: Command) -> Self {
+        Self { command, idempotency_key: None }
+    }
+}
+
+/// Reads what a request asks for.
+pub type Parse = fn(&Request<'_>, &Params<'_, '_>) -> Result<Parsed, Error>;
+
+/// Writes what came of it.
+pub type Render = fn(&Answer, &Request<'_>) -> Response;
+
+/// One call of a dialect.
+pub struct Route {
+    /// Its method, as in the request line. `HEAD` goes where `GET` goes.
+    pub method: &'static str,
+    /// Its path; `{name}` stands for one segment, `{*name}` for all that are left.
+    pub path: &'static str,
+    /// What the caller must be permitted; `None` for what anybody may ask.
+    pub verb: Option<Verb>,
+    /// How body and answer flow, as far as the head of the request says.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedType`] where that depends on a content type that is not understood.
+    pub form: fn(&Request<'_>) -> Result<Form, Error>,
+    /// Reads what is asked for. Not called for [`Form::Items`] and [`Form::Lines`].
+    pub parse: Parse,
+    /// Writes the answer. Not called for [`Form::Items`], [`Form::Lines`] and [`Form::Events`].
+    pub render: Render,
+}
+
+/// How the body of a request and its answer flow.
+#[derive(Clone, Copy)]
+pub enum Form {
+    /// A body of limited size in, an answer out.
+    Document,
+    /// A body of limited size that is many items; each is a line to [`Lines`].
+    Items(&'static Lines),
+    /// Lines of any number, each answered by a line as soon as it is done.
+    Lines(&'static Lines),
+    /// [`Command::ListEvents`] in, then events for as long as the caller listens.
+    Events(&'static Events),
+}
+
+/// Takes a body apart into its items.
+pub type Split = fn(&[u8]) -> Result<Vec<&[u8]>, Error>;
+
+/// A request that is many commands, each judged, done and answered alone.
+pub struct Lines {
+    /// The content type of the answer.
+    pub content_type: &'static str,
+    /// Takes a body apart, for [`Form::Items`].
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::TooLarge`].
+    pub split: Split,
+    /// Reads the line with this number, from 1, without its line feed.
+    pub parse: fn(&Request<'_>, u64, &[u8]) -> Result<Parsed, Error>,
+    /// Writes what became of that line, for the request with this id: a line, with its line feed.
+    pub render: fn(u64, &Result<Answer, Error>, &str) -> Vec<u8>,
+}
+
+/// An answer that is events.
+pub struct Events {
+    /// The content type of the answer.
+    pub content_type: &'static str,
+    /// Writes one event.
+    pub render: fn(&Logged) -> Vec<u8>,
+}
+
+/// What the variable segments of a path hold.
+pub struct Params<'r, 'p>(matchit::Params<'r, 'p>);
+
+impl<'p> Params<'_, 'p> {
+    /// A segment, decoded.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is not there, or not UTF-8.
+    pub fn text(&self, name: &str) -> Result<Cow<'p, str>, Error> {
+        let encoded = self.0.get(name).ok_or_else(|| Error::invalid(name, "given"))?;
+        percent_decode_str(encoded).decode_utf8().map_err(|_| Error::invalid(name, "UTF-8"))
+    }
+}
+
+/// One language.
+pub struct Dialect {
+    /// Its name in logs, metrics and settings.
+    pub name: &'static str,
+    /// Every call of it.
+    pub routes: &'static [Route],
+    /// What a request presents to prove who asks.
+    pub credential: for<'a> fn(&Request<'a>) -> Credential<'a>,
+    /// What an error looks like, for the request with this id.
+    pub fault: fn(&Error, &Request<'_>, &str) -> Response,
+    router: Router<Vec<&'static Route>>,
+}
+
+impl Dialect {
+    /// A language of these tables.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if two paths of the table cannot be told apart.
+    pub fn new(
+        name: &'static str,
+        routes: &'static [Route],
+        credential: for<'a> fn(&Request<'a>) -> Credential<'a>,
+        fault: fn(&Error, &Request<'_>, &str) -> Response,
+    ) -> Result<Self, Error> {
+        let mut by_path: BTreeMap<&str, Vec<&'static Route>> = BTreeMap::new();
+        for route in routes {
+            by_path.entry(route.path).or_default().push(route);
+        }
+        let mut router = Router::new();
+        for (path, routes) in by_path {
+            router.insert(path, routes).map_err(Error::internal)?;
+        }
+        Ok(Self { name, routes, credential, fault, router })
+    }
+
+    /// The call that a request line means.
+    ///
+    /// # Errors
+    /// [`Error::NoRoute`], [`Error::WrongMethod`].
+    pub fn route<'r, 'p>(
+        &'r self,
+        method: &Method,
+        path: &'p str,
+    ) -> Result<(&'static Route, Params<'r, 'p>), Error> {
+        let matched = self.router.at(path).map_err(|_| Error::NoRoute)?;
+        let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+        match matched.value.iter().find(|route| route.method == method) {
+            Some(route) => Ok((route, Params(matched.params))),
+            None => {
+                Err(Error::WrongMethod { allowed: matched.value.iter().map(|route| route.method).collect() })
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! This file is about the native API: its routes, and how a request presents a credential.
+
+mod accounts;
+mod body;
+mod fault;
+mod fields;
+mod headers;
+mod import;
+mod keys;
+mod log;
+mod operations;
+mod organizations;
+mod removals;
+mod render;
+mod show;
+mod verify;
+mod words;
+
+use std::borrow::Cow;
+
+use http::header::AUTHORIZATION;
+use keyward_core::error::Error;
+use keyward_core::permit::Verb;
+
+pub use self::operations::{OPERATIONS, PROBLEM};
+use crate::dialect::{Credential, Dialect, Form, Parse, Request, Route};
+
+/// The native API.
+///
+/// # Errors
+/// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
+pub fn dialect() -> Result<Dialect, Error> {
+    Dialect::new("native", &ROUTES, credential, fault::fault)
+}
+
+static ROUTES: [Route; 27] = [
+    route("POST", "/v1/keys", Verb::Issue, keys::issue),
+    Route { form: import::form, ..route("POST", "/v1/keys/import", Verb::Import, import::parse) },
+    route("GET", "/v1/keys", Verb::List, keys::list),
+    route("GET", "/v1/keys/{id}", Verb::Find, keys::find),
+    route("PATCH", "/v1/keys/{id}", Verb::Update, keys::update),
+    route("DELETE", "/v1/keys/{id}", Verb::Remove, keys::remove),
+    route("POST", "/v1/keys/{id}/suspend", Verb::Suspend, keys::suspend),
+    route("POST", "/v1/keys/{id}/resume", Verb::Resume, keys::resume),
+    route("POST", "/v1/keys/{id}/rotate", Verb::Rotate, keys::rotate),
+    route("GET", "/v1/keys/{id}/usage", Verb::Find, keys::usage),
+    route("POST", "/v1/keys/verify", Verb::Verify, verify::parse),
+    route("POST", "/v1/removals", Verb::Remove, removals::start),
+    route("GET", "/v1/removals/{id}", Verb::Find, removals::find),
+    route("GET", "/v1/receipts/{id}", Verb::Find, log::receipt),
+    route("GET", "/v1/log/checkpoint", Verb::ReadLog, log::checkpoint),
+    route("GET", "/v1/log/tile/{*tile}", Verb::ReadLog, log::tile),
+    Route { form: log::events_form, ..route("GET", "/v1/events", Verb::ReadLog, log::events) },
+    route("POST", "/v1/accounts", Verb::CreateAccount, accounts::create),
+    route("GET", "/v1/accounts", Verb::ReadAccounts, accounts::list),
+    route("GET", "/v1/accounts/{id}", Verb::ReadAccounts, accounts::find),
+    route("PATCH", "/v1/accounts/{id}", Verb::UpdateAccount, accounts::update),
+    route("DELETE", "/v1/accounts/{id}", Verb::RemoveAccount, accounts::remove),
+    route("POST", "/v1/organizations", Verb::CreateOrganization, organizations::create),
+    route("GET", "/v1/organizations", Verb::ReadOrganizations, organizations::list),
+    route("GET", "/v1/organizations/{id}", Verb::ReadOrganizations, organizations::find),
+    route("PATCH", "/v1/organizations/{id}", Verb::UpdateOrganization, organizations::update),
+    route("DELETE", "/v1/organizations/{id}", Verb::RemoveOrganization, organizations::remove),
+];
+
+const fn route(method: &'static str, path: &'static str, verb: Verb, parse: Parse) -> Route {
+    Route { method, path, verb: Some(verb), form: |_| Ok(Form::Document), parse, render: render::answer }
+}
+
+/// `Authorization: Bearer <secret>` (RFC 6750, section 2.1).
+fn credential<'a>(request: &Request<'a>) -> Credential<'a> {
+    let Some(value) = request.headers.get(AUTHORIZATION) else { return Credential::Anonymous };
+    let secret = value.to_str().ok().and_then(|text| {
+        let (scheme, secret) = text.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(secret)
+    });
+    // Another scheme is a credential too, and opens nothing here.
+    Credential::Secret(Cow::Borrowed(secret.unwrap_or_default().trim_matches(' ')))
+}

@@ -1,0 +1,56 @@
+//! This file is about the header fields that say how a call is to be done.
+
+use http::HeaderName;
+use http::header::{ACCEPT, IF_MATCH};
+use keyward_core::command::Command;
+use keyward_core::error::Error;
+
+use crate::dialect::{Parsed, Request};
+
+/// Longest idempotency key, in bytes.
+const IDEMPOTENCY_KEY: usize = 255;
+
+/// The command, to be done once however often this request comes.
+pub(super) fn once(request: &Request<'_>, command: Command) -> Result<Parsed, Error> {
+    Ok(Parsed { command, idempotency_key: idempotency_key(request)? })
+}
+
+/// `Idempotency-Key`.
+pub(super) fn idempotency_key(request: &Request<'_>) -> Result<Option<String>, Error> {
+    let Some(value) = request.headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY).contains(&key.len()));
+    let key = key.ok_or_else(|| Error::invalid("Idempotency-Key", "1 to 255 printable ASCII characters"))?;
+    Ok(Some(key.to_owned()))
+}
+
+/// The version that `If-Match` asks for (RFC 9110, section 13.1.1); `None` where any will do.
+pub(super) fn if_match(request: &Request<'_>) -> Result<Option<u64>, Error> {
+    let Some(value) = request.headers.get(IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let opaque = text.strip_prefix("W/").unwrap_or(text).strip_prefix('"').and_then(|t| t.strip_suffix('"'));
+    let opaque = opaque.filter(|tag| !tag.contains('"'));
+    let opaque = opaque.ok_or_else(|| Error::invalid("If-Match", "one entity tag, or *"))?;
+    // A weak tag never matches here, nor does one that is not ours: no record has version 0.
+    let version = opaque.parse().ok().filter(|_| text.starts_with('"'));
+    Ok(Some(version.unwrap_or(0)))
+}
+
+/// True if the caller prefers the whole representation (RFC 7240, section 4.2).
+pub(super) fn prefers_representation(request: &Request<'_>) -> bool {
+    names(request, &HeaderName::from_static("prefer"), "return=representation")
+}
+
+/// True if the caller names this media type as one that it takes.
+pub(super) fn accepts(request: &Request<'_>, media_type: &str) -> bool {
+    names(request, &ACCEPT, media_type)
+}
+
+/// True if a header field that is a list has this item, whatever its parameters.
+fn names(request: &Request<'_>, header: &HeaderName, wanted: &str) -> bool {
+    let values = request.headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
+    let items = values.flat_map(|value| value.split(',')).filter_map(|item| item.split(';').next());
+    items.map(str::trim).any(|item| item.eq_ignore_ascii_case(wanted))
+}

@@ -1,0 +1,129 @@
+//! This file is about calls on keys: what they ask for.
+
+use keyward_client::wire;
+use keyward_core::command::{Command, Draft, Issue, Patch};
+use keyward_core::error::Error;
+use keyward_core::filter::Filter;
+use keyward_core::id::{AccountId, KeyId};
+
+use super::{body, fields, headers, words};
+use crate::dialect::{Params, Parsed, Request};
+
+pub(super) fn issue(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed, Error> {
+    let given: wire::IssueKey = body::json(request)?;
+    // The one kind there is; the next one is met here by the compiler.
+    let wire::Kind::Secret = given.kind;
+    let issue = Issue {
+        account: fields::maybe_id("account_id", given.account_id.as_deref(), AccountId::parse)?,
+        prefix: fields::label("prefix", given.prefix.as_deref(), "kw")?,
+        environment: fields::label("environment", given.environment.as_deref(), "live")?,
+        protected: given.protected,
+        recoverable: given.recoverable,
+        draft: Draft {
+            scopes: fields::scopes(&given.scopes)?,
+            metadata: fields::metadata(&given.metadata)?,
+            not_before: fields::maybe_instant("not_before", given.not_before.as_deref())?,
+            expires_at: fields::maybe_instant("expires_at", given.expires_at.as_deref())?,
+            ip_allow: fields::networks(&given.ip_allow)?,
+            rate_limit: given.rate_limit.map(fields::rate_limit),
+            uses: given.uses_left,
+            name: given.name,
+            tags: given.tags,
+        },
+    };
+    headers::once(request, Command::Issue(Box::new(issue)))
+}
+
+pub(super) fn find(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
+    body::no_query(request)?;
+    Ok(Command::Find(fields::path_id(params, KeyId::parse)?).into())
+}
+
+pub(super) fn usage(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
+    body::no_query(request)?;
+    Ok(Command::ReadUsage(fields::path_id(params, KeyId::parse)?).into())
+}
+
+pub(super) fn list(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed, Error> {
+    let given: wire::ListKeys = body::query(request)?;
+    let page = fields::page(given.limit, given.cursor.as_deref())?;
+    let filter = filter(wire::Filter {
+        account_id: given.account_id,
+        kind: given.kind,
+        state: given.state,
+        environment: given.environment,
+        tag: given.tag,
+        handle: given.handle,
+        unused_since: given.unused_since,
+        expires_before: given.expires_before,
+        created_after: given.created_after,
+        created_before: given.created_before,
+    })?;
+    Ok(Command::List { filter: Box::new(filter), page }.into())
+}
+
+pub(super) fn filter(given: wire::Filter) -> Result<Filter, Error> {
+    let environment = given.environment.map(|text| fields::label("environment", Some(&text), ""));
+    Ok(Filter {
+        account: fields::maybe_id("account_id", given.account_id.as_deref(), AccountId::parse)?,
+        kind: given.kind.map(words::read_kind),
+        state: given.state.map(words::read_state),
+        environment: environment.transpose()?,
+        handle: given.handle.map(|text| fields::handle(&text)).transpose()?,
+        tag: given.tag,
+        unused_since: fields::maybe_instant("unused_since", given.unused_since.as_deref())?,
+        expires_before: fields::maybe_instant("expires_before", given.expires_before.as_deref())?,
+        created_after: fields::maybe_instant("created_after", given.created_after.as_deref())?,
+        created_before: fields::maybe_instant("created_before", given.created_before.as_deref())?,
+    })
+}
+
+pub(super) fn update(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
+    let key = fields::path_id(params, KeyId::parse)?;
+    let given: wire::UpdateKey = body::patch(request)?;
+    let instant = |field, given: Option<Option<String>>| {
+        given.map(|text| fields::maybe_instant(field, text.as_deref())).transpose()
+    };
+    let patch = Patch {
+        name: given.name,
+        scopes: given.scopes.map(|texts| fields::scopes(&texts)).transpose()?,
+        metadata: given.metadata.map(|metadata| metadata.0),
+        tags: given.tags,
+        not_before: instant("not_before", given.not_before)?,
+        expires_at: instant("expires_at", given.expires_at)?,
+        ip_allow: given.ip_allow.map(|texts| fields::networks(&texts)).transpose()?,
+        rate_limit: given.rate_limit.map(|limit| limit.map(fields::rate_limit)),
+        uses: given.uses_left,
+        protected: given.protected,
+    };
+    Ok(Command::Update { key, patch: Box::new(patch), if_match: headers::if_match(request)? }.into())
+}
+
+pub(super) fn suspend(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
+    let key = fields::path_id(params, KeyId::parse)?;
+    let given: wire::SuspendKey = body::json_or_default(request)?;
+    let remove_at = fields::maybe_instant("remove_at", given.remove_at.as_deref())?;
+    let if_match = headers::if_match(request)?;
+    headers::once(request, Command::Suspend { key, remove_at, if_match })
+}
+
+pub(super) fn resume(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
+    body::no_query(request)?;
+    let key = fields::path_id(params, KeyId::parse)?;
+    let if_match = headers::if_match(request)?;
+    headers::once(request, Command::Resume { key, if_match })
+}
+
+pub(super) fn rotate(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
+    let key = fields::path_id(params, KeyId::parse)?;
+    let given: wire::RotateKey = body::json_or_default(request)?;
+    let if_match = headers::if_match(request)?;
+    headers::once(request, Command::Rotate { key, overlap_seconds: given.overlap_seconds, if_match })
+}
+
+pub(super) fn remove(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
+    let key = fields::path_id(params, KeyId::parse)?;
+    let given: wire::RemoveKey = body::query(request)?;
+    let if_match = headers::if_match(request)?;
+    Ok(Command::Remove { key, reason: words::read_reason(given.reason), if_match }.into())
+}

@@ -1,0 +1,239 @@
+//! This file is about what there is to say about each call of the native API, for its `OpenAPI` document.
+
+use keyward_client::wire;
+
+use crate::openapi::{Content, Header, Operation, schema};
+
+const IF_MATCH: Header = Header {
+    name: "If-Match",
+    description: "The `ETag` of the version that is meant; 412 if it is another one.",
+};
+const ONCE: Header = Header {
+    name: "Idempotency-Key",
+    description: "A name for this request: a repeat within 24 hours gets the first answer.",
+};
+const PREFER: Header =
+    Header { name: "Prefer", description: "`return=representation`: 200 and the receipt instead of 204." };
+const LAST_EVENT: Header =
+    Header { name: "Last-Event-ID", description: "Where a stream that broke is taken up again." };
+
+/// Every problem of the native API.
+pub const PROBLEM: Content = ("application/problem+json", schema::<wire::Problem>);
+
+const TEXT: Content = ("text/plain", schema::<String>);
+const JSON: &str = "application/json";
+const PATCH: &str = "application/merge-patch+json";
+const LINES: &str = "application/x-ndjson";
+const KEY: Option<Content> = Some((JSON, schema::<wire::Key>));
+const ACCOUNT: Option<Content> = Some((JSON, schema::<wire::Account>));
+const ORGANIZATION: Option<Content> = Some((JSON, schema::<wire::Organization>));
+
+const fn operation(
+    method: &'static str,
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+) -> Operation {
+    Operation { method, path, id, summary, query: None, headers: &[], takes: &[], answers: &[] }
+}
+
+/// One for every route.
+pub static OPERATIONS: [Operation; 27] = [
+    Operation {
+        headers: &[ONCE],
+        takes: &[(JSON, schema::<wire::IssueKey>)],
+        answers: &[(201, Some((JSON, schema::<wire::Issued>)))],
+        ..operation("POST", "/v1/keys", "issue_key", "Issue a key; its secret is shown this once.")
+    },
+    Operation {
+        headers: &[ONCE],
+        takes: &[(JSON, schema::<Vec<wire::ImportKey>>), (LINES, schema::<wire::ImportKey>)],
+        answers: &[(200, Some((LINES, schema::<wire::ImportedLine>)))],
+        ..operation(
+            "POST",
+            "/v1/keys/import",
+            "import_keys",
+            "Bring keys along: an array of at most 1,000, or lines without end; a line of answer for each.",
+        )
+    },
+    Operation {
+        query: Some(schema::<wire::ListKeys>),
+        answers: &[(200, Some((JSON, schema::<wire::List<wire::FoundKey>>)))],
+        ..operation("GET", "/v1/keys", "list_keys", "Read the keys that fit.")
+    },
+    Operation {
+        answers: &[(200, KEY)],
+        ..operation("GET", "/v1/keys/{id}", "find_key", "Read a key; 410 with what is left of a removed one.")
+    },
+    Operation {
+        headers: &[IF_MATCH],
+        takes: &[(PATCH, schema::<wire::UpdateKey>)],
+        answers: &[(200, KEY)],
+        ..operation("PATCH", "/v1/keys/{id}", "update_key", "Change a key.")
+    },
+    Operation {
+        query: Some(schema::<wire::RemoveKey>),
+        headers: &[IF_MATCH, PREFER],
+        answers: &[(204, None), (200, Some((JSON, schema::<wire::Removed>)))],
+        ..operation(
+            "DELETE",
+            "/v1/keys/{id}",
+            "remove_key",
+            "Remove a key for ever: every verify that begins after the answer is refused.",
+        )
+    },
+    Operation {
+        headers: &[ONCE, IF_MATCH],
+        takes: &[(JSON, schema::<wire::SuspendKey>)],
+        answers: &[(200, KEY)],
+        ..operation("POST", "/v1/keys/{id}/suspend", "suspend_key", "Stop a key, until it is resumed.")
+    },
+    Operation {
+        headers: &[ONCE, IF_MATCH],
+        answers: &[(200, KEY)],
+        ..operation("POST", "/v1/keys/{id}/resume", "resume_key", "Let a key work again.")
+    },
+    Operation {
+        headers: &[ONCE, IF_MATCH],
+        takes: &[(JSON, schema::<wire::RotateKey>)],
+        answers: &[(201, Some((JSON, schema::<wire::Issued>)))],
+        ..operation(
+            "POST",
+            "/v1/keys/{id}/rotate",
+            "rotate_key",
+            "Give a key a successor with the same rights.",
+        )
+    },
+    Operation {
+        answers: &[(200, Some((JSON, schema::<wire::Usage>)))],
+        ..operation("GET", "/v1/keys/{id}/usage", "read_usage", "Read who uses a key, or still tries to.")
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::Verify<'_>>)],
+        answers: &[(200, Some((JSON, schema::<wire::Verdict>)))],
+        ..operation("POST", "/v1/keys/verify", "verify_key", "Ask whether a key is valid for something.")
+    },
+    Operation {
+        headers: &[ONCE],
+        takes: &[(JSON, schema::<wire::RemoveKeys>)],
+        answers: &[
+            (200, Some((JSON, schema::<wire::Plan>))),
+            (202, Some((JSON, schema::<wire::RemovalProgress>))),
+        ],
+        ..operation(
+            "POST",
+            "/v1/removals",
+            "remove_keys",
+            "Remove keys by anything that names them; with `dry_run`, say what that would do.",
+        )
+    },
+    Operation {
+        query: Some(schema::<wire::Page>),
+        answers: &[(200, Some((JSON, schema::<wire::RemovalProgress>)))],
+        ..operation("GET", "/v1/removals/{id}", "find_removal", "Read how far a removal is.")
+    },
+    Operation {
+        answers: &[(200, Some(TEXT)), (200, Some((JSON, schema::<wire::Receipt>)))],
+        ..operation("GET", "/v1/receipts/{id}", "read_receipt", "Read a receipt, as text or JSON.")
+    },
+    Operation {
+        answers: &[(200, Some(TEXT))],
+        ..operation(
+            "GET",
+            "/v1/log/checkpoint",
+            "read_checkpoint",
+            "Read the newest checkpoint of the log (C2SP tlog-checkpoint).",
+        )
+    },
+    Operation {
+        answers: &[(200, Some(("application/octet-stream", |_| schemars::Schema::default())))],
+        ..operation(
+            "GET",
+            "/v1/log/tile/{*tile}",
+            "read_tile",
+            "Read a tile of the log, or of its entries (C2SP tlog-tiles).",
+        )
+    },
+    Operation {
+        query: Some(schema::<wire::ListEvents>),
+        headers: &[LAST_EVENT],
+        answers: &[
+            (200, Some((JSON, schema::<wire::List<wire::Event>>))),
+            (200, Some(("text/event-stream", schema::<String>))),
+        ],
+        ..operation(
+            "GET",
+            "/v1/events",
+            "list_events",
+            "Read events in clear; `Accept: text/event-stream` follows them.",
+        )
+    },
+    Operation {
+        headers: &[ONCE],
+        takes: &[(JSON, schema::<wire::CreateAccount>)],
+        answers: &[(201, ACCOUNT)],
+        ..operation("POST", "/v1/accounts", "create_account", "Create an account.")
+    },
+    Operation {
+        query: Some(schema::<wire::ListAccounts>),
+        answers: &[(200, Some((JSON, schema::<wire::List<wire::Account>>)))],
+        ..operation("GET", "/v1/accounts", "list_accounts", "Read the accounts of an organization.")
+    },
+    Operation {
+        answers: &[(200, ACCOUNT)],
+        ..operation("GET", "/v1/accounts/{id}", "find_account", "Read an account.")
+    },
+    Operation {
+        headers: &[IF_MATCH],
+        takes: &[(PATCH, schema::<wire::UpdateAccount>)],
+        answers: &[(200, ACCOUNT)],
+        ..operation("PATCH", "/v1/accounts/{id}", "update_account", "Change an account.")
+    },
+    Operation {
+        query: Some(schema::<wire::RemoveAccount>),
+        headers: &[IF_MATCH],
+        answers: &[(204, None)],
+        ..operation(
+            "DELETE",
+            "/v1/accounts/{id}",
+            "remove_account",
+            "Remove an account, and say what becomes of its keys.",
+        )
+    },
+    Operation {
+        headers: &[ONCE],
+        takes: &[(JSON, schema::<wire::CreateOrganization>)],
+        answers: &[(201, ORGANIZATION)],
+        ..operation("POST", "/v1/organizations", "create_organization", "Create an organization.")
+    },
+    Operation {
+        query: Some(schema::<wire::Page>),
+        answers: &[(200, Some((JSON, schema::<wire::List<wire::Organization>>)))],
+        ..operation(
+            "GET",
+            "/v1/organizations",
+            "list_organizations",
+            "Read the organizations that the caller may know of.",
+        )
+    },
+    Operation {
+        answers: &[(200, ORGANIZATION)],
+        ..operation("GET", "/v1/organizations/{id}", "find_organization", "Read an organization.")
+    },
+    Operation {
+        headers: &[IF_MATCH],
+        takes: &[(PATCH, schema::<wire::UpdateOrganization>)],
+        answers: &[(200, ORGANIZATION)],
+        ..operation("PATCH", "/v1/organizations/{id}", "update_organization", "Change an organization.")
+    },
+    Operation {
+        headers: &[IF_MATCH],
+        answers: &[(204, None)],
+        ..operation(
+            "DELETE",
+            "/v1/organizations/{id}",
+            "remove_organization",
+            "Remove an organization with all below it.",
+        )
+    },
+];

@@ -1,0 +1,124 @@
+//! This file is about answers: one exhaustive match from what came of a command to what goes out.
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LOCATION};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
+use keyward_client::wire;
+use keyward_core::command::{Answer, Removed};
+use keyward_core::id::{Id, ReceiptId};
+use serde::Serialize;
+
+use super::{fields, headers, show, verify};
+use crate::dialect::{Request, Response};
+
+/// The answer on the wire.
+pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
+    match answer {
+        Answer::Issued(key, secret) => {
+            let secret = wire::Secret::new(secret.expose().to_owned());
+            let response = json(StatusCode::CREATED, &wire::Issued { key: show::key(key), secret });
+            let response =
+                response.with(CACHE_CONTROL, "no-store").with(LOCATION, &format!("/v1/keys/{}", key.head.id));
+            response.with_version(key.head.version)
+        }
+        Answer::Key(key) | Answer::Found(key) => {
+            json(StatusCode::OK, &show::key(key)).with_version(key.head.version)
+        }
+        Answer::Keys(keys, next) => list(keys.iter().map(show::found).collect(), *next),
+        Answer::Verdict(verdict) => verify::render(verdict),
+        Answer::Removed(removed) => render_removed(removed, request),
+        Answer::Plan(plan) => json(StatusCode::OK, &show::plan(plan)),
+        Answer::Removal(progress) => {
+            let id = progress.removal.id;
+            let begun = *request.method == Method::POST;
+            let status = if begun { StatusCode::ACCEPTED } else { StatusCode::OK };
+            let response = json(status, &show::progress(progress));
+            if begun { response.with(LOCATION, &format!("/v1/removals/{id}")) } else { response }
+        }
+        Answer::Usage(usage) => json(StatusCode::OK, &show::usage(usage)),
+        Answer::Receipt(id, receipt) if headers::accepts(request, "application/json") => {
+            json(StatusCode::OK, &show::receipt(*id, receipt))
+        }
+        Answer::Receipt(_, receipt) => text(receipt.to_string()),
+        Answer::Account(account) => {
+            created(request, "accounts", &account.id, &show::account(account)).with_version(account.version)
+        }
+        Answer::Accounts(accounts, next) => list(accounts.iter().map(show::account).collect(), *next),
+        Answer::AccountRemoved(id) => receipted(id.id()),
+        Answer::OrganizationRemoved(id) => receipted(id.id()),
+        Answer::Organization(one) => {
+            created(request, "organizations", &one.id, &show::organization(one)).with_version(one.version)
+        }
+        Answer::Organizations(all, next) => list(all.iter().map(show::organization).collect(), *next),
+        Answer::Events(events, next) => {
+            // `after` is the last position looked at; before the first event there is none.
+            let next_cursor = next.checked_sub(1).map(|last| last.to_string());
+            json(StatusCode::OK, &wire::List { data: events.iter().map(show::event).collect(), next_cursor })
+        }
+        Answer::Checkpoint(note) => text(note.clone()).with(CACHE_CONTROL, "no-cache"),
+        Answer::Tile(bytes) => Response { body: bytes.clone(), ..empty(StatusCode::OK) }
+            .with(CONTENT_TYPE, "application/octet-stream")
+            // A tile of a log never changes.
+            .with(CACHE_CONTROL, "private, max-age=31536000, immutable"),
+    }
+}
+
+/// A JSON answer.
+fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    // Nothing that is shown has map keys or numbers that JSON cannot write.
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    Response { body, ..empty(status) }.with(CONTENT_TYPE, "application/json")
+}
+
+fn text(body: String) -> Response {
+    Response { body: body.into_bytes(), ..empty(StatusCode::OK) }
+        .with(CONTENT_TYPE, "text/plain; charset=utf-8")
+}
+
+fn empty(status: StatusCode) -> Response {
+    Response { status, headers: HeaderMap::new(), body: Vec::new() }
+}
+
+fn list<T: Serialize>(data: Vec<T>, next: Option<Id>) -> Response {
+    json(StatusCode::OK, &wire::List { data, next_cursor: next.map(fields::cursor) })
+}
+
+/// Something that is new if it was asked for by `POST`.
+fn created(request: &Request<'_>, list: &str, id: &impl ToString, body: &impl Serialize) -> Response {
+    if *request.method == Method::POST {
+        json(StatusCode::CREATED, body).with(LOCATION, &format!("/v1/{list}/{}", id.to_string()))
+    } else {
+        json(StatusCode::OK, body)
+    }
+}
+
+fn render_removed(removed: &Removed, request: &Request<'_>) -> Response {
+    let id = ReceiptId::from(removed.tombstone.id.id());
+    let response = if headers::prefers_representation(request) {
+        json(StatusCode::OK, &show::removed(removed)).with(PREFERENCE_APPLIED, "return=representation")
+    } else {
+        empty(StatusCode::NO_CONTENT)
+    };
+    response.with(KEYWARD_RECEIPT, &id.to_string())
+}
+
+/// Something is removed, and its receipt has its id.
+fn receipted(id: Id) -> Response {
+    empty(StatusCode::NO_CONTENT).with(KEYWARD_RECEIPT, &ReceiptId::from(id).to_string())
+}
+
+const KEYWARD_RECEIPT: HeaderName = HeaderName::from_static("keyward-receipt");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+impl Response {
+    /// The answer with one more header field; what no field can hold is left out.
+    pub(super) fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    fn with_version(self, version: u64) -> Self {
+        self.with(ETAG, &format!("\"{version}\""))
+    }
+}

@@ -1,0 +1,11 @@
+//! The native API: what requests are taken for, and what answers look like.
+
+mod accounts;
+mod fault;
+mod garbage;
+mod import;
+mod keys;
+mod log;
+mod removals;
+mod routes;
+mod verify;
