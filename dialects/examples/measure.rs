@@ -14,7 +14,7 @@ use std::time::Instant;
 use http::{HeaderMap, HeaderValue, Method};
 use keyward_core::command::Answer;
 use keyward_core::id::Id;
-use keyward_core::live::{Directory, Profile};
+use keyward_core::live::{Details, Directory, Profile};
 use keyward_core::scope::Scopes;
 use keyward_core::time::Timestamp;
 use keyward_core::verbs::verify::{Refusal, Valid, Verdict};
@@ -48,8 +48,7 @@ fn main() {
             ip_allow: Vec::new(),
             rate_limit: None,
         }),
-        name: "continuous integration".to_owned(),
-        metadata: r#"{"team":"blue","plan":{"tier":3}}"#.to_owned(),
+        details: Details::new("continuous integration", r#"{"team":"blue","plan":{"tier":3}}"#),
         expires_at: Some(Timestamp::from_millis(1_900_000_000_123)),
         position: 123_456_789,
     };

@@ -77,6 +77,7 @@ fn a_removal_is_begun_then_read_page_by_page() {
             organization: Id::from_bits(2).into(),
             actor: Id::from_bits(1).into(),
             filter: Filter::default(),
+            spares_owners: false,
             reason: Reason::Retired,
             total: 2,
             created_at: Timestamp::from_millis(1000),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keyward_client::wire;
 use keyward_core::command::{Answer, Command};
 use keyward_core::id::Id;
-use keyward_core::live::{Directory, Profile};
+use keyward_core::live::{Details, Directory, Profile};
 use keyward_core::scope::Scopes;
 use keyward_core::time::Timestamp;
 use keyward_core::verbs::verify::{Refusal, Valid, Verdict};
@@ -26,8 +26,7 @@ fn valid(name: &str, metadata: &str, scopes: &[&str], expires_at: Option<Timesta
     Answer::Verdict(Box::new(Verdict::Valid(Valid {
         key: Id::from_bits(1).into(),
         profile: Arc::new(profile),
-        name: name.to_owned(),
-        metadata: metadata.to_owned(),
+        details: Details::new(name, metadata),
         expires_at,
         position: 42,
     })))
