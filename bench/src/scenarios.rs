@@ -36,7 +36,7 @@ impl Scenario {
     pub(crate) fn run(self, bench: &Bench) -> Result<Section> {
         match self {
             Self::A => verify_http::run(bench),
-            Self::B => Ok(in_process::run()),
+            Self::B => in_process::run(bench),
             Self::C => remove::run(bench),
             Self::D => start_up::run(bench),
             Self::E => remove_account::run(bench),
@@ -51,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     /// How long one run of one contestant takes.
     pub(crate) seconds: u64,
+    /// Keys in the table that is asked in process.
+    pub(crate) in_process_keys: [usize; 2],
     /// Distinct keys that are verified in turn.
     pub(crate) verify_keys: usize,
     /// The most removals of one run with one client, and with 64.
@@ -66,6 +68,7 @@ impl Plan {
     pub(crate) const FULL: Self = Self {
         rounds: 5,
         seconds: 4,
+        in_process_keys: [1_000_000, 10_000_000],
         verify_keys: 100_000,
         removes: [30_000, 200_000],
         start_up_keys: [1_000_000, 10_000_000],
@@ -76,6 +79,7 @@ impl Plan {
     pub(crate) const QUICK: Self = Self {
         rounds: 2,
         seconds: 1,
+        in_process_keys: [10_000, 50_000],
         verify_keys: 2_000,
         removes: [5_000, 20_000],
         start_up_keys: [10_000, 50_000],

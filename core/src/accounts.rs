@@ -10,6 +10,7 @@ use crate::event::{Happened, Reason, Subject};
 use crate::id::{AccountId, OrganizationId};
 use crate::key::Found;
 use crate::keyward::{About, Environment, Keyward, Origin};
+use crate::live::Stands;
 use crate::permit::{Permit, Reach};
 use crate::record;
 use crate::store::{Change, CommitError, List, RecordKind, SlotChange, Store};
@@ -19,13 +20,13 @@ use crate::verbs::issue::is_name;
 const BATCH: usize = 500;
 
 impl<S: Store, E: Environment> Keyward<S, E> {
-    /// An account that the permit reaches and that was not removed.
+    /// An account that the permit reaches and that was not removed, nor its organization.
     pub(crate) async fn load_account(&self, permit: &Permit, id: AccountId) -> Result<Account, Error> {
         let account = self.load_account_ever(permit, id).await?;
-        match account.standing {
-            Standing::Removed { .. } => Err(Error::NotFound),
-            Standing::Active | Standing::Suspended => Ok(account),
-        }
+        // An organization that was removed took its accounts along, though their records do not say so.
+        let above = self.live.directory.account(account.id, account.organization).stands();
+        let is_gone = above == Stands::Removed || matches!(account.standing, Standing::Removed { .. });
+        if is_gone { Err(Error::NotFound) } else { Ok(account) }
     }
 
     async fn load_account_ever(&self, permit: &Permit, id: AccountId) -> Result<Account, Error> {

@@ -82,6 +82,8 @@ pub enum Command {
         reason: Reason,
         /// Only at this version.
         if_match: Option<u64>,
+        /// Whether the answer is to hold the receipt, not its name only.
+        prove: bool,
     },
     /// Say what removing many keys would do.
     PlanRemoval(Box<Selection>),

@@ -194,8 +194,8 @@ impl Event {
     /// Reads what [`Event::encode`] wrote; `None` for anything else.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (format, row): (u8, Row) = postcard::from_bytes(bytes).ok()?;
-        (format == FORMAT).then_some(Self {
+        let ((format, row), rest): ((u8, Row), _) = postcard::take_from_bytes(bytes).ok()?;
+        (format == FORMAT && rest.is_empty()).then_some(Self {
             at: Timestamp::from_millis(row.at),
             subject: row.subject,
             happened: row.happened,

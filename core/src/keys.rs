@@ -7,7 +7,7 @@ mod verify;
 use std::sync::{Arc, PoisonError};
 
 use crate::account::Account;
-use crate::command::{Answer, Draft, Issue, Page, Patch, Removed};
+use crate::command::{Answer, Draft, Issue, Page, Patch};
 use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
 use crate::filter::Filter;
@@ -202,7 +202,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if_match: Option<u64>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let decide = |key| verbs::resume::resume(key, if_match);
+        let now = self.environment.now();
+        let decide = |key| verbs::resume::resume(key, if_match, now);
         self.change(permit, id, if_match, Happened::Resumed, origin, decide).await
     }
 
@@ -290,7 +291,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     ) -> Result<(), Error> {
         let Some(stored) = self.store.fetch(id.id()).await? else { return Ok(()) };
         let Found::Live(sealed) = self.covered(permit, &stored)? else { return Ok(()) };
-        if sealed.head.remove_at.is_some() || successor.traits.supersedes != Some(id) {
+        let end = self.environment.now().plus_seconds(overlap_seconds);
+        // It may have been winding down before; only an end that comes no later than this one will do.
+        let ends_in_time = overlap_seconds > 0 && sealed.head.remove_at.is_some_and(|at| at <= end);
+        if ends_in_time || successor.traits.supersedes != Some(id) {
             return Ok(());
         }
         let secret = self.slot_secret(&stored)?;
@@ -322,6 +326,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
     }
 
+    /// Removes a key; what is left of it, and where the log says so.
     pub(crate) async fn remove(
         &self,
         permit: &Permit,
@@ -329,18 +334,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         reason: Reason,
         if_match: Option<u64>,
         origin: &Origin,
-    ) -> Result<Answer, Error> {
+    ) -> Result<(Tombstone, Position), Error> {
         for _ in 0..TRIES {
             let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
             let head = match self.covered(permit, &stored)? {
                 // Removing twice is no error: the same answer, the same receipt.
-                Found::Removed(tombstone) => return Ok(removed(tombstone)),
+                Found::Removed(tombstone) => return Ok((tombstone, stored.position)),
                 Found::Live(sealed) => sealed.head,
             };
             self.may_change(permit, &head)?;
             let tombstone = verbs::remove::remove(&head, reason, if_match, self.environment.now())?;
             match self.commit_removed(Some(permit), &head, &tombstone, origin).await {
-                Ok(_) => return Ok(removed(tombstone)),
+                Ok(position) => return Ok((tombstone, position)),
                 Err(CommitError::Stale) if if_match.is_none() => {}
                 Err(error) => return Err(error.into()),
             }
@@ -562,10 +567,6 @@ fn about(head: &Head, happened: Happened) -> About {
         version: head.version,
         salt: head.salt,
     }
-}
-
-fn removed(tombstone: Tombstone) -> Answer {
-    Answer::Removed(Box::new(Removed { tombstone, receipt: None }))
 }
 
 /// What to issue in the place of a key.

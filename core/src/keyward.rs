@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::account::{Account, Organization};
-use crate::command::{Answer, Command};
+use crate::command::{Answer, Command, Removed};
 use crate::error::Error;
 use crate::event::{Details, Event, Happened, Subject};
 use crate::id::{Id, KeyId, OrganizationId, RemovalId};
@@ -116,6 +116,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             keep(Account::from_record(&stored.record).map(|a| self.live.directory.set_account(&a)));
         };
         let key = |stored: Stored| keep(self.load_key(&stored));
+        // Read first: what is scanned afterwards is at least as new.
+        if let Some(last) = self.checkpoint().await?.size().checked_sub(1) {
+            self.live.advance(last);
+        }
         self.store.scan(RecordKind::Organization, &organization).await?;
         self.store.scan(RecordKind::Account, &account).await?;
         self.store.scan(RecordKind::Key, &key).await?;
@@ -223,8 +227,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 self.rotate(&permit, key, overlap_seconds, if_match, origin).await
             }
             Command::Verify(ask) => self.verify(&permit, &ask).await,
-            Command::Remove { key, reason, if_match } => {
-                self.remove(&permit, key, reason, if_match, origin).await
+            Command::Remove { key, reason, if_match, prove } => {
+                let (tombstone, position) = self.remove(&permit, key, reason, if_match, origin).await?;
+                let receipt = if prove { Some(self.prove(position).await?) } else { None };
+                Ok(Answer::Removed(Box::new(Removed { tombstone, receipt })))
             }
             Command::PlanRemoval(selection) => self.plan_removal(&permit, *selection).await,
             Command::StartRemoval { selection, reason, plan_hash } => {

@@ -160,9 +160,12 @@ impl Live {
     /// Finds the key that a text is the secret of, whatever its state.
     #[must_use]
     pub fn find(&self, presented: &Presented<'_>, pepper: &Pepper) -> Option<Entry> {
-        if let Some(place) = own_place(presented) {
-            return self.read(place, &Digest::of(presented.text().as_bytes()));
+        let own = own_place(presented);
+        let found = own.and_then(|place| self.read(place, &Digest::of(presented.text().as_bytes())));
+        if found.is_some() {
+            return found;
         }
+        // Made elsewhere; or of our format and brought along as a digest, which does not tell the place.
         let schemes = std::iter::once(Scheme::Sha256).chain(self.schemes.others());
         schemes
             .map(|scheme| scheme.digest(presented.text()))
@@ -242,6 +245,12 @@ impl Live {
     #[must_use]
     pub fn len(&self) -> usize {
         self.table.len()
+    }
+
+    /// How much memory the table of live keys takes, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.table.bytes()
     }
 
     /// True if no key is live.

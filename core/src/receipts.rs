@@ -62,6 +62,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Receipt::new(vec![entry.map_err(Error::internal)?]).map_err(Error::internal)
     }
 
+    /// The newest checkpoint, read from what the store itself has signed.
+    pub(crate) async fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        let note: Note = self.store.checkpoint().await?.parse().map_err(Error::internal)?;
+        note.unverified_text().parse().map_err(Error::internal)
+    }
+
     /// Runs something that reads hashes twice: once to learn which it needs, once with them at hand. Which
     /// hashes a proof takes depends on sizes alone, so the first run may see any values.
     async fn with_hashes<T>(
@@ -78,8 +84,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     pub(crate) async fn read_tile(&self, tile: Tile) -> Result<Answer, Error> {
-        let note: Note = self.store.checkpoint().await?.parse().map_err(Error::internal)?;
-        let checkpoint: Checkpoint = note.unverified_text().parse().map_err(Error::internal)?;
+        let checkpoint = self.checkpoint().await?;
         if !tile.is_within(checkpoint.size()) {
             return Err(Error::NotFound);
         }

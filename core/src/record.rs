@@ -21,14 +21,16 @@ fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, Error> {
 }
 
 fn decode<T: DeserializeOwned>(id: Id, body: &[u8]) -> Result<T, Error> {
-    let read: Result<(u8, T), _> = postcard::from_bytes(body);
+    let damaged = |why: &str| {
+        Error::internal(format!("record {id:?} does not decode ({why}): run `keyward store check`"))
+    };
+    let read: Result<((u8, T), _), _> = postcard::take_from_bytes(body);
     match read {
-        Ok((FORMAT, row)) => Ok(row),
-        Ok((newer, _)) => {
+        Ok(((FORMAT, row), [])) => Ok(row),
+        Ok(((FORMAT, _), _)) => Err(damaged("something stands behind it")),
+        Ok(((newer, _), _)) => {
             Err(Error::internal(format!("record {id:?} has format {newer}, this is an older Keyward")))
         }
-        Err(error) => Err(Error::internal(format!(
-            "record {id:?} does not decode ({error}): run `keyward store check`"
-        ))),
+        Err(error) => Err(damaged(&error.to_string())),
     }
 }

@@ -31,8 +31,10 @@ pub struct Removal {
     pub organization: OrganizationId,
     /// The key that signed in the caller.
     pub actor: KeyId,
-    /// Which keys: those that fit and were created before `created_at`.
+    /// Which keys: those that fit and were not created after `created_at`.
     pub filter: Filter,
+    /// Whether owners' keys are left, because the caller was none.
+    pub spares_owners: bool,
     /// Why.
     pub reason: Reason,
     /// How many keys the plan named.

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use aws_lc_rs::digest::{Context, SHA256};
 use futures_util::{StreamExt, stream};
 
-use crate::account::{Account, Organization, Standing};
+use crate::account::{Account, Organization, Role, Standing};
 use crate::command::{Answer, Page};
 use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
@@ -16,7 +16,7 @@ use crate::id::{Id, RemovalId};
 use crate::key::{Found, Head, Tombstone};
 use crate::keys::list_owner;
 use crate::keyward::{About, Environment, Keyward, Origin};
-use crate::permit::Permit;
+use crate::permit::{Permit, Reach};
 use crate::record;
 use crate::removal::{InUse, Plan, Progress, Removal, Selection, UsedWithin};
 use crate::secret::{Digest, Presented};
@@ -103,6 +103,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             actor: permit.caller().key,
             total: selected.heads.len() as u64,
             filter: selected.filter,
+            spares_owners: permit.may_appoint(Role::Owner).is_err(),
             reason,
             created_at: self.environment.now(),
             finished_at: None,
@@ -212,7 +213,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(Selected { filter, heads: vec![head], protected: 0 })
     }
 
-    async fn select_many(&self, permit: &Permit, filter: Filter) -> Result<Selected, Error> {
+    async fn select_many(&self, permit: &Permit, mut filter: Filter) -> Result<Selected, Error> {
+        if permit.reach() == Reach::Account {
+            // A restart takes the removal up by its filter alone: it must reach no further than the caller.
+            filter.account = filter.account.or(Some(permit.caller().account));
+        }
         let mut selected = Selected { heads: Vec::new(), protected: 0, filter };
         let Some(owner) = list_owner(permit, selected.filter.account) else { return Ok(selected) };
         let list = List { kind: RecordKind::Key, owner };
@@ -378,11 +383,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let records = self.store.page(list, after, BATCH).await?;
             for stored in &records {
                 let head = self.fitting_head(&removal.filter, stored).await?;
-                left.extend(head.filter(|head| head.created_at < removal.created_at && !head.protected));
+                left.extend(head.filter(|head| self.is_left_of(removal, head)));
             }
             let Some(last) = records.last().filter(|_| records.len() == BATCH) else { return Ok(left) };
             after = Some(last.record.id);
         }
+    }
+
+    fn is_left_of(&self, removal: &Removal, head: &Head) -> bool {
+        let role = self.live.directory.account(head.account, head.organization).role();
+        let is_spared = head.protected || removal.spares_owners && role == Role::Owner;
+        // A millisecond holds many keys: one too many ends rather than one that the plan named goes on.
+        head.created_at <= removal.created_at && !is_spared
     }
 
     async fn commit_removal(

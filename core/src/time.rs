@@ -37,9 +37,25 @@ impl Timestamp {
     /// Reads RFC 3339 with any offset, down to the millisecond; `None` for anything else, or before 1970.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let instant: jiff::Timestamp = text.parse().ok()?;
+        let instant: jiff::Timestamp = text.parse().ok().filter(|_| is_rfc_3339(text))?;
         u64::try_from(instant.as_millisecond()).ok().map(Self::from_millis)
     }
+}
+
+/// The shape of a `date-time` (RFC 3339, section 5.6): jiff takes much more of ISO 8601.
+fn is_rfc_3339(text: &str) -> bool {
+    let Some((head, tail)) = text.split_at_checked(19) else { return false };
+    let head_fits = head.bytes().enumerate().all(|(place, byte)| match place {
+        4 | 7 => byte == b'-',
+        10 => b"Tt ".contains(&byte),
+        13 | 16 => byte == b':',
+        _ => byte.is_ascii_digit(),
+    });
+    let offset = match tail.strip_prefix('.') {
+        Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => tail,
+    };
+    head_fits && matches!(offset.as_bytes(), [b'Z' | b'z'] | [b'+' | b'-', _, _, b':', _, _])
 }
 
 impl fmt::Display for Timestamp {

@@ -17,6 +17,7 @@ use keyward_core::permit::{Caller, Permit, Verb};
 use keyward_core::store::Store;
 use keyward_core::verbs::verify::Verdict;
 use keyward_dialects::{Credential, Dialect, Form, Params, Request, Response, Route, native, openapi};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{debug, error, warn};
 
@@ -38,6 +39,7 @@ pub(crate) struct App<S> {
     metrics: Metrics,
     requests: AtomicU64,
     request_base: u64,
+    stop: watch::Sender<bool>,
 }
 
 /// What is known of a request before its body is read.
@@ -105,7 +107,18 @@ impl<S: Store> App<S> {
             metrics,
             requests: AtomicU64::new(0),
             request_base: u64::from_be_bytes(base),
+            stop: watch::Sender::new(false),
         }))
+    }
+
+    /// Tells everything that would go on for ever to end.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Turns true when the server is to stop.
+    pub(crate) fn stopped(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
     }
 
     /// Answers one request, whatever it is.
@@ -170,7 +183,7 @@ impl<S: Store> App<S> {
                     Ok(Form::Document) => self.document(&admitted, body).await.map(whole),
                     Ok(Form::Items(lines)) => stream::items(&admitted, lines, body, &self.limits).await,
                     Ok(Form::Lines(lines)) => Ok(stream::lines(&admitted, lines, body, &self.limits)),
-                    Ok(Form::Events(events)) => stream::events(&admitted, events),
+                    Ok(Form::Events(events)) => stream::events(&admitted, events, self.stopped()),
                     Err(error) => Err(error),
                 };
                 done.unwrap_or_else(|error| self.fault(&error, head))

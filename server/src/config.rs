@@ -157,7 +157,8 @@ impl Config {
             || limits.head_bytes < 1024
             || limits.connections == 0
             || limits.head_seconds == 0
-            || limits.body_seconds == 0;
+            || limits.body_seconds == 0
+            || limits.handshake_seconds == 0;
         let rules = [
             (self.listen.http.is_none() && self.listen.https.is_none(), "listen: name http, https or both"),
             (
@@ -173,3 +174,6 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

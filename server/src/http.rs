@@ -40,8 +40,9 @@ pub(crate) struct Server<S> {
 }
 
 impl<S: Store> Server<S> {
-    pub(crate) fn new(app: Arc<App<S>>, limits: Limits, stop: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(app: Arc<App<S>>, limits: Limits) -> Self {
         let room = Arc::new(Semaphore::new(limits.connections));
+        let stop = app.stopped();
         Self { app, limits, room, open: Arc::default(), stop }
     }
 

@@ -8,7 +8,6 @@ use anyhow::Context as _;
 use keyward_core::store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::app::App;
@@ -36,8 +35,7 @@ pub(crate) async fn serve<S: Store>(
     config: &Config,
     ready: impl FnOnce(Addresses) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let (stop, stopped) = watch::channel(false);
-    let server = Arc::new(Server::new(Arc::clone(&app), config.limits.clone(), stopped.clone()));
+    let server = Arc::new(Server::new(Arc::clone(&app), config.limits.clone()));
     let mut addresses = Addresses::default();
     if let Some(address) = config.listen.http {
         let listener = listen(address).await?;
@@ -50,12 +48,12 @@ pub(crate) async fn serve<S: Store>(
         addresses.https = Some(listener.local_addr()?);
         tokio::spawn(Arc::clone(&server).serve(listener, Some(acceptor)));
     }
-    let rounds = tokio::spawn(rounds(Arc::clone(&app), Arc::clone(&server), stopped));
+    let rounds = tokio::spawn(rounds(Arc::clone(&app), Arc::clone(&server)));
     info!(http = ?addresses.http, https = ?addresses.https, "ready");
     ready(addresses)?;
     wait_for_signal().await?;
     info!("stopping: requests under way may finish");
-    stop.send_replace(true);
+    app.stop();
     server.finish().await;
     rounds.await?;
     app.keep_notes(usize::MAX).await;
@@ -75,7 +73,8 @@ async fn wait_for_signal() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn rounds<S: Store>(app: Arc<App<S>>, server: Arc<Server<S>>, mut stop: watch::Receiver<bool>) {
+async fn rounds<S: Store>(app: Arc<App<S>>, server: Arc<Server<S>>) {
+    let mut stop = app.stopped();
     loop {
         tokio::select! {
             () = environment::pause(ROUND) => {}

@@ -13,7 +13,7 @@ use keyward_core::keyward::{Idempotency, Keyward, Origin};
 use keyward_core::permit::Verb;
 use keyward_core::store::Store;
 use keyward_dialects::{Events, Lines};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -199,17 +199,19 @@ async fn split(
     }
 }
 
-/// Sends events as they happen, from the position that the request names, until the client goes away.
+/// Sends events as they happen, from the position that the request names, until the client goes away or the
+/// server stops.
 pub(crate) fn events<S: Store>(
     admitted: &Admitted<'_, S>,
     events: &'static Events,
+    stop: watch::Receiver<bool>,
 ) -> Result<hyper::Response<Body>, Error> {
     let parsed = (admitted.route.parse)(&admitted.head.request(&[]), &admitted.params)?;
     let Command::ListEvents { from, .. } = parsed.command else {
         return Err(Error::internal("a route that lists no events"));
     };
     let (answers, body) = Body::stream();
-    tokio::spawn(follow(Standing::new(admitted), from, events, answers));
+    tokio::spawn(follow(Standing::new(admitted), from, events, answers, stop));
     Ok(headed(StatusCode::OK, content(events.content_type), body))
 }
 
@@ -218,9 +220,10 @@ async fn follow<S: Store>(
     mut from: u64,
     events: &'static Events,
     answers: mpsc::Sender<Bytes>,
+    stop: watch::Receiver<bool>,
 ) {
     let mut quiet = 0;
-    loop {
+    while !*stop.borrow() {
         let read = Command::ListEvents { from, limit: EVENTS };
         let Ok(Answer::Events(found, after)) = caller.execute(read, None).await else { return };
         from = after;

@@ -67,6 +67,14 @@ pub struct Details {
 }
 
 impl Details {
+    /// A name of at most 255 bytes, and the compact text of a JSON object.
+    #[must_use]
+    pub fn new(name: &str, metadata: &str) -> Self {
+        let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+        let bytes = [&[length], name.as_bytes(), metadata.as_bytes()].concat();
+        Self { bytes, name: 1..1 + name.len(), metadata: 1 + name.len() }
+    }
+
     /// What people call the key.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -32,8 +32,9 @@ impl Rates {
         let mut due = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let now = now.millis() * 1000;
         let window = u64::from(limit.window_seconds) * 1_000_000;
-        let taken = u64::from(cost) * window / u64::from(limit.limit.max(1));
-        let then = due.get(&bits(key)).copied().unwrap_or(0).max(now) + taken;
+        // A cost near the largest number is more than any limit, and must not wrap to a small one.
+        let taken = u64::from(cost).saturating_mul(window) / u64::from(limit.limit.max(1));
+        let then = due.get(&bits(key)).copied().unwrap_or(0).max(now).saturating_add(taken);
         let allowed = then - now <= window;
         if allowed {
             due.insert(bits(key), then);
@@ -71,6 +72,8 @@ mod tests {
         assert!(rates.take(key, limit, 1, at(1000)));
         assert!(!rates.take(key, limit, 1, at(1000)));
         assert!(!rates.take(key, limit, 4, at(100_000)), "more than the limit at once");
+        let longest = RateLimit { limit: 1, window_seconds: 86_400 };
+        assert!(!rates.take(key, longest, u32::MAX, at(200_000)), "far more");
     }
 
     #[test]

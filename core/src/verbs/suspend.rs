@@ -1,6 +1,6 @@
 //! This file is about suspending: a stop that can be undone, until the key is removed by itself (*retire*).
 
-use super::judge;
+use super::{before_end, judge};
 use crate::error::Error;
 use crate::key::{Key, State};
 use crate::state::Step;
@@ -9,7 +9,8 @@ use crate::time::Timestamp;
 /// The key, stopped; with `remove_at`, to be removed then.
 ///
 /// # Errors
-/// [`Error::Stale`]; [`Error::Invalid`] for a `remove_at` that has passed.
+/// [`Error::Stale`]; [`Error::Invalid`] for a `remove_at` that has passed; [`Error::WrongState`] when the one
+/// before it has come.
 pub fn suspend(
     mut key: Key,
     remove_at: Option<Timestamp>,
@@ -17,6 +18,7 @@ pub fn suspend(
     now: Timestamp,
 ) -> Result<Key, Error> {
     judge(&key.head, Step::Suspend, if_match)?;
+    before_end(&key.head, now)?;
     if remove_at.is_some_and(|at| at <= now) {
         return Err(Error::invalid("remove_at", "in the future"));
     }

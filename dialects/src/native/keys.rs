@@ -125,5 +125,6 @@ pub(super) fn remove(request: &Request<'_>, params: &Params<'_, '_>) -> Result<P
     let key = fields::path_id(params, KeyId::parse)?;
     let given: wire::RemoveKey = body::query(request)?;
     let if_match = headers::if_match(request)?;
-    Ok(Command::Remove { key, reason: words::read_reason(given.reason), if_match }.into())
+    let prove = headers::prefers_representation(request);
+    Ok(Command::Remove { key, reason: words::read_reason(given.reason), if_match, prove }.into())
 }

@@ -1,0 +1,47 @@
+//! These tests are about the whole core: random runs of commands by callers of every role, over the store in
+//! memory, against a small model that shares no rule with the core.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may stop at its own mistakes"
+)]
+
+#[path = "model/compare.rs"]
+mod compare;
+#[path = "model/faults.rs"]
+mod faults;
+#[path = "model/house.rs"]
+mod house;
+#[path = "model/play.rs"]
+mod play;
+#[path = "model/races.rs"]
+mod races;
+#[path = "model/reference.rs"]
+mod reference;
+#[path = "model/steps.rs"]
+mod steps;
+#[path = "model/stories.rs"]
+mod stories;
+#[path = "model/world.rs"]
+mod world;
+
+use proptest::prelude::*;
+
+use crate::play::Play;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn core_and_model_agree_after_every_step(seed in any::<u64>(), run in steps::runs(60)) {
+        let mut play = Play::new(seed);
+        for step in &run {
+            play.step(step);
+        }
+        // Whatever still waits comes to the same as if nothing had been cut off.
+        play.step(&steps::Step::Restart);
+        play.step(&steps::Step::Work);
+    }
+}

@@ -1,0 +1,88 @@
+//! This file is about what went wrong once, told as it happened.
+
+use keyward_core::account::Role;
+use keyward_core::command::{Answer, Command, Draft, Given, Import, NewAccount};
+use keyward_core::event::Reason;
+use keyward_core::filter::Filter;
+use keyward_core::key::Scheme;
+use keyward_core::permit::Verb;
+use keyward_core::removal::Selection;
+use keyward_core::scope::Scopes;
+use keyward_core::secret::{Digest, Handle, Label};
+use keyward_core::verbs::verify::{Refusal, Verdict};
+
+use crate::house::{Core, House, accepts, ask, known};
+use crate::play;
+use crate::world::{Shared, finish, slow_hash, start};
+
+fn imported(house: &House, given: Given, handle: Option<&str>) -> Command {
+    Command::Import(Box::new(Import {
+        account: Some(house.account.id),
+        environment: Label::parse("live").unwrap(),
+        protected: false,
+        given,
+        handle: handle.map(|text| Handle::parse(text).unwrap()),
+        draft: Draft { name: "brought along".to_owned(), ..Draft::default() },
+    }))
+}
+
+fn verdict(core: &Core<Shared>, house: &House, text: &str) -> Verdict {
+    let verified = finish(ask(core, house.owner, Verb::Verify, play::ask(text, None, 1), None));
+    let Ok(Answer::Verdict(verdict)) = verified else { panic!("a verdict for {text}") };
+    *verdict
+}
+
+/// A key was imported as a slow hash with the handle `till`; whoever asked about the text `till-1` was told that
+/// the *request* was wrong, because a text that short can be no secret.
+#[test]
+fn a_text_too_short_to_be_a_secret_is_unknown() {
+    let house = House::new(1, 0);
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    let import = imported(&house, Given::Slow(slow_hash("till-0123456789abcdef")), Some("till"));
+    assert!(finish(ask(&core, house.owner, Verb::Import, import, None)).is_ok());
+    assert!(matches!(verdict(&core, &house, "till-1"), Verdict::Refused(Refusal::Unknown)));
+    assert!(matches!(verdict(&core, &house, "till-0123456789abcdef"), Verdict::Valid(_)));
+}
+
+/// Keys of another Keyward were imported by their digests. The import was answered with ids, and none of them
+/// was ever found: a text of our format was looked for only where its own characters say.
+#[test]
+fn a_key_of_our_format_can_be_brought_along_as_a_digest() {
+    let (house, elsewhere) = (House::new(1, 0), House::new(2, 2));
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    let texts: Vec<&str> = elsewhere.keys.iter().map(|key| key.text.as_str()).collect();
+    let given = Given::Digest(Scheme::Sha256, Digest::of(texts[0].as_bytes()));
+    assert!(finish(ask(&core, house.owner, Verb::Import, imported(&house, given, None), None)).is_ok());
+    let slow = imported(&house, Given::Slow(slow_hash(texts[1])), Some(&texts[1][..18]));
+    assert!(finish(ask(&core, house.owner, Verb::Import, slow, None)).is_ok());
+    for text in texts {
+        assert!(matches!(verdict(&core, &house, text), Verdict::Valid(_)), "{text}");
+    }
+}
+
+/// A member removed all keys that it may remove, and the server stopped before that was done. When it started
+/// again it took up the removal by its filter, which named no account: every key of the organization went.
+#[test]
+fn a_removal_that_is_taken_up_reaches_no_further_than_who_began_it() {
+    let mut house = House::new(1, 1);
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    let of_another = house.keys[0].clone();
+    let new = NewAccount { organization: None, parent: None, name: "member".to_owned(), role: Role::Member };
+    let made = finish(ask(&core, house.owner, Verb::CreateAccount, Command::CreateAccount(new), None));
+    let Ok(Answer::Account(account)) = made else { panic!("an account") };
+    house.account = account;
+    let Command::Issue(mut issue) = house.issue() else { panic!("a command to issue") };
+    issue.draft.scopes = Scopes::parse(["keys:remove"]).unwrap();
+    let own = finish(ask(&core, house.owner, Verb::Issue, Command::Issue(issue), None)).map(known);
+    let own = own.unwrap_or_else(|error| panic!("{error:?}"));
+    let member = core.authenticate(&own.text, None).unwrap();
+
+    let selection = Box::new(Selection::Filter(Filter::default()));
+    let start_removal = Command::StartRemoval { selection, reason: Reason::Retired, plan_hash: None };
+    assert!(finish(ask(&core, member, Verb::Remove, start_removal, None)).is_ok());
+    drop(house.world.take_work());
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    house.world.work();
+    assert!(!accepts(&core, &own), "the plan named it");
+    assert!(accepts(&core, &of_another), "nobody asked for this one");
+}

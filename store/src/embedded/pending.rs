@@ -1,0 +1,87 @@
+//! This file is about a change on its way to the committer: everything that can be done on the caller's thread
+//! has been done.
+
+use std::sync::atomic::Ordering;
+
+use keyward_core::id::Id;
+use keyward_core::store::{
+    Apply, Change, CommitError, List, Name, Position, Record, Replay, SlotChange, Spend,
+};
+use keyward_core::time::Timestamp;
+use keyward_log::Hash;
+use tokio::sync::oneshot;
+
+use super::Shared;
+use super::window::Before;
+use crate::rows;
+use crate::sequencer::Claim;
+
+/// Where an answer goes.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, CommitError>>;
+
+/// What the committer is asked to do.
+pub(super) enum Command {
+    /// One change.
+    Commit(Box<Pending>),
+    /// One draw on a counter.
+    Spend(Spend, Answer<Option<u64>>),
+    /// Make the anchor follow the store.
+    AcceptLoss(Answer<()>),
+}
+
+/// One change, prepared.
+pub(super) struct Pending {
+    /// The record.
+    pub(super) id: Id,
+    /// The version that it is to have.
+    pub(super) version: u64,
+    /// The names that it is to hold.
+    pub(super) names: Vec<Name>,
+    /// The lists that it is to stand in.
+    pub(super) lists: Vec<List>,
+    /// Its row, without position and cell.
+    pub(super) row: Vec<u8>,
+    /// What happens to its slot.
+    pub(super) slot: SlotChange,
+    /// The event as it is kept.
+    pub(super) event: Vec<u8>,
+    /// The hash of the event's leaf.
+    pub(super) leaf: Hash,
+    /// When it was decided.
+    pub(super) at: Timestamp,
+    /// The answer to keep.
+    pub(super) replay: Option<Replay>,
+    /// What to do in memory.
+    pub(super) apply: Apply,
+    /// What the caller's thread has read.
+    pub(super) before: Before,
+    /// Where the answer goes.
+    pub(super) answer: Answer<Position>,
+}
+
+impl Pending {
+    /// Reads, encodes and hashes what the committer would otherwise have to, one change after the other.
+    pub(super) fn prepare(
+        shared: &Shared,
+        change: Change,
+    ) -> Result<(Self, oneshot::Receiver<Result<Position, CommitError>>), CommitError> {
+        // Before anything is read: what is visible now is in the reading.
+        let batches = shared.batches.load(Ordering::Acquire);
+        let before = Before::read(&shared.engine, batches, Claim::of(&change))?;
+        let Change { record, slot, event, replay, apply } = change;
+        let row = rows::unplaced(&record);
+        let Record { id, version, names, lists, .. } = record;
+        let (answer, answered) = oneshot::channel();
+        let leaf = Hash::leaf(event.leaf().as_bytes());
+        let (at, event) = (event.at, event.encode());
+        let pending =
+            Self { id, version, names, lists, row, slot, event, leaf, at, replay, apply, before, answer };
+        Ok((pending, answered))
+    }
+
+    /// What it asks for.
+    pub(super) fn claim(&self) -> Claim<'_> {
+        let (id, version, names, at) = (self.id, self.version, &self.names, self.at);
+        Claim { id, version, names, replay: self.replay.as_ref().map(|replay| &replay.id), at }
+    }
+}

@@ -1,0 +1,146 @@
+//! This file is about callers that come at once.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use keyward_core::store::{
+    Change, CommitError, Position, Record, RecordKind, SlotChange, Spend, Store, Stored,
+};
+use tokio::task::JoinSet;
+
+use super::{ids, same};
+use crate::fixture::*;
+
+/// Runs changes at once; returns what each came to.
+async fn race<S: Store>(
+    store: &Arc<S>,
+    changes: impl IntoIterator<Item = Change>,
+) -> Vec<Result<Position, CommitError>> {
+    let mut tasks = JoinSet::new();
+    for change in changes {
+        let store = Arc::clone(store);
+        tasks.spawn(async move { store.commit(change).await });
+    }
+    let mut results = Vec::new();
+    while let Some(result) = tasks.join_next().await {
+        results.push(result.unwrap());
+    }
+    results
+}
+
+fn winners(results: &[Result<Position, CommitError>], lost: &CommitError) -> usize {
+    let losers = results.iter().filter(|result| result.as_ref() == Err(lost)).count();
+    let winners = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(winners + losers, results.len(), "{results:?}");
+    winners
+}
+
+pub(crate) async fn one_of_many_wins_a_version(store: impl Store) {
+    let store = Arc::new(store);
+    store.commit(creation(1)).await.unwrap();
+    for version in 2..20 {
+        let removal = || change(record(1, version), SlotChange::Keep);
+        let results = race(&store, (0..8).map(|_| removal())).await;
+        assert_eq!(winners(&results, &CommitError::Stale), 1, "version {version}");
+        assert_eq!(store.fetch(id(1)).await.unwrap().unwrap().record.version, version);
+    }
+}
+
+pub(crate) async fn one_of_many_wins_a_name(store: impl Store) {
+    let store = Arc::new(store);
+    for round in 0..20_u8 {
+        let numbers = (0..8).map(|racer| u64::from(round) * 8 + racer);
+        let named = |number| Record { names: vec![name(round)], ..record(number, 1) };
+        let results = race(&store, numbers.map(|number| change(named(number), SlotChange::Keep))).await;
+        assert_eq!(winners(&results, &CommitError::NameTaken(name(round))), 1);
+        let holder = store.holder(name(round)).await.unwrap().unwrap();
+        assert!(store.fetch(holder).await.unwrap().is_some());
+    }
+}
+
+pub(crate) async fn one_of_many_wins_an_answer(store: impl Store) {
+    let store = Arc::new(store);
+    for round in 0..20_u8 {
+        let kept = Some(replay(round, 1_800_000_000_000));
+        let numbers = (0..8).map(|racer| u64::from(round) * 8 + racer);
+        let changes = numbers.map(|number| Change { replay: kept.clone(), ..creation(number) });
+        assert_eq!(winners(&race(&store, changes).await, &CommitError::AlreadyAnswered), 1);
+    }
+}
+
+pub(crate) async fn many_spend_exactly_the_limit(store: impl Store) {
+    let store = Arc::new(store);
+    let mut tasks = JoinSet::new();
+    for _ in 0..100 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { store.spend(Spend { id: id(1), cost: 3, limit: 100 }).await.unwrap() });
+    }
+    let mut left = Vec::new();
+    while let Some(spent) = tasks.join_next().await {
+        left.extend(spent.unwrap());
+    }
+    let distinct: HashSet<u64> = left.iter().copied().collect();
+    assert_eq!(distinct.len(), left.len(), "two draws never share what is left");
+    assert_eq!(distinct, (1..=33).map(|draw| 100 - 3 * draw).collect());
+}
+
+pub(crate) async fn many_commits_are_each_seen_by_their_caller(store: impl Store) {
+    let store = Arc::new(store);
+    let mut tasks = JoinSet::new();
+    for number in 0..32 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move {
+            for version in 1..20 {
+                let lists = vec![list(500 + version % 2)];
+                let names = vec![name(number as u8 + 1)];
+                let next = Record { lists, names, ..record(number, version) };
+                let position =
+                    store.commit(change(next.clone(), SlotChange::Fill(slot(version as u8)))).await;
+                let stored = store.fetch(id(number)).await.unwrap().unwrap();
+                same(&stored, &next, position.unwrap());
+                assert_eq!(stored.slot, Some(slot(version as u8)));
+                assert_eq!(store.holder(name(number as u8 + 1)).await.unwrap(), Some(id(number)));
+                let before = if number == 0 { None } else { Some(id(number - 1)) };
+                assert_eq!(ids(&*store, 500 + version % 2, before, 1).await, [id(number)]);
+                let size = opened(&store.checkpoint().await.unwrap()).size();
+                assert!(size > stored.position);
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+}
+
+pub(crate) async fn a_slot_is_never_another_record_s(store: impl Store) {
+    let store = Arc::new(store);
+    let mut tasks = JoinSet::new();
+    for number in 0..8 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move {
+            for version in 1..400 {
+                // Cells are let go and taken again all the time.
+                let tagged = SlotChange::Fill(slot(number as u8 + 1));
+                let next = if version % 3 == 0 { SlotChange::Erase } else { tagged };
+                store.commit(change(record(number, version), next)).await.unwrap();
+            }
+        });
+    }
+    let mut looked = 0_u64;
+    while !tasks.is_empty() {
+        let own = |stored: &Stored| {
+            let number = (0..8).find(|number| id(*number) == stored.record.id).unwrap();
+            let expected = (!stored.record.version.is_multiple_of(3)).then(|| slot(number as u8 + 1));
+            assert_eq!(stored.slot, expected, "key {number} at version {}", stored.record.version);
+        };
+        for number in (0..8).cycle().take(800) {
+            store.fetch(id(number)).await.unwrap().iter().for_each(own);
+        }
+        store.scan(RecordKind::Key, &|stored| own(&stored)).await.unwrap();
+        looked += 1;
+        while let Some(done) = tasks.try_join_next() {
+            done.unwrap();
+        }
+    }
+    assert!(looked > 0);
+}
