@@ -42,6 +42,8 @@ pub struct Head {
     pub state: State,
     /// When it is to be removed by itself; it is refused from that instant on.
     pub remove_at: Option<Timestamp>,
+    /// Why it is to be removed then.
+    pub remove_for: Reason,
     /// Whether its removal is refused.
     pub protected: bool,
     /// When it was issued or imported.
@@ -231,6 +233,7 @@ impl Key {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::{Digest, Head, Key, Kind, Material, Place, Proof, Scheme, SecretMaterial, State, Traits};
+    use crate::event::Reason;
     use crate::id::Id;
     use crate::metadata::Metadata;
     use crate::scope::Scopes;
@@ -251,6 +254,7 @@ pub(crate) mod tests {
                 environment: Label::parse("live").unwrap(),
                 state: State::Active,
                 remove_at: None,
+                remove_for: Reason::Retired,
                 protected: false,
                 created_at: Timestamp::from_millis(1000),
                 salt: [5; 16],

@@ -497,7 +497,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 && sealed.head.remove_at == Some(at)
             {
                 let head = Head { protected: false, ..sealed.head };
-                self.remove_head(None, &head, Reason::Retired, &Origin::default()).await?;
+                self.remove_head(None, &head, head.remove_for, &Origin::default()).await?;
                 removed += 1;
             }
             self.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&(at, id));

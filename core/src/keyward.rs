@@ -178,12 +178,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         command: Command,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        match command {
-            // The one that comes a hundred thousand times a second takes the shortest way.
-            Command::Verify(ask) => self.verify(&permit, &ask).await,
-            command if origin.idempotency.is_none() => Box::pin(self.dispatch(permit, command, origin)).await,
-            command => Box::pin(self.execute_once(permit, command, origin)).await,
+        // The one that comes a hundred thousand times a second takes the shortest way.
+        if let Command::Verify(ask) = &command {
+            return self.verify(&permit, ask).await;
         }
+        if origin.idempotency.is_none() {
+            return Box::pin(self.dispatch(permit, command, origin)).await;
+        }
+        Box::pin(self.execute_once(permit, command, origin)).await
     }
 
     /// Carries out a command that may be asked for twice.

@@ -218,6 +218,15 @@ impl Live {
         })
     }
 
+    /// Every digest under which a text may be known, as far as that can be told: a removed key takes the pepper of
+    /// its digest along.
+    pub fn digests(&self, text: &str) -> impl Iterator<Item = Digest> {
+        let mut schemes = self.schemes.others();
+        schemes.retain(|scheme| *scheme != Scheme::Sha512);
+        let fixed = [Scheme::Sha256, Scheme::Sha512];
+        fixed.into_iter().chain(schemes).map(move |scheme| scheme.digest(text))
+    }
+
     /// Whether keys whose digest is taken this way can be found.
     #[must_use]
     pub fn takes(&self, scheme: &Scheme) -> bool {

@@ -97,12 +97,16 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
             Some(_) | None => {}
         }
+        let mut filter = selected.filter;
+        if permit.reach() == Reach::Account {
+            filter.account = Some(permit.caller().account);
+        }
         let mut removal = Removal {
             id: self.new_id().into(),
             organization: permit.caller().organization,
             actor: permit.caller().key,
             total: selected.heads.len() as u64,
-            filter: selected.filter,
+            filter,
             spares_owners: permit.may_appoint(Role::Owner).is_err(),
             reason,
             created_at: self.environment.now(),
@@ -113,8 +117,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             version: 1,
         };
         self.commit_removal(Some(permit), &removal, Happened::Created, origin).await?;
-        removal.version += 1;
         let progress = Progress { removal: removal.clone(), removed: 0, receipts: Vec::new(), next: None };
+        removal.version += 1;
         self.carry_out(removal, selected.heads);
         Ok(Answer::Removal(Box::new(progress)))
     }
@@ -130,7 +134,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Err(Error::NotFound);
         }
         let removal = Removal::from_record(&stored.record)?;
-        permit.covers_organization(removal.organization)?;
+        // A removal that is not of one account's keys belongs to the organization as a whole.
+        let account = removal.filter.account.unwrap_or(Id::from_bits(0).into());
+        permit.covers(removal.organization, account)?;
         let running = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(Arc::clone);
         let removed = running.map_or(removal.removed, |job| job.removed.load(Ordering::Acquire));
         let (receipts, next) = self.receipts_of(&removal, page).await?;

@@ -69,7 +69,12 @@ const fn route(method: &'static str, path: &'static str, verb: Verb, parse: Pars
 
 /// `Authorization: Bearer <secret>` (RFC 6750, section 2.1).
 fn credential<'a>(request: &Request<'a>) -> Credential<'a> {
-    let Some(value) = request.headers.get(AUTHORIZATION) else { return Credential::Anonymous };
+    let mut values = request.headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Credential::Anonymous };
+    if values.next().is_some() {
+        // Two readers could take different ones for the credential.
+        return Credential::Secret(Cow::Borrowed(""));
+    }
     let secret = value.to_str().ok().and_then(|text| {
         let (scheme, secret) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(secret)

@@ -242,10 +242,8 @@ impl<S: Store> App<S> {
 
     /// Says an error in the dialect's form. What is ours to know goes to the log, once, here.
     fn fault(&self, error: &Error, head: &Head) -> hyper::Response<Body> {
-        match error {
-            Error::Internal { inside } => error!(request = head.id_text(), inside, "internal error"),
-            Error::Unavailable { inside } => error!(request = head.id_text(), inside, "unavailable"),
-            _ => {}
+        if let Error::Internal { inside } | Error::Unavailable { inside } = error {
+            error!(request = head.id_text(), inside, "failed");
         }
         whole((self.dialect.fault)(error, &head.request(&[]), &head.id_text()))
     }
@@ -342,6 +340,7 @@ pub(crate) fn headed(status: StatusCode, headers: HeaderMap, body: Body) -> hype
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;
     // Answers are about keys: nobody in between may keep them.
-    answer.headers_mut().insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let nobody = HeaderValue::from_static("no-store");
+    answer.headers_mut().entry(http::header::CACHE_CONTROL).or_insert(nobody);
     answer
 }

@@ -1,9 +1,15 @@
 //! What happens on bad days, and to bad input, over real HTTP.
+#![cfg(test)]
 
 mod harness;
 
 mod adversity {
     mod canary;
     mod client;
+    mod crash;
+    mod crowd;
+    mod input;
+    mod program;
     mod race;
+    mod tls;
 }

@@ -215,12 +215,17 @@ impl Server {
 
     /// Sends bytes as they are on a connection of their own, and reads until the server closes it.
     pub(crate) fn raw(&self, bytes: &[u8]) -> Option<Answer> {
+        parse(&self.raw_bytes(bytes))
+    }
+
+    /// Like [`Server::raw`], with the answer as it came.
+    pub(crate) fn raw_bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = self.connect();
         // A server that has answered may close before all was read.
         let _ = stream.write_all(bytes);
         let mut read = Vec::new();
         let _ = stream.read_to_end(&mut read);
-        parse(&read)
+        read
     }
 
     /// A bare connection.

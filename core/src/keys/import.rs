@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::key::{Place, Proof};
 use crate::keyward::{Environment, Keyward, Origin};
 use crate::permit::Permit;
-use crate::secret::{Handle, Presented};
+use crate::secret::{Digest, Handle, Presented, Secret};
 use crate::store::{CommitError, Name, Store};
 use crate::verbs;
 use crate::verbs::issue::Birth;
@@ -35,6 +35,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         // Without a handle of its own it is shown by its id: never by a part of the secret.
         let handle = own.or(import.handle).or_else(|| Handle::parse(&format!("{id}")));
         let handle = handle.ok_or_else(|| Error::internal("an id that is no handle"))?;
+        if let Given::Text(secret) = &import.given {
+            self.refuse_known(secret).await?;
+        }
         let material = verbs::import::material(import.given);
         let mut names = vec![handle.name(&self.pepper)];
         let place = match &material.proof {
@@ -66,6 +69,17 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Err(CommitError::NameTaken(name)) => Err(Error::Taken { what: taken(name, &names) }),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A secret that is or was a key under another digest of it must not become one again.
+    async fn refuse_known(&self, secret: &Secret) -> Result<(), Error> {
+        let digests: Vec<Digest> = self.live.digests(secret.expose()).collect();
+        for digest in digests {
+            if self.store.holder(digest.name(&self.pepper)).await?.is_some() {
+                return Err(Error::Taken { what: "secret" });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -58,18 +58,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Ok(Refusal::Malformed);
         }
         // A handle is enough to recognise a removed key of ours: nothing else is left of it.
-        let name = match presented.handle() {
-            Some(handle) => handle.name(&self.pepper),
-            None => Digest::of(presented.text().as_bytes()).name(&self.pepper),
-        };
-        let Some(id) = self.store.holder(name).await? else { return Ok(Refusal::Unknown) };
-        Ok(match self.removed_key(id).await? {
-            Some((organization, account)) if permit.covers(organization, account).is_ok() => {
+        let handle = presented.handle().map(|handle| handle.name(&self.pepper));
+        let digests = self.live.digests(presented.text()).map(|digest| digest.name(&self.pepper));
+        for name in handle.into_iter().chain(digests).collect::<Vec<_>>() {
+            let Some(id) = self.store.holder(name).await? else { continue };
+            if let Some((organization, account)) = self.removed_key(id).await?
+                && permit.covers(organization, account).is_ok()
+            {
                 self.note(id, ask, false);
-                Refusal::Removed
+                return Ok(Refusal::Removed);
             }
-            Some(_) | None => Refusal::Unknown,
-        })
+        }
+        Ok(Refusal::Unknown)
     }
 
     async fn removed_key(&self, id: Id) -> Result<Option<(OrganizationId, AccountId)>, Error> {

@@ -35,8 +35,18 @@ struct Row {
 
 #[derive(Serialize, Deserialize)]
 enum Life {
-    Live { place: PlaceRow, suspended: bool, remove_at: Option<u64>, protected: bool, sealed: Vec<u8> },
-    Removed { at: u64, reason: Reason },
+    Live {
+        place: PlaceRow,
+        suspended: bool,
+        remove_at: Option<u64>,
+        remove_for: Reason,
+        protected: bool,
+        sealed: Vec<u8>,
+    },
+    Removed {
+        at: u64,
+        reason: Reason,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,6 +135,7 @@ impl Head {
                 place,
                 suspended: self.state == State::Suspended,
                 remove_at: self.remove_at.map(Timestamp::millis),
+                remove_for: self.remove_for,
                 protected: self.protected,
                 sealed,
             },
@@ -211,7 +222,7 @@ pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
     let created_at = Timestamp::from_millis(row.created_at);
     let (id, salt, version) = (record.id.into(), row.salt, record.version);
     Ok(match row.life {
-        Life::Live { place, suspended, remove_at, protected, sealed } => {
+        Life::Live { place, suspended, remove_at, remove_for, protected, sealed } => {
             let place = match place {
                 PlaceRow::Handle => Place::Handle,
                 PlaceRow::Digest(bits) => Place::Digest(bits),
@@ -229,6 +240,7 @@ pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
                 environment,
                 state,
                 remove_at,
+                remove_for,
                 protected,
                 created_at,
                 salt,

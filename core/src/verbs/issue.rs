@@ -2,6 +2,7 @@
 
 use crate::command::Draft;
 use crate::error::Error;
+use crate::event::Reason;
 use crate::id::{AccountId, KeyId, OrganizationId};
 use crate::key::{Head, Key, Kind, Material, Place, SecretMaterial, State, Traits};
 use crate::metadata::Metadata;
@@ -62,6 +63,7 @@ pub fn issue(birth: Birth, draft: Draft, now: Timestamp) -> Result<Key, Error> {
             environment: birth.environment,
             state: State::Active,
             remove_at: None,
+            remove_for: Reason::Retired,
             protected: birth.protected,
             created_at: now,
             salt: birth.salt,

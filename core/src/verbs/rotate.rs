@@ -2,6 +2,7 @@
 
 use super::judge;
 use crate::error::Error;
+use crate::event::Reason;
 use crate::key::Key;
 use crate::state::Step;
 use crate::time::Timestamp;
@@ -30,6 +31,7 @@ pub fn check(key: &Key, overlap_seconds: u64, if_match: Option<u64>) -> Result<(
 pub fn wind_down(mut key: Key, overlap_seconds: u64, now: Timestamp) -> Key {
     let end = now.plus_seconds(overlap_seconds);
     key.head.remove_at = Some(key.head.remove_at.map_or(end, |earlier| earlier.min(end)));
+    key.head.remove_for = Reason::Superseded;
     key.head.version += 1;
     key
 }

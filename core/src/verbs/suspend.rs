@@ -2,6 +2,7 @@
 
 use super::{before_end, judge};
 use crate::error::Error;
+use crate::event::Reason;
 use crate::key::{Key, State};
 use crate::state::Step;
 use crate::time::Timestamp;
@@ -23,7 +24,10 @@ pub fn suspend(
         return Err(Error::invalid("remove_at", "in the future"));
     }
     key.head.state = State::Suspended;
-    key.head.remove_at = remove_at.or(key.head.remove_at);
+    if remove_at.is_some() {
+        key.head.remove_at = remove_at;
+        key.head.remove_for = Reason::Retired;
+    }
     key.head.version += 1;
     Ok(key)
 }

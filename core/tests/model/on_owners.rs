@@ -180,7 +180,7 @@ impl Play {
 
     fn remove_organization(&mut self, by: u8, at: usize) {
         let organization = self.model.organizations[at].clone();
-        let want = self.reach(by, "remove_organization", at).and_then(|_| match organization {
+        let want = self.reach(by, "remove_organization", at).and(match organization {
             Organization { life: Life::Removed, .. } => Ok(false),
             Organization { operator: true, .. } => Err("WrongState"),
             Organization { .. } => Ok(true),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use keyward_core::account::Role;
 use keyward_core::command::{Answer, Command};
 use keyward_core::error::Error;
+use keyward_core::event::Reason;
 use keyward_core::id::KeyId;
 use keyward_core::keyward::{Environment, Keyward, Origin};
 use keyward_core::permit::{Caller, Verb};
@@ -146,7 +147,7 @@ impl Play {
         let due = self.model.living(|model, at| model.keys[at].remove_at.is_some_and(|end| end <= now));
         assert_eq!(finish(self.core.remove_due()).unwrap(), due.len(), "keys that were due");
         for key in due {
-            self.model.end(key, keyward_core::event::Reason::Retired, None);
+            self.model.end(key, self.model.keys[key].remove_for, None);
         }
     }
 
@@ -207,6 +208,7 @@ impl Play {
             expires_at: sketch.expires_in.map(|seconds| self.after(seconds)),
             not_before: sketch.starts_in.map(|seconds| self.after(seconds)),
             remove_at: None,
+            remove_for: Reason::Retired,
             protected: sketch.protected,
             fenced: sketch.fenced,
             uses: sketch.uses,

@@ -62,6 +62,8 @@ pub(crate) struct Key {
     pub(crate) expires_at: Option<u64>,
     pub(crate) not_before: Option<u64>,
     pub(crate) remove_at: Option<u64>,
+    /// Why it is to be removed then.
+    pub(crate) remove_for: Reason,
     pub(crate) protected: bool,
     /// Usable from 10.0.0.0/8 only.
     pub(crate) fenced: bool,
@@ -254,9 +256,10 @@ impl Model {
     ) -> Result<usize, No> {
         self.learn(text);
         let Some(at) = self.holder(text) else {
-            let known = |key: &&Key| key.text == text && matches!(key.how, How::Own | How::Text);
-            let was = self.keys.iter().find(known);
-            let may_know = was.is_some_and(|key| self.covers(seat, reach, key.account));
+            // Nothing lives of a slow hash that was never learned; of all others a digest stays claimed.
+            let known = |key: &&Key| key.text == text && key.life == Life::Removed && key.how != How::Slow;
+            let may_know =
+                self.keys.iter().filter(known).any(|key| self.covers(seat, reach, key.account));
             return Err(if may_know { "Removed" } else { "Unknown" });
         };
         let key = &self.keys[at];

@@ -34,7 +34,7 @@ pub(crate) fn run(command: &Bench) -> anyhow::Result<ExitCode> {
 async fn fill(folder: &Path, keys: u64, sample: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     let folder = folder.canonicalize()?;
-    let config = init::config(folder.clone(), Listen::default());
+    let config = init::config(&folder, Listen::default());
     let owner = demo::secret(&config, &folder).await?;
     let key_files = keyfiles::read(&config.keys)?;
     let store = Storage::open(&config.data, key_files.signer, options(&config))?;

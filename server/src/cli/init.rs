@@ -1,6 +1,6 @@
 //! This file is about `keyward init`: a new store, its keys, and the first owner.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -18,7 +18,7 @@ pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
     if file.exists() {
         bail!("{}: there is a configuration already; start it with `keyward serve`", file.display());
     }
-    let config = config(PathBuf::from("."), Listen { http: Some(init.listen), https: None });
+    let config = config(Path::new("."), Listen { http: Some(init.listen), https: None });
     let absolute = absolute(&config, &init.folder);
     std::fs::create_dir_all(&init.folder).with_context(|| format!("{}", init.folder.display()))?;
     let runtime = super::runtime()?;
@@ -38,7 +38,7 @@ pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
 }
 
 /// The configuration of a store in one folder.
-pub(crate) fn config(folder: PathBuf, listen: Listen) -> Config {
+pub(crate) fn config(folder: &Path, listen: Listen) -> Config {
     Config {
         data: folder.join("data"),
         keys: folder.join("keys"),

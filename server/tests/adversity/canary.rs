@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use self::search::{Needles, Region};
 use super::client::Dice;
+use super::tls;
 use crate::harness::{Answer, Server, eventually, folder};
 
 /// How many keys go each way.
@@ -46,15 +47,8 @@ impl Story {
 fn no_secret_shows_up_where_it_does_not_belong() {
     let mut dice = Dice::new("canary");
     let folder = folder();
-    certificate(folder.path());
-    let server = Server::configured(folder.path(), |config| {
+    let server = tls::serve(folder.path(), |config| {
         config.insert("logging".to_owned(), toml::toml! { level = "trace" }.into());
-        config.insert(
-            "tls".to_owned(),
-            toml::toml! { certificate = "cert.pem" private_key = "key.pem" }.into(),
-        );
-        let listen = config["listen"].as_table_mut().expect("a table");
-        listen.insert("https".to_owned(), "127.0.0.1:0".into());
         let limits = config["limits"].as_table_mut().expect("a table");
         limits.insert("guesses_per_minute".to_owned(), 1_000_000.into());
     });
@@ -264,9 +258,7 @@ fn misuse(server: &Server, story: &mut Story, dice: &mut Dice) {
 
 /// Issue, verify and remove over TLS.
 fn over_tls(server: &Server, story: &mut Story) {
-    let log = server.log();
-    let https = log.lines().find_map(|line| line.split(r#""https":"Some("#).nth(1)?.split(')').next());
-    let https = https.expect("the address in the log");
+    let https = tls::address(server);
     let ask = |method: &str, path: &str, body: &Value| {
         let mut curl = Command::new("curl");
         curl.args(["-sk", "--config", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -310,7 +302,8 @@ fn search_memory(server: &Server, secrets: &Needles, digests: &Needles) {
     match search::memory(pid) {
         Err(error) => eprintln!("NOT TESTED: the memory of process {pid} cannot be read: {error}"),
         Ok(regions) => {
-            let found: Vec<String> = regions.iter().flat_map(|region| kept(region, secrets, digests)).collect();
+            let found: Vec<String> =
+                regions.iter().flat_map(|region| kept(region, secrets, digests)).collect();
             assert!(found.is_empty(), "{} found:\n{}", found.len(), found.join("\n"));
         }
     }
@@ -318,17 +311,16 @@ fn search_memory(server: &Server, secrets: &Needles, digests: &Needles) {
 
 /// What a region keeps that it should not. A digest that was on a stack lies there until the next call is as
 /// deep, which is why only the rest is searched for digests; a secret's text is never on a stack.
-fn kept<'a>(region: &'a Region, secrets: &'a Needles, digests: &'a Needles) -> impl Iterator<Item = String> + 'a {
+fn kept<'a>(
+    region: &'a Region,
+    secrets: &'a Needles,
+    digests: &'a Needles,
+) -> impl Iterator<Item = String> + 'a {
     let Region { name, bytes, is_stack } = region;
-    let texts = secrets.find(bytes).map(move |at| format!("a secret in {name}: {}", search::around(bytes, at)));
+    let texts =
+        secrets.find(bytes).map(move |at| format!("a secret in {name}: {}", search::around(bytes, at)));
     let digests = digests.find(bytes).filter(|_| !*is_stack);
     texts.chain(digests.map(move |at| format!("a removed key's digest in {name} at {at}")))
-}
-
-fn certificate(folder: &std::path::Path) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    std::fs::write(folder.join("cert.pem"), made.cert.pem()).expect("it can be written");
-    std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).expect("it can be written");
 }
 
 /// A secret of another system.

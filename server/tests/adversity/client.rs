@@ -47,6 +47,23 @@ impl Client {
         self.stream.get_mut().write_all(request.as_bytes())
     }
 
+    /// Asks for events as they happen, and reads that they are coming.
+    pub(crate) fn follow(&mut self, path: &str) -> io::Result<()> {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nAccept: text/event-stream\r\n\r\n",
+            self.secret
+        );
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        let mut line = String::new();
+        while !line.starts_with("data:") {
+            line.clear();
+            if self.stream.read_line(&mut line)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the next answer.
     pub(crate) fn receive(&mut self) -> io::Result<Answer> {
         let mut head = Vec::new();

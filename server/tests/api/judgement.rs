@@ -1,1 +1,125 @@
-//! TODO
+//! This file is about the order of judgement: transport, credential, permission, shape, existence, state. Whoever
+//! may not ask learns nothing from what is said about a later step.
+
+use keyward_dialects::native;
+use serde_json::{Value, json};
+
+use super::scene::{Scene, no, refusal};
+use crate::harness::Answer;
+
+/// A request that is wrong in every way that comes after the credential.
+fn misshapen(scene: &Scene, secret: &str, method: &str, path: &str) -> Answer {
+    let path = path.replace("{id}", "no-id-at-all").replace("{*tile}", "no/tile");
+    let credential =
+        if secret.is_empty() { String::new() } else { format!("Authorization: Bearer {secret}\r\n") };
+    let headers = format!(
+        "{credential}Content-Type: application/json\r\nIf-Match: nonsense\r\nIdempotency-Key: \u{fc}\r\n"
+    );
+    scene.request(method, &format!("{path}?no=such"), &headers, br#"{"name":"x","name":"#)
+}
+
+#[test]
+fn who_may_not_ask_learns_nothing_of_the_shape() {
+    let scene = Scene::new();
+    let powerless = scene.held(json!({})).secret;
+    for route in native::dialect().expect("the table holds").routes {
+        let (method, path) = (route.method, route.path);
+        assert_eq!(
+            refusal(&misshapen(&scene, "", method, path)),
+            no(401, "credential_missing"),
+            "{method} {path}"
+        );
+        let wrong = misshapen(&scene, "kw_live_nobody", method, path);
+        assert_eq!(refusal(&wrong), no(401, "credential_invalid"), "{method} {path}");
+        assert_eq!(
+            refusal(&misshapen(&scene, &powerless, method, path)),
+            no(403, "forbidden"),
+            "{method} {path}"
+        );
+        let known = misshapen(&scene, &scene.owner, method, path);
+        let one_by_one = path.ends_with("/import");
+        assert!(known.status == 400 || one_by_one && known.status == 200, "{method} {path}: {}", known.body);
+    }
+}
+
+#[test]
+fn a_path_or_a_method_that_is_none_is_told_to_anybody() {
+    let scene = Scene::new();
+    for secret in ["", scene.owner.as_str()] {
+        let of = |method: &str, path: &str| scene.call_as(secret, method, path, None);
+        for path in ["/v1", "/v1/key", "/v1/keys/", "/v1/keys/a/b", "/v2/keys", "/v1/log/tile", "//v1/keys"] {
+            assert_eq!(refusal(&of("GET", path)), no(404, "no_route"), "{path}");
+        }
+        let put = of("PUT", "/v1/keys");
+        assert_eq!(refusal(&put), no(405, "wrong_method"));
+        let mut allowed: Vec<&str> = put.header("allow").expect("what it takes").split(", ").collect();
+        allowed.sort_unstable();
+        assert_eq!(allowed, ["GET", "POST"]);
+    }
+}
+
+#[test]
+fn a_credential_is_a_bearer_secret_and_nothing_else() {
+    let scene = Scene::new();
+    let ask = |header: &str| scene.request("GET", "/v1/keys", &format!("{header}\r\n"), b"");
+    let owner = &scene.owner;
+    assert_eq!(
+        ask(&format!("Authorization: bearer {owner}")).status,
+        200,
+        "schemes have no case (RFC 9110, 11.1)"
+    );
+    let none = ask("X-Nothing: 1");
+    assert_eq!(refusal(&none), no(401, "credential_missing"));
+    assert!(none.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer ")));
+    for wrong in [
+        format!("Authorization: Basic {owner}"),
+        "Authorization: Bearer".to_owned(),
+        "Authorization: Bearer ".to_owned(),
+        format!("Authorization: Bearer {owner}x"),
+        format!("Authorization: {owner}"),
+        format!("Authorization: Bearer {owner} {owner}"),
+    ] {
+        let answer = ask(&wrong);
+        assert_eq!(refusal(&answer), no(401, "credential_invalid"), "{wrong}");
+        assert!(!answer.body.contains(owner.as_str()), "it is not said again");
+    }
+    // Two of them are not one.
+    let two = ask(&format!("Authorization: Bearer {owner}\r\nAuthorization: Bearer other"));
+    assert_ne!(two.status, 200, "{}", two.body);
+}
+
+#[test]
+fn shape_comes_before_existence_and_existence_before_state() {
+    let scene = Scene::new();
+    let gone = scene.held(json!({}));
+    scene.ok("DELETE", &format!("/v1/keys/{}", gone.id), Value::Null);
+    let nothing = format!("/v1/keys/key_{}", "0".repeat(26));
+    let gone = format!("/v1/keys/{}", gone.id);
+    for path in [&nothing, &gone] {
+        assert_eq!(scene.refused("PATCH", path, json!({ "nam": "x" })), no(400, "invalid_field"));
+        assert_eq!(scene.refused("PATCH", path, json!({ "name": 1 })), no(400, "invalid_field"));
+    }
+    assert_eq!(scene.refused("PATCH", &nothing, json!({ "name": "x" })), no(404, "not_found"));
+    assert_eq!(scene.refused("PATCH", &gone, json!({ "name": "x" })), no(410, "removed"));
+}
+
+#[test]
+fn a_problem_names_its_request() {
+    let scene = Scene::new();
+    let [one, two] = [(); 2].map(|()| scene.call("GET", "/v1/nothing", None).json());
+    assert_ne!(one["request_id"], two["request_id"]);
+    assert_eq!(
+        (&one["type"], &one["title"], &one["status"]),
+        (&json!("about:blank"), &json!("Not Found"), &json!(404))
+    );
+}
+
+/// `HEAD` is `GET` without the body.
+#[test]
+fn head_goes_where_get_goes() {
+    let scene = Scene::new();
+    let key = scene.held(json!({}));
+    let answer = scene.call("HEAD", &format!("/v1/keys/{}", key.id), None);
+    assert_eq!((answer.status, answer.header("etag"), answer.body.as_str()), (200, Some("\"1\""), ""));
+    assert_eq!(scene.call("HEAD", "/v1/keys/key_1", None).status, 400);
+}

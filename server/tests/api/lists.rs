@@ -12,10 +12,8 @@ fn pages(scene: &Scene, path: &str, limit: usize) -> Vec<Vec<String>> {
     loop {
         let page = scene.read(&format!("{path}limit={limit}{cursor}"));
         pages.push(ids(&page));
-        match &page["next_cursor"] {
-            Value::Null => return pages,
-            next => cursor = format!("&cursor={}", text(next)),
-        }
+        let Some(next) = page["next_cursor"].as_str() else { return pages };
+        cursor = format!("&cursor={next}");
         assert!(pages.len() < 100, "it never ends");
     }
 }
@@ -36,7 +34,11 @@ fn pages_hold_every_key_once_in_the_order_of_creation() {
     // Without a limit: 50 to a page.
     assert_eq!(ids(&scene.read("/v1/keys")).len(), 24);
     for wrong in ["limit=0", "limit=501", "limit=-1", "cursor=x", "colour=red", "limit=1&limit=2"] {
-        assert_eq!(scene.refused("GET", &format!("/v1/keys?{wrong}"), Value::Null), no(400, "invalid_field"), "{wrong}");
+        assert_eq!(
+            scene.refused("GET", &format!("/v1/keys?{wrong}"), Value::Null),
+            no(400, "invalid_field"),
+            "{wrong}"
+        );
     }
 }
 
@@ -89,7 +91,10 @@ fn every_filter_finds_what_it_names_and_nothing_else() {
     assert_eq!(found(&format!("handle={}", text(&read["handle"]))), one(&test));
     let at = text(&read["created_at"]);
     let (after, before) = (found(&format!("created_after={at}")), found(&format!("created_before={at}")));
-    assert!(after.contains(&test.id) && !before.contains(&test.id), "an instant belongs to what begins with it");
+    assert!(
+        after.contains(&test.id) && !before.contains(&test.id),
+        "an instant belongs to what begins with it"
+    );
     assert_eq!([before, after].concat(), living);
 }
 

@@ -25,7 +25,17 @@ fn without_overlap_the_old_key_ends_before_the_answer() {
         assert_eq!(scene.verdict(&key.secret), "removed");
         assert_eq!(scene.asked(&new.secret, json!({ "ip": "10.1.1.1" })), "valid");
         assert_eq!(successor["supersedes"], key.id);
-        for field in ["name", "scopes", "metadata", "tags", "environment", "expires_at", "ip_allow", "rate_limit", "uses_left"] {
+        for field in [
+            "name",
+            "scopes",
+            "metadata",
+            "tags",
+            "environment",
+            "expires_at",
+            "ip_allow",
+            "rate_limit",
+            "uses_left",
+        ] {
             assert_eq!(successor[field], fields[field], "{field}");
         }
         assert!(new.secret.starts_with("acme_test_"));
@@ -39,7 +49,10 @@ fn with_overlap_both_work_until_it_is_over() {
     let scene = Scene::new();
     let old = scene.held(json!({}));
     let (_, new) = rotate(&scene, &old, json!({ "overlap_seconds": 3 }));
-    assert_eq!((scene.verdict(&old.secret), scene.verdict(&new.secret)), ("valid".to_owned(), "valid".to_owned()));
+    assert_eq!(
+        (scene.verdict(&old.secret), scene.verdict(&new.secret)),
+        ("valid".to_owned(), "valid".to_owned())
+    );
     assert!(scene.read(&format!("/v1/keys/{}", old.id))["remove_at"].is_string());
     eventually("the end of the overlap", || (scene.verdict(&old.secret) == "removed").then_some(()));
     assert_eq!(scene.verdict(&new.secret), "valid");
@@ -51,7 +64,11 @@ fn with_overlap_both_work_until_it_is_over() {
 fn an_overlap_has_a_limit() {
     let scene = Scene::new();
     let key = scene.held(json!({}));
-    let long = scene.refused("POST", &format!("/v1/keys/{}/rotate", key.id), json!({ "overlap_seconds": 2_592_001 }));
+    let long = scene.refused(
+        "POST",
+        &format!("/v1/keys/{}/rotate", key.id),
+        json!({ "overlap_seconds": 2_592_001 }),
+    );
     assert_eq!(long, no(400, "invalid_field"));
     assert_eq!(scene.verdict(&key.secret), "valid");
 }

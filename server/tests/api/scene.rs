@@ -1,4 +1,8 @@
 //! This file is about the scene of a test: a server of its own, and who is there.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a call reads best with its body written where it is sent"
+)]
 
 use keyward_core::time::Timestamp;
 use serde_json::{Value, json};

@@ -108,7 +108,9 @@ fn stack_pointers(pid: u32) -> io::Result<Vec<u64>> {
     let mut pointers = Vec::new();
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
         let call = fs::read_to_string(thread?.path().join("syscall"))?;
-        pointers.extend(call.trim().split(' ').rev().nth(1).and_then(|text| text.strip_prefix("0x")).map(address));
+        pointers.extend(
+            call.trim().split(' ').rev().nth(1).and_then(|text| text.strip_prefix("0x")).map(address),
+        );
     }
     Ok(pointers)
 }

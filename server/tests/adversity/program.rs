@@ -1,0 +1,43 @@
+//! This file is about running the program's other commands.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::harness::PROGRAM;
+
+/// What a command did.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    /// Standard output.
+    pub(crate) out: String,
+    /// Standard error.
+    pub(crate) err: String,
+}
+
+/// Runs the program.
+pub(crate) fn keyward(arguments: &[&str]) -> Done {
+    let done = Command::new(PROGRAM).args(arguments).output().expect("the program starts");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    let done = Done { code: done.status.code(), out: text(done.stdout), err: text(done.stderr) };
+    assert!(!done.err.contains("panicked"), "{arguments:?}: {}", done.err);
+    done
+}
+
+/// Runs a command on the store of a folder.
+pub(crate) fn on(folder: &Path, arguments: &[&str]) -> Done {
+    let config = folder.join("keyward.toml");
+    keyward(&[arguments, &["--config", config.to_str().expect("text")]].concat())
+}
+
+/// Fails unless `keyward store check` finds nothing.
+pub(crate) fn is_whole(folder: &Path) {
+    let done = on(folder, &["store", "check"]);
+    assert_eq!((done.code, done.out.trim()), (Some(0), "nothing is wrong"), "{done:?}");
+}
+
+/// Copies a folder.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    let done = Command::new("cp").arg("-a").args([from, to]).status().expect("cp runs");
+    assert!(done.success());
+}
