@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use keyward_core::store::Store;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::app::App;
@@ -22,6 +22,10 @@ const ROUND: Duration = Duration::from_secs(1);
 /// The notes of how many keys are kept in one round: about a hundredth of a core's time.
 const NOTES: usize = 2000;
 
+/// How many connections the system keeps until they are accepted, at most; whoever comes then is not answered at
+/// all, and tries again a second later.
+const BACKLOG: u32 = 4096;
+
 /// Where a server listens.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Addresses {
@@ -35,23 +39,25 @@ pub(crate) async fn serve<S: Store>(
     config: &Config,
     ready: impl FnOnce(Addresses) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    // Before anybody is told that it is ready: a signal from then on ends it in good order.
+    let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let server = Arc::new(Server::new(Arc::clone(&app), config.limits.clone()));
     let mut addresses = Addresses::default();
     if let Some(address) = config.listen.http {
-        let listener = listen(address).await?;
+        let listener = listen(address)?;
         addresses.http = Some(listener.local_addr()?);
         tokio::spawn(Arc::clone(&server).serve(listener, None));
     }
     if let (Some(address), Some(tls)) = (config.listen.https, &config.tls) {
         let acceptor = tls::acceptor(tls)?;
-        let listener = listen(address).await?;
+        let listener = listen(address)?;
         addresses.https = Some(listener.local_addr()?);
         tokio::spawn(Arc::clone(&server).serve(listener, Some(acceptor)));
     }
     let rounds = tokio::spawn(rounds(Arc::clone(&app), Arc::clone(&server)));
     info!(http = ?addresses.http, https = ?addresses.https, "ready");
     ready(addresses)?;
-    wait_for_signal().await?;
+    any(terminate, interrupt).await;
     info!("stopping: requests under way may finish");
     app.stop();
     server.finish().await;
@@ -60,17 +66,22 @@ pub(crate) async fn serve<S: Store>(
     Ok(())
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A server that starts again must not wait for the connections of the one before it to be forgotten.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().with_context(|| format!("cannot listen on {address}"))
 }
 
-async fn wait_for_signal() -> anyhow::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+async fn any(mut terminate: Signal, mut interrupt: Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    Ok(())
 }
 
 async fn rounds<S: Store>(app: Arc<App<S>>, server: Arc<Server<S>>) {

@@ -16,6 +16,7 @@ mod api {
     mod log;
     mod organizations;
     mod pages;
+    mod readme;
     mod receipts;
     mod removals;
     mod rotation;

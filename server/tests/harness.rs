@@ -172,6 +172,13 @@ impl Server {
         ended
     }
 
+    /// Sends a signal, unless it has ended by itself.
+    pub(crate) fn signal_if_running(&mut self, name: &str) {
+        if self.child.try_wait().expect("a process").is_none() {
+            self.signal(name);
+        }
+    }
+
     /// Ends it at once.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it can be killed");

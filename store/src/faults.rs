@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// A step of the embedded store, named by what is about to happen. In the order of one batch; the last three
+/// A step of the embedded store, named by what is about to happen. In the order of one batch; the last two
 /// happen when nobody waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -16,10 +16,10 @@ pub enum Step {
     WriteAnchor,
     /// What callers asked to be done in memory is done.
     Apply,
-    /// The callers get their answers.
-    Answer,
     /// Cells that were let go are overwritten.
     EraseSlots,
+    /// The callers get their answers.
+    Answer,
     /// The overwritten cells are synced.
     SyncErased,
     /// The anchor is synced.
@@ -34,8 +34,8 @@ impl Step {
         Self::WriteBatch,
         Self::WriteAnchor,
         Self::Apply,
-        Self::Answer,
         Self::EraseSlots,
+        Self::Answer,
         Self::SyncErased,
         Self::SyncAnchor,
     ];

@@ -73,8 +73,8 @@ export KW={http} OWNER={secret}
 
 # Issue a key.
 curl -s $KW/v1/keys -H "Authorization: Bearer $OWNER" -H 'Content-Type: application/json' \
-  -d '{{"kind":"secret","name":"first"}}' | tee /tmp/issued.json
-SECRET=$(sed 's/.*"secret":"\([^"]*\)".*/\1/' /tmp/issued.json); ID=$(grep -o 'key_[0-9a-z]*' /tmp/issued.json | head -1)
+  -d '{{"kind":"secret","name":"first"}}' | tee issued.json
+SECRET=$(sed 's/.*"secret":"\([^"]*\)".*/\1/' issued.json); ID=$(grep -o 'key_[0-9a-z]*' issued.json | head -1)
 
 # Ask whether it is valid.
 curl -s $KW/v1/keys/verify -H "Authorization: Bearer $OWNER" -H 'Content-Type: application/json' \
@@ -88,8 +88,8 @@ curl -s $KW/v1/keys/verify -H "Authorization: Bearer $OWNER" -H 'Content-Type: a
   -d "{{\"secret\":\"$SECRET\"}}"
 
 # Check the receipt, without the server.
-curl -s $KW/v1/receipts/rcpt_${{ID#key_}} -H "Authorization: Bearer $OWNER" > /tmp/receipt
-keyward receipt check /tmp/receipt --key {data}/keys/log.pub
+curl -s $KW/v1/receipts/rcpt_${{ID#key_}} -H "Authorization: Bearer $OWNER" > receipt
+keyward receipt check receipt --key {data}/keys/log.pub
 
 Stop it with Ctrl-C."#
     ))

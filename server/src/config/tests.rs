@@ -77,9 +77,10 @@ fn kind(about: &Map<String, Value>) -> String {
     if let Some(choices) = about.get("oneOf") {
         return words(choices, "const");
     }
-    let kind = match &about["type"] {
-        Value::Array(kinds) => text(kinds.iter().find(|kind| *kind != "null")),
-        kind => text(Some(kind)),
+    let kind = &about["type"];
+    let kind = match kind.as_array() {
+        Some(kinds) => text(kinds.iter().find(|kind| *kind != "null")),
+        None => text(Some(kind)),
     };
     match kind.as_str() {
         "integer" => "whole number".to_owned(),
