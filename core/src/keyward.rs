@@ -50,6 +50,7 @@ pub struct Keyward<S, E> {
     /// Keys that are to be removed by themselves, the next one first. May name keys that no longer are.
     pub(crate) due: Arc<Mutex<BTreeSet<(Timestamp, KeyId)>>>,
     pub(crate) jobs: Mutex<HashMap<RemovalId, Arc<Job>>>,
+    last_id: Mutex<Id>,
 }
 
 /// What is known of the request that brings a command.
@@ -96,6 +97,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             notes: Notes::default(),
             due: Arc::default(),
             jobs: Mutex::default(),
+            last_id: Mutex::new(Id::from_bits(0)),
         });
         keyward.load().await?;
         keyward.take_up().await?;
@@ -273,8 +275,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         bytes
     }
 
+    /// An id above every one that this node has made, so that lists are in the order of creation even within a
+    /// millisecond (RFC 9562, section 6.2).
     pub(crate) fn new_id(&self) -> Id {
-        Id::new(self.environment.now(), self.random())
+        let drawn = Id::new(self.environment.now(), self.random());
+        let mut last = self.last_id.lock().unwrap_or_else(PoisonError::into_inner);
+        let above = Id::from_bits(last.bits().saturating_add(1));
+        *last = drawn.max(above);
+        *last
     }
 
     pub(crate) fn slot_secret(&self, stored: &Stored) -> Result<SlotSecret, Error> {

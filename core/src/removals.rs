@@ -99,6 +99,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
         let mut filter = selected.filter;
         if permit.reach() == Reach::Account {
+            // A restart takes the removal up by its filter alone: it must reach no further than the caller.
             filter.account = Some(permit.caller().account);
         }
         let mut removal = Removal {
@@ -203,7 +204,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 self.load_account(permit, account).await?;
                 self.select_many(permit, Filter { account: Some(account), ..Filter::default() }).await
             }
-            Selection::Filter(filter) => self.select_many(permit, filter).await,
+            Selection::Filter(filter) => {
+                if let Some(account) = filter.account {
+                    self.load_account(permit, account).await?;
+                }
+                self.select_many(permit, filter).await
+            }
         }
     }
 
@@ -219,11 +225,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(Selected { filter, heads: vec![head], protected: 0 })
     }
 
-    async fn select_many(&self, permit: &Permit, mut filter: Filter) -> Result<Selected, Error> {
-        if permit.reach() == Reach::Account {
-            // A restart takes the removal up by its filter alone: it must reach no further than the caller.
-            filter.account = filter.account.or(Some(permit.caller().account));
-        }
+    async fn select_many(&self, permit: &Permit, filter: Filter) -> Result<Selected, Error> {
         let mut selected = Selected { heads: Vec::new(), protected: 0, filter };
         let Some(owner) = list_owner(permit, selected.filter.account) else { return Ok(selected) };
         let list = List { kind: RecordKind::Key, owner };

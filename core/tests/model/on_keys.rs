@@ -96,15 +96,18 @@ impl Play {
         let want = self.seat(by, "import").and_then(|(seat, reach)| {
             seat.may_give(&draft.scopes)?;
             let account = self.owner(&seat, reach, account)?;
+            let any = |fits: &dyn Fn(usize, &Key) -> bool| {
+                self.model.keys.iter().enumerate().any(|(at, key)| key.text == text && fits(at, key))
+            };
+            // A text tells all of its digests, whoever brought one of them along.
+            if how == How::Text && any(&|_, key| key.how != How::Slow) {
+                return Err("Taken");
+            }
             self.check(&draft, self.model.now)?;
             // Whoever was brought along as a slow hash holds its handle for ever, also when it was learned.
             let taken = match how {
-                How::Slow => {
-                    (0..self.model.keys.len()).any(|at| self.is_slow(at) && self.model.keys[at].text == text)
-                }
-                How::Text | How::Sha512 | How::Own => {
-                    self.model.keys.iter().any(|key| key.how == how && key.text == text)
-                }
+                How::Slow => any(&|at, _| self.is_slow(at)),
+                How::Text | How::Sha512 | How::Own => any(&|_, key| key.how == how),
             };
             if taken { Err("Taken") } else { Ok(Key { account, how, text: text.clone(), ..draft }) }
         });
@@ -210,10 +213,11 @@ impl Play {
             if remove_at.is_some_and(|end| end <= now) {
                 return Err("Invalid remove_at");
             }
-            Ok((
-                Key { life: Life::Suspended, remove_at: remove_at.or(key.remove_at), ..key },
-                "key.suspended",
-            ))
+            let retired = match remove_at {
+                Some(end) => Key { remove_at: Some(end), remove_for: Reason::Retired, ..key },
+                None => key,
+            };
+            Ok((Key { life: Life::Suspended, ..retired }, "key.suspended"))
         });
         let (key, if_match) = self.named(at, only);
         let remove_at = remove_at.map(Timestamp::from_millis);
@@ -248,6 +252,7 @@ impl Play {
             let end = self.model.now + overlap * 1000;
             let old = &mut self.model.keys[at];
             old.remove_at = Some(old.remove_at.map_or(end, |earlier| earlier.min(end)));
+            old.remove_for = Reason::Superseded;
             self.model.bump(at, "key.updated");
         }
     }

@@ -17,6 +17,7 @@ struct Selected {
     left: usize,
     filter: Filter,
     seat: Seat,
+    reach: Reach,
 }
 
 impl Play {
@@ -45,9 +46,9 @@ impl Play {
         self.model.event(id.id().bits(), "removal.created", 1);
         self.model.pending.push(Pending::Job(Job {
             id,
-            organization: selected.seat.organization,
+            seat: selected.seat,
+            reach: selected.reach,
             filter: selected.filter,
-            spares_owners: selected.seat.may_touch(keyward_core::account::Role::Owner).is_err(),
             reason,
             keys: selected.keys,
             created_at: self.model.now,
@@ -98,19 +99,23 @@ impl Play {
             Many::Handle(key) => self.select_one(seat, reach, self.target(*key)),
             Many::Account(account) => {
                 let account = self.account(*account);
-                if !self.model.covers(&seat, reach, account) || self.model.above(account) == Life::Removed {
-                    return Err("NotFound");
-                }
+                self.may_name(&seat, reach, account)?;
                 let filter = Filter { account: Some(account), ..Filter::default() };
                 Ok(self.select_all(seat, reach, filter))
             }
             Many::Filter { account, test, suspended } => {
                 let account = account.map(|account| self.account(account));
+                account.map_or(Ok(()), |account| self.may_name(&seat, reach, account))?;
                 let environment = test.map(label);
                 let filter = Filter { account, environment, suspended: *suspended, key: None };
                 Ok(self.select_all(seat, reach, filter))
             }
         }
+    }
+
+    fn may_name(&self, seat: &Seat, reach: Reach, account: usize) -> Result<(), No> {
+        let known = self.model.covers(seat, reach, account) && self.model.above(account) != Life::Removed;
+        known.then_some(()).ok_or("NotFound")
     }
 
     fn select_one(&self, seat: Seat, reach: Reach, at: usize) -> Result<Selected, No> {
@@ -126,7 +131,7 @@ impl Play {
             return Err("Protected");
         }
         let filter = Filter { account: Some(key.account), key: Some(at), ..Filter::default() };
-        Ok(Selected { keys: vec![at], left: 0, filter, seat })
+        Ok(Selected { keys: vec![at], left: 0, filter, seat, reach })
     }
 
     fn select_all(&self, seat: Seat, reach: Reach, mut filter: Filter) -> Selected {
@@ -144,7 +149,7 @@ impl Play {
             let key = &self.model.keys[*at];
             !key.protected && seat.may_touch(self.model.accounts[key.account].role).is_ok()
         });
-        Selected { left: all - keys.len(), keys, filter, seat }
+        Selected { left: all - keys.len(), keys, filter, seat, reach }
     }
 }
 

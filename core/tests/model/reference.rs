@@ -99,9 +99,10 @@ pub(crate) enum Pending {
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) id: RemovalId,
-    pub(crate) organization: usize,
+    /// Who began it: it reaches no further than they did.
+    pub(crate) seat: Seat,
+    pub(crate) reach: Reach,
     pub(crate) filter: Filter,
-    pub(crate) spares_owners: bool,
     pub(crate) reason: Reason,
     pub(crate) keys: Vec<usize>,
     pub(crate) created_at: u64,
@@ -258,8 +259,7 @@ impl Model {
         let Some(at) = self.holder(text) else {
             // Nothing lives of a slow hash that was never learned; of all others a digest stays claimed.
             let known = |key: &&Key| key.text == text && key.life == Life::Removed && key.how != How::Slow;
-            let may_know =
-                self.keys.iter().filter(known).any(|key| self.covers(seat, reach, key.account));
+            let may_know = self.keys.iter().filter(known).any(|key| self.covers(seat, reach, key.account));
             return Err(if may_know { "Removed" } else { "Unknown" });
         };
         let key = &self.keys[at];
@@ -352,13 +352,12 @@ impl Model {
             let Pending::Job(mut job) = pending else { continue };
             job.keys = self.living(|model, at| {
                 let key = &model.keys[at];
-                let owners = job.spares_owners && model.accounts[key.account].role == Role::Owner;
-                let within = job.filter.account.is_some() || model.organization_of(at) == job.organization;
-                within
-                    && !owners
+                model.fits(&job.filter, at)
+                    && (job.filter.account.is_some() || model.organization_of(at) == job.seat.organization)
+                    && model.covers(&job.seat, job.reach, key.account)
+                    && job.seat.may_touch(model.accounts[key.account].role).is_ok()
                     && !key.protected
                     && key.created_at <= job.created_at
-                    && model.fits(&job.filter, at)
             });
             jobs.push(job);
         }

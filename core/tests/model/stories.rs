@@ -86,3 +86,35 @@ fn a_removal_that_is_taken_up_reaches_no_further_than_who_began_it() {
     assert!(!accepts(&core, &own), "the plan named it");
     assert!(accepts(&core, &of_another), "nobody asked for this one");
 }
+
+/// The owner of one organization removed "the keys of this account", and named the account of another one. The
+/// plan was empty, as it should be; but the server stopped, and when it started again it took up the removal by
+/// the account that it named.
+#[test]
+fn a_removal_cannot_name_an_account_of_another_organization() {
+    let house = House::new(1, 1);
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    let send = |caller, verb, command| finish(ask(&core, caller, verb, command, None));
+    let other = Command::CreateOrganization { name: "other".to_owned() };
+    let Ok(Answer::Organization(other)) = send(house.owner, Verb::CreateOrganization, other) else {
+        panic!("an organization")
+    };
+    let (organization, role) = (Some(other.id), Role::Owner);
+    let new = NewAccount { organization, parent: None, name: "eve".to_owned(), role };
+    let Ok(Answer::Account(eve)) = send(house.owner, Verb::CreateAccount, Command::CreateAccount(new)) else {
+        panic!("an account")
+    };
+    let Command::Issue(mut issue) = house.issue() else { panic!("a command to issue") };
+    (issue.account, issue.draft.scopes) = (Some(eve.id), Scopes::parse(["admin"]).unwrap());
+    let Ok(key) = send(house.owner, Verb::Issue, Command::Issue(issue)).map(known) else { panic!("a key") };
+    let eve = core.authenticate(&key.text, None).unwrap();
+
+    let filter = Filter { account: Some(house.account.id), ..Filter::default() };
+    let selection = Box::new(Selection::Filter(filter));
+    let started = Command::StartRemoval { selection, reason: Reason::Retired, plan_hash: None };
+    assert!(matches!(send(eve, Verb::Remove, started), Err(keyward_core::error::Error::NotFound)));
+    drop(house.world.take_work());
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    house.world.work();
+    assert!(accepts(&core, &house.keys[0]));
+}

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use keyward_core::keyward::Keyward;
-use keyward_store::{Standing, restore};
+use keyward_core::secret::Secret;
+use keyward_store::{Options, Standing, restore};
 
 use super::serve::options;
 use super::{Store as Command, inside, say};
@@ -59,23 +60,30 @@ fn check_all(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 /// Ends every key of a store that has lost removals, writes that down, and gives the first owner a new key.
+///
+/// The anchor is made to agree last: cut short before that, the store is still locked, and this can be run again.
 pub(crate) fn recover(file: &Path) -> anyhow::Result<ExitCode> {
     let config = Config::read(file)?;
-    let keys = keyfiles::read(&config.keys)?;
-    let store = Storage::open(&config.data, keys.signer, options(&config))?;
-    if store.standing() == Standing::Ready {
+    if open(&config)?.standing() == Standing::Ready {
         say("this store has everything that its anchor knows of: there is nothing to accept");
         return Ok(ExitCode::SUCCESS);
     }
+    let (ended, secret) = end_every_key(&config)?;
+    let store = open(&config)?;
+    super::runtime()?.block_on(store.accept_loss())?;
+    say(&format!(
+        "{ended} keys were ended. The first owner's new secret, shown this once:\n\n    {}",
+        secret.expose()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the store as if it had no anchor, for it would take no commit, and closes it again.
+fn end_every_key(config: &Config) -> anyhow::Result<(u64, Secret)> {
+    let keys = keyfiles::read(&config.keys)?;
+    let store = Storage::open(&config.data, keys.signer, Options { anchor: None, ..options(config) })?;
     super::runtime()?.block_on(async {
-        store.accept_loss().await?;
-        let keyward =
-            Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(inside)?;
-        let (ended, secret) = keyward.begin_epoch().await.map_err(inside)?;
-        say(&format!(
-            "{ended} keys were ended. The first owner's new secret, shown this once:\n\n    {}",
-            secret.expose()
-        ));
-        Ok(ExitCode::SUCCESS)
+        let keyward = Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(inside)?;
+        keyward.begin_epoch().await.map_err(inside)
     })
 }
