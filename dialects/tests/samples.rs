@@ -115,6 +115,7 @@ pub(crate) fn key() -> Key {
             environment: Label::parse("live").unwrap(),
             state: State::Active,
             remove_at: None,
+            remove_for: Reason::Retired,
             protected: false,
             created_at: Timestamp::from_millis(1000),
             salt: [5; 16],
