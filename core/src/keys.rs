@@ -1,27 +1,26 @@
 //! This file is about what is done to single keys: caller and permit are settled, so load, decide, commit, and
 //! start over when somebody else was quicker.
 
+mod commit;
 mod import;
+mod rounds;
 mod verify;
-
-use std::sync::{Arc, PoisonError};
 
 use crate::account::Account;
 use crate::command::{Answer, Draft, Issue, Page, Patch};
 use crate::error::Error;
-use crate::event::{Happened, Reason, Subject};
+use crate::event::{Happened, Reason};
 use crate::filter::Filter;
 use crate::id::{AccountId, Id, KeyId, OrganizationId};
 use crate::key::{Found, Head, Key, Place, Proof, Scheme, SecretMaterial, Tombstone};
-use crate::keyward::{About, Environment, Keyward, Origin};
+use crate::keyward::{Environment, Keyward, Origin};
 use crate::permit::{Permit, Reach};
 use crate::record;
 use crate::record::key::Sealed;
 use crate::seal::SlotSecret;
 use crate::secret::{Digest, Presented, Secret};
-use crate::store::{Change, CommitError, List, Position, RecordKind, SlotChange, Spend, Store, Stored};
+use crate::store::{CommitError, List, Position, RecordKind, Spend, Store, Stored};
 use crate::time::Timestamp;
-use crate::usage::Usage;
 use crate::verbs;
 use crate::verbs::issue::Birth;
 
@@ -405,147 +404,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) fn may_change(&self, permit: &Permit, head: &Head) -> Result<(), Error> {
         permit.may_appoint(self.live.directory.account(head.account, head.organization).role())
     }
-
-    async fn commit_new(
-        &self,
-        permit: Option<&Permit>,
-        key: &Key,
-        shown: Option<&Secret>,
-        origin: &Origin,
-    ) -> Result<Position, CommitError> {
-        let id = key.head.id.id();
-        let secret = SlotSecret::new(self.random());
-        let sealed = || -> Result<_, Error> {
-            let record = key.to_record(&secret, self.random())?;
-            let slot = self.root.wrap(&secret, id, self.random())?;
-            let replay = match permit {
-                Some(permit) => self.replay_of_key(permit, &record, &key.head, &secret, shown, origin)?,
-                None => None,
-            };
-            Ok((record, slot, replay))
-        };
-        let (record, slot, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
-        let event = self.event(about(&key.head, Happened::Created), permit, origin);
-        let apply = self.admit(key);
-        self.store.commit(Change { record, slot: SlotChange::Fill(slot), event, replay, apply }).await
-    }
-
-    pub(crate) async fn commit_change(
-        &self,
-        permit: Option<&Permit>,
-        key: &Key,
-        secret: &SlotSecret,
-        happened: Happened,
-        origin: &Origin,
-    ) -> Result<Position, CommitError> {
-        let sealed = || -> Result<_, Error> {
-            let record = key.to_record(secret, self.random())?;
-            let replay = match permit {
-                Some(permit) => self.replay_of_key(permit, &record, &key.head, secret, None, origin)?,
-                None => None,
-            };
-            Ok((record, replay))
-        };
-        let (record, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
-        let event = self.event(about(&key.head, happened), permit, origin);
-        let apply = self.admit(key);
-        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await
-    }
-
-    pub(crate) async fn commit_removed(
-        &self,
-        permit: Option<&Permit>,
-        head: &Head,
-        tombstone: &Tombstone,
-        origin: &Origin,
-    ) -> Result<Position, CommitError> {
-        let record = tombstone
-            .to_record(head.names.clone())
-            .map_err(|error| CommitError::NotWritten(format!("{error:?}")))?;
-        let about = About { version: tombstone.version, ..about(head, Happened::Removed(tombstone.reason)) };
-        let event = self.event(about, permit, origin);
-        let (live, head) = (Arc::clone(&self.live), head.clone());
-        let apply = Box::new(move |position| {
-            live.end(&head);
-            live.advance(position);
-        });
-        self.store.commit(Change { record, slot: SlotChange::Erase, event, replay: None, apply }).await
-    }
-
-    /// What lets a committed key be accepted as it is now.
-    fn admit(&self, key: &Key) -> crate::store::Apply {
-        let (live, due, key) = (Arc::clone(&self.live), Arc::clone(&self.due), key.clone());
-        Box::new(move |position| {
-            if let Some(at) = key.head.remove_at {
-                due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
-            }
-            // A table that is full refuses the key everywhere: it fails closed.
-            let _ = live.admit(&key);
-            live.advance(position);
-        })
-    }
-
-    /// Removes every key whose time for that has come; how many it was.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`]; what is left is done at the next call.
-    pub async fn remove_due(&self) -> Result<usize, Error> {
-        let mut removed = 0;
-        while let Some((at, id)) = self.next_due() {
-            if let Some(stored) = self.store.fetch(id.id()).await?
-                && let Found::Live(sealed) = record::key::read(&stored.record)?
-                && sealed.head.remove_at == Some(at)
-            {
-                let head = Head { protected: false, ..sealed.head };
-                self.remove_head(None, &head, head.remove_for, &Origin::default()).await?;
-                removed += 1;
-            }
-            self.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&(at, id));
-        }
-        Ok(removed)
-    }
-
-    fn next_due(&self) -> Option<(Timestamp, KeyId)> {
-        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        due.first().copied().filter(|(at, _)| *at <= self.environment.now())
-    }
-
-    pub(crate) async fn read_usage(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {
-        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
-        self.covered(permit, &stored)?;
-        Ok(Answer::Usage(Box::new(self.usage_of(id.id()).await?)))
-    }
-
-    pub(crate) async fn usage_of(&self, id: Id) -> Result<Usage, Error> {
-        let mut usage = self.kept_usage_of(id).await?;
-        if let Some(noted) = self.notes.of(id) {
-            usage.merge(&noted);
-        }
-        Ok(usage)
-    }
-
-    async fn kept_usage_of(&self, id: Id) -> Result<Usage, Error> {
-        Ok(self.store.noted(id).await?.map(|note| Usage::decode(&note)).unwrap_or_default())
-    }
-
-    /// Carries what was noted of the use of about so many keys to the store; of how many it was.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`]: these notes are lost.
-    pub async fn keep_notes(&self, most: usize) -> Result<usize, Error> {
-        let taken = self.notes.take(most);
-        let mut notes = Vec::with_capacity(taken.len());
-        for (id, noted) in taken {
-            let mut usage = self.kept_usage_of(id).await?;
-            usage.merge(&noted);
-            notes.push((id, usage.encode()));
-        }
-        let kept = notes.len();
-        if kept > 0 {
-            self.store.note(notes).await?;
-        }
-        Ok(kept)
-    }
 }
 
 /// Whose list holds the keys that a permit reaches and a filter wants; `None` if they are nobody's.
@@ -555,17 +413,6 @@ pub(crate) fn list_owner(permit: &Permit, account: Option<AccountId>) -> Option<
         (Reach::Account, _) => Some(permit.caller().account.id()),
         (Reach::Organization | Reach::Everywhere, Some(account)) => Some(account.id()),
         (Reach::Organization | Reach::Everywhere, None) => Some(permit.caller().organization.id()),
-    }
-}
-
-fn about(head: &Head, happened: Happened) -> About {
-    About {
-        subject: Subject::Key,
-        happened,
-        id: head.id.id(),
-        organization: head.organization,
-        version: head.version,
-        salt: head.salt,
     }
 }
 

@@ -135,7 +135,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if let Found::Live(sealed) = record::key::read(&stored.record)? {
             // Restored without its slot: it can be seen and removed, not used.
             let Some(slot) = stored.slot else { return Ok(()) };
-            let key = sealed.open(&self.root.unwrap(&slot, stored.record.id)?)?;
+            let secret = self.root.unwrap(&slot, stored.record.id).map_err(|_| {
+                let id = KeyId::from(stored.record.id);
+                Error::internal(format!(
+                    "the slot of {id} does not open: configure the root.key that `keyward init` made for this \
+                     store, or restore the slots from a copy"
+                ))
+            })?;
+            let key = sealed.open(&secret)?;
             if let Some(at) = key.head.remove_at {
                 self.due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
             }

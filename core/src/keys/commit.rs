@@ -1,0 +1,105 @@
+//! This file is about committing what was decided about a key: sealed, with its event, and with what is to happen
+//! in memory once it is durable.
+
+use std::sync::{Arc, PoisonError};
+
+use crate::error::Error;
+use crate::event::{Happened, Subject};
+use crate::key::{Head, Key, Tombstone};
+use crate::keyward::{About, Environment, Keyward, Origin};
+use crate::permit::Permit;
+use crate::seal::SlotSecret;
+use crate::secret::Secret;
+use crate::store::{Apply, Change, CommitError, Position, SlotChange, Store};
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    pub(super) async fn commit_new(
+        &self,
+        permit: Option<&Permit>,
+        key: &Key,
+        shown: Option<&Secret>,
+        origin: &Origin,
+    ) -> Result<Position, CommitError> {
+        let id = key.head.id.id();
+        let secret = SlotSecret::new(self.random());
+        let sealed = || -> Result<_, Error> {
+            let record = key.to_record(&secret, self.random())?;
+            let slot = self.root.wrap(&secret, id, self.random())?;
+            let replay = match permit {
+                Some(permit) => self.replay_of_key(permit, &record, &key.head, &secret, shown, origin)?,
+                None => None,
+            };
+            Ok((record, slot, replay))
+        };
+        let (record, slot, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
+        let event = self.event(about(&key.head, Happened::Created), permit, origin);
+        let apply = self.admit(key);
+        self.store.commit(Change { record, slot: SlotChange::Fill(slot), event, replay, apply }).await
+    }
+
+    pub(crate) async fn commit_change(
+        &self,
+        permit: Option<&Permit>,
+        key: &Key,
+        secret: &SlotSecret,
+        happened: Happened,
+        origin: &Origin,
+    ) -> Result<Position, CommitError> {
+        let sealed = || -> Result<_, Error> {
+            let record = key.to_record(secret, self.random())?;
+            let replay = match permit {
+                Some(permit) => self.replay_of_key(permit, &record, &key.head, secret, None, origin)?,
+                None => None,
+            };
+            Ok((record, replay))
+        };
+        let (record, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
+        let event = self.event(about(&key.head, happened), permit, origin);
+        let apply = self.admit(key);
+        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await
+    }
+
+    pub(crate) async fn commit_removed(
+        &self,
+        permit: Option<&Permit>,
+        head: &Head,
+        tombstone: &Tombstone,
+        origin: &Origin,
+    ) -> Result<Position, CommitError> {
+        let record = tombstone
+            .to_record(head.names.clone())
+            .map_err(|error| CommitError::NotWritten(format!("{error:?}")))?;
+        let about = About { version: tombstone.version, ..about(head, Happened::Removed(tombstone.reason)) };
+        let event = self.event(about, permit, origin);
+        let (live, head) = (Arc::clone(&self.live), head.clone());
+        let apply = Box::new(move |position| {
+            live.end(&head);
+            live.advance(position);
+        });
+        self.store.commit(Change { record, slot: SlotChange::Erase, event, replay: None, apply }).await
+    }
+
+    /// What lets a committed key be accepted as it is now.
+    fn admit(&self, key: &Key) -> Apply {
+        let (live, due, key) = (Arc::clone(&self.live), Arc::clone(&self.due), key.clone());
+        Box::new(move |position| {
+            if let Some(at) = key.head.remove_at {
+                due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
+            }
+            // A table that is full refuses the key everywhere: it fails closed.
+            let _ = live.admit(&key);
+            live.advance(position);
+        })
+    }
+}
+
+fn about(head: &Head, happened: Happened) -> About {
+    About {
+        subject: Subject::Key,
+        happened,
+        id: head.id.id(),
+        organization: head.organization,
+        version: head.version,
+        salt: head.salt,
+    }
+}

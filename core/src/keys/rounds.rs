@@ -1,0 +1,78 @@
+//! This file is about what happens to keys by the hour: removals that are due, and notes of who used them.
+
+use std::sync::PoisonError;
+
+use crate::command::Answer;
+use crate::error::Error;
+use crate::id::{Id, KeyId};
+use crate::key::{Found, Head};
+use crate::keyward::{Environment, Keyward, Origin};
+use crate::permit::Permit;
+use crate::record;
+use crate::store::Store;
+use crate::time::Timestamp;
+use crate::usage::Usage;
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    /// Removes every key whose time for that has come; how many it was.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; what is left is done at the next call.
+    pub async fn remove_due(&self) -> Result<usize, Error> {
+        let mut removed = 0;
+        while let Some((at, id)) = self.next_due() {
+            if let Some(stored) = self.store.fetch(id.id()).await?
+                && let Found::Live(sealed) = record::key::read(&stored.record)?
+                && sealed.head.remove_at == Some(at)
+            {
+                let head = Head { protected: false, ..sealed.head };
+                self.remove_head(None, &head, head.remove_for, &Origin::default()).await?;
+                removed += 1;
+            }
+            self.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&(at, id));
+        }
+        Ok(removed)
+    }
+
+    fn next_due(&self) -> Option<(Timestamp, KeyId)> {
+        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        due.first().copied().filter(|(at, _)| *at <= self.environment.now())
+    }
+
+    pub(crate) async fn read_usage(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {
+        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        self.covered(permit, &stored)?;
+        Ok(Answer::Usage(Box::new(self.usage_of(id.id()).await?)))
+    }
+
+    pub(crate) async fn usage_of(&self, id: Id) -> Result<Usage, Error> {
+        let mut usage = self.kept_usage_of(id).await?;
+        if let Some(noted) = self.notes.of(id) {
+            usage.merge(&noted);
+        }
+        Ok(usage)
+    }
+
+    async fn kept_usage_of(&self, id: Id) -> Result<Usage, Error> {
+        Ok(self.store.noted(id).await?.map(|note| Usage::decode(&note)).unwrap_or_default())
+    }
+
+    /// Carries what was noted of the use of about so many keys to the store; of how many it was.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: these notes are lost.
+    pub async fn keep_notes(&self, most: usize) -> Result<usize, Error> {
+        let taken = self.notes.take(most);
+        let mut notes = Vec::with_capacity(taken.len());
+        for (id, noted) in taken {
+            let mut usage = self.kept_usage_of(id).await?;
+            usage.merge(&noted);
+            notes.push((id, usage.encode()));
+        }
+        let kept = notes.len();
+        if kept > 0 {
+            self.store.note(notes).await?;
+        }
+        Ok(kept)
+    }
+}
