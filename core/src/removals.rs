@@ -351,7 +351,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// Takes up what the last stop cut off: unfinished removals, and keys whose owner is gone.
     pub(crate) async fn take_up(self: &Arc<Self>) -> Result<(), Error> {
         let unfinished = List { kind: RecordKind::Removal, owner: List::EVERYONE };
-        for stored in self.store.page(unfinished, None, Page::LIMIT).await? {
+        for stored in self.store.page(unfinished, None, usize::MAX).await? {
             let mut removal = Removal::from_record(&stored.record)?;
             let heads = self.left_of(&removal).await?;
             removal.removed = removal.total.saturating_sub(heads.len() as u64);
