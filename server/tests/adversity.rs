@@ -8,8 +8,11 @@ mod adversity {
     mod client;
     mod crash;
     mod crowd;
+    mod damage;
+    mod disk;
     mod input;
     mod program;
     mod race;
+    mod recovery;
     mod tls;
 }

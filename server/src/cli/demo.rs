@@ -28,8 +28,7 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
     };
     std::fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
     let folder = folder.canonicalize()?;
-    let mut config =
-        init::config(&folder, Listen { http: Some(demo.listen), https: Some(demo.listen_tls) });
+    let mut config = init::config(&folder, Listen { http: Some(demo.listen), https: Some(demo.listen_tls) });
     config.tls = Some(tls::self_signed(&folder)?);
     super::runtime()?.block_on(async {
         let secret = secret(&config, &folder).await?;

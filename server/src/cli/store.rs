@@ -83,7 +83,8 @@ fn end_every_key(config: &Config) -> anyhow::Result<(u64, Secret)> {
     let keys = keyfiles::read(&config.keys)?;
     let store = Storage::open(&config.data, keys.signer, Options { anchor: None, ..options(config) })?;
     super::runtime()?.block_on(async {
-        let keyward = Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(inside)?;
+        let keyward =
+            Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(inside)?;
         keyward.begin_epoch().await.map_err(inside)
     })
 }

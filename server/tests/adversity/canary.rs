@@ -91,7 +91,7 @@ fn no_secret_shows_up_where_it_does_not_belong() {
 
 /// Issue, repeat, verify, use, change, rotate, remove, verify and use again.
 fn live_and_end(server: &Server, story: &mut Story, round: usize) {
-    let ask = json!({ "kind": "secret", "name": "canary", "recoverable": round % 2 == 0, "scopes": ["keys:verify"] });
+    let ask = json!({ "kind": "secret", "name": "canary", "recoverable": round.is_multiple_of(2), "scopes": ["keys:verify"] });
     let once = format!(
         "Authorization: Bearer {}\r\nContent-Type: application/json\r\nIdempotency-Key: canary-{round}\r\n",
         server.owner
@@ -122,7 +122,7 @@ fn live_and_end(server: &Server, story: &mut Story, round: usize) {
     assert_eq!(say(&secret, "GET", "/v1/keys", None), 401);
     assert_eq!(say(&server.owner, "POST", "/v1/keys/verify", Some(json!({ "secret": secret }))), 200);
     assert_eq!(say(&server.owner, "GET", &key, None), 410);
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         assert_eq!(say(&server.owner, "POST", "/v1/removals", Some(json!({ "secret": successor }))), 202);
         story.gone.push(successor);
     }

@@ -15,13 +15,18 @@ pub(crate) struct Done {
     pub(crate) err: String,
 }
 
-/// Runs the program.
+/// Runs the program, which must not panic.
 pub(crate) fn keyward(arguments: &[&str]) -> Done {
-    let done = Command::new(PROGRAM).args(arguments).output().expect("the program starts");
-    let text = |bytes| String::from_utf8(bytes).expect("text");
-    let done = Done { code: done.status.code(), out: text(done.stdout), err: text(done.stderr) };
+    let done = run(arguments);
     assert!(!done.err.contains("panicked"), "{arguments:?}: {}", done.err);
     done
+}
+
+/// Runs the program.
+pub(crate) fn run(arguments: &[&str]) -> Done {
+    let done = Command::new(PROGRAM).args(arguments).output().expect("the program starts");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Done { code: done.status.code(), out: text(done.stdout), err: text(done.stderr) }
 }
 
 /// Runs a command on the store of a folder.

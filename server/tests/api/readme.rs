@@ -52,10 +52,11 @@ fn what_the_demo_prints_can_be_pasted() {
     while !printed.contains("Stop it with") {
         assert!(std::io::BufRead::read_line(&mut lines, &mut printed).expect("a line") > 0, "{printed}");
     }
-    let session: String = printed.lines().skip(2).filter(|line| !line.starts_with("Stop it")).fold(
-        String::new(),
-        |all, line| all + line + "\n",
-    );
+    let session: String = printed
+        .lines()
+        .skip(2)
+        .filter(|line| !line.starts_with("Stop it"))
+        .fold(String::new(), |all, line| all + line + "\n");
     let said = run(&session, here.path(), &[]);
     demo.kill().expect("it can be killed");
     demo.wait().expect("it ends");
@@ -67,7 +68,8 @@ fn what_the_demo_prints_can_be_pasted() {
 fn a_store_for_good_is_made_as_the_readme_says() {
     let here = folder();
     let path = here.path().join("keyward");
-    let script = block(&readme(), "keyward init").replace("/var/lib/keyward", path.to_str().expect("a plain path"));
+    let script =
+        block(&readme(), "keyward init").replace("/var/lib/keyward", path.to_str().expect("a plain path"));
     // Serving would not end; that the configuration is one that can be served does.
     let said = run(&script.replace("keyward serve", "keyward config check"), here.path(), &[]);
     assert!(said.contains("kw_live_") && said.contains("[listen]"), "{said}");

@@ -241,7 +241,11 @@ pub(crate) const REMEDY: &str =
 fn explain(folder: &Path, error: &fjall::Error) -> ReadError {
     let folder = folder.display();
     if let fjall::Error::Io(error) | fjall::Error::Storage(LsmError::Io(error)) = error {
-        return ReadError::Unavailable(format!("{folder}: {error}"));
+        use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
+        // What is missing, ends too early or makes no sense is damaged: asking again does not help.
+        if !matches!(error.kind(), InvalidData | InvalidInput | NotFound | UnexpectedEof) {
+            return ReadError::Unavailable(format!("{folder}: {error}"));
+        }
     }
     if matches!(error, fjall::Error::Poisoned) {
         return ReadError::Unavailable(format!("{folder}: the engine has stopped"));

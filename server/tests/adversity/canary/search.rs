@@ -9,6 +9,9 @@ use std::path::Path;
 /// How much of a needle must be there to call it found, in bytes: its last ones, which are not its public part.
 const PART: usize = 16;
 
+/// The page before a thread's stack, in bytes.
+const GUARD: u64 = 4096;
+
 /// What is looked for.
 pub(super) struct Needles {
     /// By their first two bytes, which all but a few places of the hay rule out.
@@ -76,7 +79,7 @@ pub(super) fn around(hay: &[u8], at: usize) -> String {
 pub(super) struct Region {
     pub(super) name: String,
     pub(super) bytes: Vec<u8>,
-    /// Whether a thread has its stack there.
+    /// Whether a thread has or had its stack there: behind a page that nobody may touch.
     pub(super) is_stack: bool,
 }
 
@@ -84,35 +87,28 @@ pub(super) struct Region {
 pub(super) fn memory(pid: u32) -> io::Result<Vec<Region>> {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
     let memory = File::open(format!("/proc/{pid}/mem"))?;
-    let stacks = stack_pointers(pid)?;
     let mut regions = Vec::new();
+    let mut guarded = 0;
     for line in maps.lines() {
         let mut words = line.split_whitespace();
         let (Some(range), Some(rights)) = (words.next(), words.next()) else { continue };
-        let Some((from, to)) = range.split_once('-').filter(|_| rights.starts_with("rw")) else { continue };
+        let Some((from, to)) = range.split_once('-') else { continue };
         let (from, to) = (address(from), address(to));
+        if rights == "---p" && to - from == GUARD {
+            guarded = to;
+        }
+        if !rights.starts_with("rw") {
+            continue;
+        }
         let mut bytes = vec![0; usize::try_from(to - from).expect("it fits")];
         // A region may be gone again by now; the kernel's own pages cannot be read.
         if memory.read_exact_at(&mut bytes, from).is_ok() {
-            let is_stack = stacks.iter().any(|pointer| (from..to).contains(pointer));
+            let is_stack = from == guarded || line.ends_with("[stack]");
             regions.push(Region { name: line.to_owned(), bytes, is_stack });
         }
     }
     assert!(regions.iter().filter(|region| region.is_stack).count() > 2, "not all of it was read");
     Ok(regions)
-}
-
-/// Where the stacks of a process' threads end just now: the last word but one of what the kernel says of the
-/// call that a thread waits in (proc(5), `/proc/pid/syscall`).
-fn stack_pointers(pid: u32) -> io::Result<Vec<u64>> {
-    let mut pointers = Vec::new();
-    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let call = fs::read_to_string(thread?.path().join("syscall"))?;
-        pointers.extend(
-            call.trim().split(' ').rev().nth(1).and_then(|text| text.strip_prefix("0x")).map(address),
-        );
-    }
-    Ok(pointers)
 }
 
 fn address(text: &str) -> u64 {
