@@ -12,6 +12,9 @@ const PART: usize = 16;
 /// The page before a thread's stack, in bytes.
 const GUARD: u64 = 4096;
 
+/// How much is read at once, in bytes.
+const CHUNK: usize = 64 << 10;
+
 /// What is looked for.
 pub(super) struct Needles {
     /// By their first two bytes, which all but a few places of the hay rule out.
@@ -100,11 +103,15 @@ pub(super) fn memory(pid: u32) -> io::Result<Vec<Region>> {
         if !rights.starts_with("rw") {
             continue;
         }
-        let mut bytes = vec![0; usize::try_from(to - from).expect("it fits")];
-        // A region may be gone again by now; the kernel's own pages cannot be read.
-        if memory.read_exact_at(&mut bytes, from).is_ok() {
-            let is_stack = from == guarded || line.ends_with("[stack]");
-            regions.push(Region { name: line.to_owned(), bytes, is_stack });
+        let is_stack = from == guarded || line.ends_with("[stack]");
+        for at in (from..to).step_by(CHUNK) {
+            let length = usize::try_from(to - at).expect("it fits").min(CHUNK + PART);
+            let mut bytes = vec![0; length];
+            // A region may be gone again by now, and the kernel's own pages cannot be read; most of what an
+            // allocator keeps in reserve was never touched.
+            if memory.read_exact_at(&mut bytes, at).is_ok() && bytes != vec![0; length] {
+                regions.push(Region { name: format!("{at:x} of {line}"), bytes, is_stack });
+            }
         }
     }
     assert!(regions.iter().filter(|region| region.is_stack).count() > 2, "not all of it was read");
