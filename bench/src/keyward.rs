@@ -143,8 +143,7 @@ impl Keyward {
         let (status, body) = self.get(&format!("/v1/removals/{removal}"))?;
         ensure!(status == 200, "GET /v1/removals: {status} {body}");
         let removal: Value = serde_json::from_str(&body)?;
-        let state = text(&removal, "/state").or_else(|_| text(&removal, "/removal/state"))?;
-        Ok(state == "done")
+        Ok(removal.pointer("/removal/finished_at").is_some_and(Value::is_string))
     }
 
     /// Whether the server says that a key is removed (410).

@@ -54,7 +54,7 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
             "One account gets {} keys, another {} that are verified without a pause over {CONNECTIONS} keep-alive \
              connections by one thread of the bench (not `wrk`, which cannot tell when a request began). A verify \
              counts for the phase in which it began: {} s before; from `POST /v1/removals` with the plan's hash until \
-             `GET /v1/removals/{{id}}`, asked every 20 ms, says `done`; {} s after. Every verify has to be accepted; \
+             `GET /v1/removals/{{id}}`, asked every 20 ms, says when it was finished; {} s after. Every verify has to be accepted; \
              at the end removed keys are tried and have to be gone. Nothing is pinned.",
             figures::whole(bench.plan.account_keys as f64),
             figures::whole(bench.plan.verify_keys as f64),
