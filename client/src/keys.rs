@@ -100,7 +100,7 @@ impl Client {
         reason: Option<Reason>,
         version: Option<u64>,
     ) -> Result<Removed, Error> {
-        let call = Call::delete(key(id)).with_query(&RemoveKey { reason })?;
+        let call = Call::delete(key(id)).with_query(&RemoveKey { reason, end_sessions: None })?;
         self.json(call.if_match(version).with("prefer", "return=representation")).await
     }
 

@@ -4,6 +4,7 @@
 //! Ids are text as printed (`key_…`), times are RFC 3339 in UTC, and a member that is `null` in an answer is one
 //! that does not apply. Requests refuse members that they do not know and members that are given twice.
 
+mod access;
 mod account;
 mod event;
 mod issue;
@@ -20,6 +21,7 @@ mod update;
 mod usage;
 mod verify;
 
+pub use self::access::{Access, AccessType, AtDoor, Identification, IssueAccess, UpdateAccess};
 pub use self::account::{Account, CreateAccount, KeyPolicy, ListAccounts, RemoveAccount, UpdateAccount};
 pub use self::event::{Event, ListEvents};
 pub use self::issue::{Algorithm, Digest, ImportKey, ImportOutcome, ImportedLine, IssueKey, Issued};

@@ -28,7 +28,7 @@ async fn a_post_is_repeated_under_one_name_until_it_is_done() {
     let server = Server::new(vec![busy(), busy(), (201, "", issued)]);
     let issued =
         client(&server).await.issue_key(&IssueKey { name: "ci".into(), ..IssueKey::default() }).await;
-    assert_eq!(issued.unwrap().secret.expose(), "kw_live_new");
+    assert_eq!(issued.unwrap().secret.unwrap().expose(), "kw_live_new");
     let asked = server.asked();
     assert_eq!(asked.len(), 3);
     assert_eq!(asked[0].line, "POST /v1/keys");
@@ -53,7 +53,7 @@ async fn two_posts_have_two_names() {
 async fn what_may_count_twice_is_made_once() {
     let server = Server::new(vec![(503, "retry-after: 0", problem(503, "unavailable"))]);
     let client = client(&server).await;
-    let question = Verify { secret: "x".into(), scopes: vec!["a".into()], ip: None, cost: None };
+    let question = Verify { secret: Some("x".into()), scopes: vec!["a".into()], ..Verify::default() };
     assert_eq!(client.verify(&question).await.unwrap_err().code(), Some("unavailable"));
     let patched = client.update_key("key_1", &UpdateKey::default(), Some(3)).await;
     assert_eq!(patched.unwrap_err().code(), Some("unavailable"));
@@ -117,7 +117,7 @@ async fn an_error_carries_the_problem_or_says_that_there_is_none() {
 #[tokio::test]
 async fn a_verdict_is_no_error() {
     let server = Server::new(vec![(200, "", json!({"valid": false, "code": "removed"}).to_string())]);
-    let question = Verify { secret: "x".into(), scopes: Vec::new(), ip: None, cost: None };
+    let question = Verify { secret: Some("x".into()), ..Verify::default() };
     assert!(matches!(client(&server).await.verify(&question).await, Ok(Verdict::Refused(_))));
     assert_eq!(server.asked()[0].header("idempotency-key"), "");
 }

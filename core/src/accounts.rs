@@ -11,13 +11,11 @@ use crate::id::{AccountId, OrganizationId};
 use crate::key::Found;
 use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::live::Stands;
+use crate::pages::Pages;
 use crate::permit::{Permit, Reach};
 use crate::record;
-use crate::store::{Change, CommitError, List, RecordKind, SlotChange, Store};
+use crate::store::{CommitError, List, Name, RecordKind, Store};
 use crate::verbs::issue::is_name;
-
-/// How many keys are moved at once when an account hands them over.
-const BATCH: usize = 500;
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     /// An account that the permit reaches and that was not removed, nor its organization.
@@ -35,12 +33,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Err(Error::NotFound);
         }
         let account = Account::from_record(&stored.record)?;
-        permit.covers(account.organization, account.id)?;
+        self.covers(permit, account.organization, account.id)?;
         Ok(account)
     }
 
     pub(crate) async fn find_account(&self, permit: &Permit, id: AccountId) -> Result<Answer, Error> {
         Ok(Answer::Account(Box::new(self.load_account(permit, id).await?)))
+    }
+
+    pub(crate) async fn find_account_named(&self, permit: &Permit, name: &str) -> Result<Answer, Error> {
+        let owner = permit.caller().organization.id();
+        let holder = self.store.holder(self.pepper.name("account", owner, name.as_bytes())).await?;
+        self.find_account(permit, holder.ok_or(Error::NotFound)?.into()).await
     }
 
     pub(crate) async fn list_accounts(
@@ -81,12 +85,17 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 return Err(Error::invalid("parent_id", "an account of the same organization"));
             }
         }
-        let account = self.new_account(organization, new.parent, new.name, new.role)?;
+        let account = self.new_account(organization, new.parent, new.name, new.role).await?;
         self.commit_account(Some(permit), &account, Happened::Created, origin).await?;
         Ok(Answer::Account(Box::new(account)))
     }
 
-    pub(crate) fn new_account(
+    fn account_names(&self, id: AccountId, organization: OrganizationId, name: &str) -> Vec<Name> {
+        let number = self.pepper.number(RecordKind::Account, id.id().number());
+        vec![self.pepper.name("account", organization.id(), name.as_bytes()), number]
+    }
+
+    pub(crate) async fn new_account(
         &self,
         organization: OrganizationId,
         parent: Option<AccountId>,
@@ -96,11 +105,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if !is_name(&name) {
             return Err(Error::invalid("name", "1 to 200 bytes, no control characters"));
         }
+        let id = self.free_id(RecordKind::Account).await?.into();
         Ok(Account {
-            id: self.new_id().into(),
+            id,
             organization,
             parent,
-            names: vec![self.pepper.name("account", organization.id(), name.as_bytes())],
+            names: self.account_names(id, organization, &name),
             name,
             role,
             standing: Standing::Active,
@@ -128,8 +138,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             account.role = role;
         }
         if let Some(name) = patch.name {
-            let renamed = self.new_account(account.organization, account.parent, name, account.role)?;
-            (account.name, account.names) = (renamed.name, renamed.names);
+            if !is_name(&name) {
+                return Err(Error::invalid("name", "1 to 200 bytes, no control characters"));
+            }
+            account.names = self.account_names(account.id, account.organization, &name);
+            account.name = name;
         }
         let happened = match (patch.suspended, account.standing) {
             (Some(true), Standing::Active) => Happened::Suspended,
@@ -180,17 +193,15 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     async fn refuse_with_keys(&self, account: &Account) -> Result<(), Error> {
         let list = List { kind: RecordKind::Key, owner: account.id.id() };
-        let mut after = None;
-        loop {
-            let records = self.store.page(list, after, BATCH).await?;
-            for stored in &records {
+        let mut pages = Pages::of(&self.store, list);
+        while let Some(page) = pages.next().await? {
+            for stored in &page {
                 if let Found::Live(_) = record::key::read(&stored.record)? {
                     return Err(Error::WrongState { why: "the account has keys: name a policy for them" });
                 }
             }
-            let Some(last) = records.last().filter(|_| records.len() == BATCH) else { return Ok(()) };
-            after = Some(last.record.id);
         }
+        Ok(())
     }
 
     async fn transfer_keys(
@@ -206,10 +217,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Err(Error::invalid("transfer_to", "another account of the same organization"));
         }
         let list = List { kind: RecordKind::Key, owner: from.id.id() };
-        let mut after = None;
-        loop {
-            let records = self.store.page(list, after, BATCH).await?;
-            for stored in &records {
+        let mut pages = Pages::of(&self.store, list);
+        while let Some(page) = pages.next().await? {
+            for stored in &page {
                 let Found::Live(sealed) = record::key::read(&stored.record)? else { continue };
                 let secret = self.slot_secret(stored)?;
                 let mut key = sealed.open(&secret)?;
@@ -217,9 +227,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 key.head.version += 1;
                 self.commit_change(Some(permit), &key, &secret, Happened::Updated, origin).await?;
             }
-            let Some(last) = records.last().filter(|_| records.len() == BATCH) else { return Ok(()) };
-            after = Some(last.record.id);
         }
+        Ok(())
     }
 
     pub(crate) async fn commit_account(
@@ -229,15 +238,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         happened: Happened,
         origin: &Origin,
     ) -> Result<(), CommitError> {
-        let encoded = || -> Result<_, Error> {
-            let record = account.to_record()?;
-            let replay = match permit {
-                Some(permit) => self.replay_of(permit, &record, account.organization, None, origin)?,
-                None => None,
-            };
-            Ok((record, replay))
-        };
-        let (record, replay) = encoded().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
         let about = About {
             subject: Subject::Account,
             happened,
@@ -246,12 +246,15 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             version: account.version,
             salt: account.salt,
         };
-        let event = self.event(about, permit, origin);
-        let (live, account) = (Arc::clone(&self.live), account.clone());
-        let apply = Box::new(move |position| {
-            live.directory.set_account(&account);
-            live.advance(position);
-        });
-        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await.map(|_| ())
+        let applied = account.clone();
+        self.commit_open(
+            permit,
+            about,
+            account.to_record(),
+            move |live| live.directory.set_account(&applied),
+            origin,
+        )
+        .await
+        .map(|_| ())
     }
 }

@@ -1,23 +1,26 @@
 //! This file is about commands and answers: all that can be asked of Keyward and all that comes back, in our
 //! words. Dialects make the one from bytes and bytes from the other.
 
-use std::net::IpAddr;
+mod detail;
 
-use ipnet::IpNet;
 use keyward_log::Receipt;
-use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::account::{Account, Organization, Role};
+pub use self::detail::{
+    AccountPatch, Ask, Draft, Given, Import, Issue, KeyPolicy, NewAccount, OrganizationPatch, Page, Patch,
+    SessionPlan, Shown, SignIn,
+};
+use crate::access::{Identification, NewAccess};
+use crate::account::{Account, Organization};
 use crate::event::Reason;
 use crate::filter::Filter;
-use crate::id::{AccountId, Id, KeyId, OrganizationId, ReceiptId, RemovalId};
-use crate::key::{Found, Key, RateLimit, Scheme, Tombstone};
-use crate::metadata::Metadata;
+use crate::id::{AccountId, Id, KeyId, OrganizationId, ReceiptId, RemovalId, ResourceId};
+use crate::key::{Found, Key, Tombstone};
+use crate::permit::Verb;
 use crate::removal::{Plan, Progress, Selection};
-use crate::scope::Scopes;
-use crate::secret::{Digest, Handle, Label, Secret};
-use crate::store::{Logged, Position};
+use crate::resource::{NewResource, Resource, ResourcePatch};
+use crate::secret::Secret;
+use crate::store::{Logged, Position, RecordKind};
 use crate::time::Timestamp;
 use crate::usage::Usage;
 use crate::verbs::verify::Verdict;
@@ -27,10 +30,16 @@ use crate::verbs::verify::Verdict;
 pub enum Command {
     /// Make a key.
     Issue(Box<Issue>),
+    /// Make a door credential.
+    IssueAccess(Box<NewAccess>),
     /// Bring a key along.
     Import(Box<Import>),
     /// Read a key.
     Find(KeyId),
+    /// Read the key that has this secret.
+    FindBySecret(Zeroizing<String>),
+    /// Read the door credential that a door knows by this.
+    FindAccess(Identification),
     /// Read the keys that fit a filter, oldest first.
     List {
         /// Which.
@@ -84,6 +93,8 @@ pub enum Command {
         if_match: Option<u64>,
         /// Whether the answer is to hold the receipt, not its name only.
         prove: bool,
+        /// Whether the sessions that it opened end with it.
+        end_sessions: bool,
     },
     /// Say what removing many keys would do.
     PlanRemoval(Box<Selection>),
@@ -161,6 +172,69 @@ pub enum Command {
         /// Only at this version.
         if_match: Option<u64>,
     },
+    /// Read a key, an account or an organization by its number, see [`Id::number`].
+    FindNumbered {
+        /// What it is.
+        kind: RecordKind,
+        /// Its number.
+        number: u32,
+    },
+    /// Read an account by what it is called, in the caller's organization.
+    FindAccountNamed(String),
+    /// Give an account a password, or another one.
+    SetPassword {
+        /// Whose; not given: the caller's.
+        account: Option<AccountId>,
+        /// What it signs in under: unique over all organizations, the same in any letter case.
+        login: String,
+        /// The password.
+        password: Zeroizing<String>,
+    },
+    /// Open another session like the one that asks.
+    Renew(SessionPlan),
+    /// Make something that keys open.
+    CreateResource(Box<NewResource>),
+    /// Read a resource.
+    FindResource {
+        /// Of which collection.
+        collection: &'static str,
+        /// Which.
+        resource: ResourceId,
+    },
+    /// Read the resources of a collection, oldest first.
+    ListResources {
+        /// Which collection.
+        collection: &'static str,
+        /// Only those of this account.
+        account: Option<AccountId>,
+        /// Only those that belong to this one.
+        parent: Option<ResourceId>,
+        /// Which part of them.
+        page: Page,
+    },
+    /// Change a resource.
+    UpdateResource {
+        /// Of which collection.
+        collection: &'static str,
+        /// Which.
+        resource: ResourceId,
+        /// How.
+        patch: Box<ResourcePatch>,
+    },
+    /// End a resource.
+    RemoveResource {
+        /// Of which collection.
+        collection: &'static str,
+        /// Which.
+        resource: ResourceId,
+    },
+    /// Read the events since then, oldest first.
+    ListEventsSince {
+        /// From when on.
+        since: Timestamp,
+        /// At most how many.
+        limit: usize,
+    },
     /// Read events in clear.
     ListEvents {
         /// From which position on.
@@ -174,176 +248,60 @@ pub enum Command {
     ReadTile(keyward_log::Tile),
 }
 
-/// A part of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// After this id.
-    pub after: Option<Id>,
-    /// At most this many, 1 to [`Page::LIMIT`].
-    pub limit: usize,
-}
-
-impl Page {
-    /// The most items on one page.
-    pub const LIMIT: usize = 500;
-    /// How many items a page has if nothing is said.
-    pub const DEFAULT: usize = 50;
-}
-
-/// What a new key is to be like, however it comes to be. The limits are [`Draft::check`]'s.
-#[derive(Clone, Debug, Default)]
-pub struct Draft {
-    /// What people call it.
-    pub name: String,
-    /// What it may be used for.
-    pub scopes: Scopes,
-    /// Whatever its owner keeps with it.
-    pub metadata: Metadata,
-    /// Words to find it by.
-    pub tags: Vec<String>,
-    /// It is refused before this.
-    pub not_before: Option<Timestamp>,
-    /// It is refused from this instant on.
-    pub expires_at: Option<Timestamp>,
-    /// The networks that it may be used from.
-    pub ip_allow: Vec<IpNet>,
-    /// How often it may be used.
-    pub rate_limit: Option<RateLimit>,
-    /// How often it may be used in all.
-    pub uses: Option<u64>,
-}
-
-/// A key to make.
-#[derive(Clone, Debug)]
-pub struct Issue {
-    /// Who it acts as; not given: the caller's account.
-    pub account: Option<AccountId>,
-    /// What its secret begins with.
-    pub prefix: Label,
-    /// What it is for.
-    pub environment: Label,
-    /// Whether its removal is refused.
-    pub protected: bool,
-    /// Whether its secret can be shown again.
-    pub recoverable: bool,
-    /// The rest.
-    pub draft: Draft,
-}
-
-/// A key to bring along.
-#[derive(Clone)]
-pub struct Import {
-    /// Who it acts as; not given: the caller's account.
-    pub account: Option<AccountId>,
-    /// What it is for.
-    pub environment: Label,
-    /// Whether its removal is refused.
-    pub protected: bool,
-    /// What is known of its secret.
-    pub given: Given,
-    /// Its public part; needed for slow hashes, where it is how the key is found.
-    pub handle: Option<Handle>,
-    /// The rest.
-    pub draft: Draft,
-}
-
-/// What is known of a secret that was made elsewhere.
-#[derive(Clone)]
-pub enum Given {
-    /// The text.
-    Text(Secret),
-    /// Its digest, as the scheme takes it, folded to 32 bytes.
-    Digest(Scheme, Digest),
-    /// A slow hash of it, in the notation of its kind (`$2b$...`, `$argon2id$...`).
-    Slow(String),
-}
-
-/// What changes about a key. `None` leaves a field; `Some(None)` clears it.
-#[derive(Clone, Debug, Default)]
-pub struct Patch {
-    /// A new name.
-    pub name: Option<String>,
-    /// New scopes, replaced whole.
-    pub scopes: Option<Scopes>,
-    /// A merge patch of the metadata (RFC 7396).
-    pub metadata: Option<Map<String, Value>>,
-    /// New tags, replaced whole.
-    pub tags: Option<Vec<String>>,
-    /// A new beginning.
-    pub not_before: Option<Option<Timestamp>>,
-    /// A new end.
-    pub expires_at: Option<Option<Timestamp>>,
-    /// New networks, replaced whole.
-    pub ip_allow: Option<Vec<IpNet>>,
-    /// A new rate limit.
-    pub rate_limit: Option<Option<RateLimit>>,
-    /// A new number of uses in all.
-    pub uses: Option<Option<u64>>,
-    /// Whether its removal is refused.
-    pub protected: Option<bool>,
-}
-
-/// A question about a presented secret.
-#[derive(Clone)]
-pub struct Ask {
-    /// What was presented.
-    pub secret: Zeroizing<String>,
-    /// The scopes that are needed.
-    pub scopes: Scopes,
-    /// Where it was presented from.
-    pub address: Option<IpAddr>,
-    /// How much of its limits this use costs.
-    pub cost: u32,
-}
-
-/// An account to create.
-#[derive(Clone, Debug)]
-pub struct NewAccount {
-    /// Whose it is to be; not given: the caller's.
-    pub organization: Option<OrganizationId>,
-    /// The account that acts for it.
-    pub parent: Option<AccountId>,
-    /// What it is called.
-    pub name: String,
-    /// What it may do at most.
-    pub role: Role,
-}
-
-/// What changes about an account.
-#[derive(Clone, Debug, Default)]
-pub struct AccountPatch {
-    /// A new name.
-    pub name: Option<String>,
-    /// A new role.
-    pub role: Option<Role>,
-    /// Whether its keys are stopped.
-    pub suspended: Option<bool>,
-}
-
-/// What changes about an organization.
-#[derive(Clone, Debug, Default)]
-pub struct OrganizationPatch {
-    /// A new name.
-    pub name: Option<String>,
-    /// Whether the keys below it are stopped.
-    pub suspended: Option<bool>,
-}
-
-/// What becomes of an account's keys when it is removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyPolicy {
-    /// They are removed with it.
-    Remove,
-    /// They go to another account of the organization.
-    Transfer(AccountId),
-    /// It is not removed while it has any.
-    Refuse,
+impl Command {
+    /// What the caller must be permitted.
+    #[must_use]
+    pub const fn verb(&self) -> Verb {
+        match self {
+            Self::Issue(_) | Self::IssueAccess(_) | Self::SetPassword { .. } => Verb::Issue,
+            Self::Import(_) => Verb::Import,
+            Self::Find(_)
+            | Self::FindAccess(_)
+            | Self::FindBySecret(_)
+            | Self::FindRemoval { .. }
+            | Self::ReadUsage(_)
+            | Self::ReadReceipt(_) => Verb::Find,
+            Self::FindNumbered { kind, .. } => match kind {
+                RecordKind::Key | RecordKind::Removal | RecordKind::Resource => Verb::Find,
+                RecordKind::Account => Verb::ReadAccounts,
+                RecordKind::Organization => Verb::ReadOrganizations,
+            },
+            Self::List { .. } => Verb::List,
+            Self::Update { .. } => Verb::Update,
+            Self::Suspend { .. } => Verb::Suspend,
+            Self::Resume { .. } => Verb::Resume,
+            Self::Rotate { .. } => Verb::Rotate,
+            // A session that asks for another gets no more than it has.
+            Self::Verify(_) | Self::Renew(_) => Verb::Verify,
+            Self::Remove { .. } | Self::PlanRemoval(_) | Self::StartRemoval { .. } => Verb::Remove,
+            Self::FindAccount(_) | Self::FindAccountNamed(_) | Self::ListAccounts { .. } => {
+                Verb::ReadAccounts
+            }
+            Self::CreateAccount(_) => Verb::CreateAccount,
+            Self::UpdateAccount { .. } => Verb::UpdateAccount,
+            Self::RemoveAccount { .. } => Verb::RemoveAccount,
+            Self::FindOrganization(_) | Self::ListOrganizations(_) => Verb::ReadOrganizations,
+            Self::CreateOrganization { .. } => Verb::CreateOrganization,
+            Self::UpdateOrganization { .. } => Verb::UpdateOrganization,
+            Self::RemoveOrganization { .. } => Verb::RemoveOrganization,
+            Self::ListEvents { .. }
+            | Self::ListEventsSince { .. }
+            | Self::ReadCheckpoint
+            | Self::ReadTile(_) => Verb::ReadLog,
+            Self::FindResource { .. } | Self::ListResources { .. } => Verb::ReadResources,
+            Self::CreateResource(_) | Self::UpdateResource { .. } | Self::RemoveResource { .. } => {
+                Verb::WriteResources
+            }
+        }
+    }
 }
 
 /// What comes back.
 pub enum Answer {
     /// A new key, and the only time that its secret is shown.
     Issued(Box<Key>, Secret),
+    /// A new door credential; whatever it is known by stands in it.
+    IssuedAccess(Box<Key>),
     /// A key that was brought along, or changed.
     Key(Box<Key>),
     /// A key that was looked for; its secret where it is recoverable.
@@ -380,6 +338,10 @@ pub enum Answer {
     Checkpoint(String),
     /// A tile's bytes.
     Tile(Vec<u8>),
+    /// A resource; a removed one where it was just removed.
+    Resource(Box<Resource>),
+    /// Resources, and where the next page begins.
+    Resources(Vec<Resource>, Option<Id>),
 }
 
 /// A removed key and its receipt.

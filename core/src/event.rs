@@ -9,7 +9,7 @@ use std::fmt;
 use keyward_log::Opening;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Id, KeyId, OrganizationId};
+use crate::id::{AccountId, Id, KeyId, OrganizationId};
 use crate::time::Timestamp;
 
 /// Why a key was removed.
@@ -64,6 +64,8 @@ pub enum Subject {
     Removal,
     /// The log itself.
     Log,
+    /// Something that a key opens.
+    Resource,
 }
 
 /// What happened to it.
@@ -113,6 +115,7 @@ impl fmt::Display for EventType {
             Subject::Organization => "organization",
             Subject::Removal => "removal",
             Subject::Log => "log",
+            Subject::Resource => "resource",
         };
         write!(f, "{subject}.{}", self.1.word())
     }
@@ -142,6 +145,8 @@ pub struct Details {
     pub organization: OrganizationId,
     /// The key that signed in the caller; `None` for what the server did by itself.
     pub actor: Option<KeyId>,
+    /// The account that the key acted as, if that is not its own.
+    pub acting_as: Option<AccountId>,
     /// The request that asked for it; 0 for what the server did by itself.
     pub request: u128,
 }
@@ -188,14 +193,26 @@ impl Event {
             actor: self.details.actor.map(|key| key.id().bits()),
             request: self.details.request,
         };
-        postcard::to_allocvec(&(FORMAT, row)).unwrap_or_default()
+        let encoded = match self.details.acting_as {
+            None => postcard::to_allocvec(&(FORMAT, row)),
+            Some(account) => postcard::to_allocvec(&(FORMAT_ACTING, row, account.id().bits())),
+        };
+        encoded.unwrap_or_default()
     }
 
     /// Reads what [`Event::encode`] wrote; `None` for anything else.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let ((format, row), rest): ((u8, Row), _) = postcard::take_from_bytes(bytes).ok()?;
-        (format == FORMAT && rest.is_empty()).then_some(Self {
+        let (acting_as, rest) = match format {
+            FORMAT => (None, rest),
+            FORMAT_ACTING => {
+                let (account, rest): (u128, _) = postcard::take_from_bytes(rest).ok()?;
+                (Some(AccountId::from(Id::from_bits(account))), rest)
+            }
+            _ => return None,
+        };
+        rest.is_empty().then_some(Self {
             at: Timestamp::from_millis(row.at),
             subject: row.subject,
             happened: row.happened,
@@ -204,14 +221,17 @@ impl Event {
             details: Details {
                 organization: OrganizationId::from(Id::from_bits(row.organization)),
                 actor: row.actor.map(|key| KeyId::from(Id::from_bits(key))),
+                acting_as,
                 request: row.request,
             },
         })
     }
 }
 
-/// The number that stands in front of every stored event.
+/// The number that stands in front of a stored event.
 const FORMAT: u8 = 1;
+/// The same, of an event that says behind everything else which account its actor acted as.
+const FORMAT_ACTING: u8 = 2;
 
 /// An event at rest.
 #[derive(Serialize, Deserialize)]

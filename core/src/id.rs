@@ -82,6 +82,15 @@ impl fmt::Debug for Id {
     }
 }
 
+impl Id {
+    /// The id as a small number, for systems that name things by one: 31 of its random bits, so that every client's
+    /// integer holds it. Two ids may share a number; who gives numbers out claims each as a unique name.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0 as u32 & 0x7fff_ffff
+    }
+}
+
 /// Declares an id type with its printed prefix.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
@@ -138,6 +147,10 @@ id!(
 id!(
     /// Names a removal of many keys at once, a job that outlives a restart.
     RemovalId, "rmvl"
+);
+id!(
+    /// Names something that a key opens.
+    ResourceId, "res"
 );
 id!(
     /// Names the receipt of a removal: the removed record's own bits.

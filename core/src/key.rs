@@ -3,6 +3,7 @@
 
 use ipnet::IpNet;
 
+use crate::access::Access;
 use crate::error::Error;
 use crate::event::Reason;
 use crate::id::{AccountId, KeyId, OrganizationId};
@@ -46,6 +47,8 @@ pub struct Head {
     pub remove_for: Reason,
     /// Whether its removal is refused.
     pub protected: bool,
+    /// How it came to be, if that was by signing in.
+    pub session: Option<Session>,
     /// When it was issued or imported.
     pub created_at: Timestamp,
     /// The salt of the commitment that names it in the log.
@@ -56,27 +59,42 @@ pub struct Head {
     pub names: Vec<Name>,
 }
 
+/// What makes a key a session: a key like any other, with a short life and a parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The key that signed in.
+    pub parent: KeyId,
+    /// It is refused after so long without use.
+    pub idle_seconds: Option<u32>,
+}
+
 /// The kinds of key. Each is handled by an exhaustive match wherever kinds differ, so a new one is met by the
 /// compiler at every place that must know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A bearer secret: whoever shows it may.
     Secret,
+    /// A door credential: a badge or a code, read at a door.
+    Access,
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Secret, Self::Access];
+
     /// The word on the wire.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Secret => "secret",
+            Self::Access => "access",
         }
     }
 
     /// Reads the word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        (word == Self::Secret.word()).then_some(Self::Secret)
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -87,6 +105,8 @@ pub enum Place {
     Handle,
     /// By these 64 bits of its digest, for a secret that was made elsewhere.
     Digest(u64),
+    /// At each part of what a door knows it by: by 64 bits of every name after that of its handle.
+    Parts,
 }
 
 /// Whether a key that has not been removed works. Expiry is a time, not a state.
@@ -121,6 +141,8 @@ pub struct Traits {
     pub uses: Option<u64>,
     /// The key that it took the place of.
     pub supersedes: Option<KeyId>,
+    /// When something about it was last changed.
+    pub updated_at: Timestamp,
     /// What makes it a key.
     pub material: Material,
 }
@@ -139,6 +161,19 @@ pub struct RateLimit {
 pub enum Material {
     /// A bearer secret.
     Secret(SecretMaterial),
+    /// A door credential.
+    Access(Access),
+}
+
+impl Material {
+    /// The kind of key that it makes.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Secret(_) => Kind::Secret,
+            Self::Access(_) => Kind::Access,
+        }
+    }
 }
 
 /// What is kept of a bearer secret.
@@ -157,6 +192,9 @@ pub enum Proof {
     Digest(Scheme, Digest),
     /// A slow password hash accepts it: imported so, and replaced by a digest at first use.
     Slow(String),
+    /// A slow hash accepts it, and it stays so: people choose passwords that a fast hash would give away. It signs
+    /// in, under the handle; no verifier accepts it.
+    Password(String),
 }
 
 /// How the digest of an imported secret was taken. What the table holds is always 32 bytes.
@@ -219,6 +257,24 @@ impl<K> Found<K> {
     }
 }
 
+impl Head {
+    /// The names of the parts of a door credential's identification.
+    #[must_use]
+    pub fn parts(&self) -> &[Name] {
+        match self.place {
+            Place::Parts => self.names.get(1..).unwrap_or_default(),
+            Place::Handle | Place::Digest(_) => &[],
+        }
+    }
+
+    /// The names that it still holds when it is removed. A secret is never a key twice; a badge may be handed on.
+    #[must_use]
+    pub fn lasting_names(&self) -> Vec<Name> {
+        let count = self.names.len() - self.parts().len();
+        self.names.iter().take(count).copied().collect()
+    }
+}
+
 impl Key {
     /// The instant from which on it is refused, whichever comes first.
     #[must_use]
@@ -256,6 +312,7 @@ pub(crate) mod tests {
                 remove_at: None,
                 remove_for: Reason::Retired,
                 protected: false,
+                session: None,
                 created_at: Timestamp::from_millis(1000),
                 salt: [5; 16],
                 version: 1,
@@ -272,6 +329,7 @@ pub(crate) mod tests {
                 rate_limit: None,
                 uses: Some(3),
                 supersedes: None,
+                updated_at: Timestamp::from_millis(1000),
                 material: Material::Secret(SecretMaterial {
                     proof: Proof::Digest(Scheme::Sha256, Digest::of(b"x")),
                     recoverable: None,

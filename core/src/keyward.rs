@@ -6,21 +6,25 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::account::{Account, Organization};
+use zeroize::Zeroizing;
+
+use crate::account::{Account, Organization, Standing};
 use crate::command::{Answer, Command, Removed};
 use crate::error::Error;
 use crate::event::{Details, Event, Happened, Subject};
 use crate::id::{Id, KeyId, OrganizationId, RemovalId};
 use crate::key::Found;
-use crate::live::Live;
+use crate::keys::Ending;
+use crate::live::{Live, Stands};
+use crate::pages::Pages;
 use crate::permit::{Caller, Permit};
 use crate::record;
 use crate::removals::Job;
 use crate::seal::{Pepper, Root, SlotSecret};
-use crate::secret::Secret;
-use crate::store::{RecordKind, Store, Stored};
+use crate::secret::Presented;
+use crate::store::{Change, CommitError, List, Position, Record, RecordKind, SlotChange, Store, Stored};
 use crate::time::Timestamp;
-use crate::usage::Notes;
+use crate::usage::{Notes, Use};
 
 /// What the program lends to the core: the one clock, the one source of randomness, and hands.
 pub trait Environment: Send + Sync + 'static {
@@ -33,7 +37,11 @@ pub trait Environment: Send + Sync + 'static {
     /// Whether a text is what a slow hash (`$2b$...`, `$argon2id$...`) was taken of. Takes a tenth of a
     /// second of a core, so it must not be done on a thread that serves others; a hash that is not understood
     /// fits nothing.
-    fn check_slow_hash(&self, hash: String, text: Secret) -> impl Future<Output = bool> + Send;
+    fn check_slow_hash(&self, hash: String, text: Zeroizing<String>) -> impl Future<Output = bool> + Send;
+
+    /// A slow hash of a password, with a new salt (`$argon2id$...`); `None` if the library refuses, which it does not
+    /// below 4 GiB.
+    fn hash_password(&self, text: Zeroizing<String>) -> impl Future<Output = Option<String>> + Send;
 
     /// Carries on with something while the caller goes on.
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static);
@@ -99,36 +107,69 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             jobs: Mutex::default(),
             last_id: Mutex::new(Id::from_bits(0)),
         });
-        keyward.load().await?;
-        keyward.take_up().await?;
+        let gone = keyward.load().await?;
+        keyward.take_up(gone).await?;
         Ok(keyward)
     }
 
-    async fn load(&self) -> Result<(), Error> {
-        let failure: Mutex<Option<Error>> = Mutex::new(None);
-        let keep = |result: Result<(), Error>| {
-            if let Err(error) = result {
-                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-            }
-        };
-        let organization = |stored: Stored| {
-            keep(Organization::from_record(&stored.record).map(|o| self.live.directory.set_organization(&o)));
-        };
-        let account = |stored: Stored| {
-            keep(Account::from_record(&stored.record).map(|a| self.live.directory.set_account(&a)));
-        };
-        let key = |stored: Stored| keep(self.load_key(&stored));
-        // Read first: what is scanned afterwards is at least as new.
+    /// Learns what is live; the owners that are gone.
+    async fn load(&self) -> Result<Vec<Id>, Error> {
+        // Read first: what is read afterwards is at least as new.
         if let Some(last) = self.checkpoint().await?.size().checked_sub(1) {
             self.live.advance(last);
         }
-        self.store.scan(RecordKind::Organization, &organization).await?;
-        self.store.scan(RecordKind::Account, &account).await?;
+        let gone = self.load_owners().await?;
+        let failure: Mutex<Option<Error>> = Mutex::new(None);
+        let key = |stored: Stored| {
+            if let Err(error) = self.load_key(&stored) {
+                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            }
+        };
         self.store.scan(RecordKind::Key, &key).await?;
-        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(error) => Err(error),
-            None => Ok(()),
+        if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
         }
+        self.load_sessions().await?;
+        Ok(gone)
+    }
+
+    /// Learns who stands above keys; those who are gone. By their lists: a scan would walk every key, too.
+    async fn load_owners(&self) -> Result<Vec<Id>, Error> {
+        let mut gone = Vec::new();
+        let mut note = |id: Id, standing: Standing| {
+            if let Standing::Removed { .. } = standing {
+                gone.push(id);
+            }
+        };
+        let everyone = List { kind: RecordKind::Organization, owner: List::EVERYONE };
+        let mut organizations = Pages::of(&self.store, everyone);
+        while let Some(page) = organizations.next().await? {
+            for stored in page {
+                let organization = Organization::from_record(&stored.record)?;
+                self.live.directory.set_organization(&organization);
+                note(organization.id.id(), organization.standing);
+                let list = List { kind: RecordKind::Account, owner: organization.id.id() };
+                let mut accounts = Pages::of(&self.store, list);
+                while let Some(page) = accounts.next().await? {
+                    for stored in page {
+                        let account = Account::from_record(&stored.record)?;
+                        self.live.directory.set_account(&account);
+                        note(account.id.id(), account.standing);
+                    }
+                }
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Learns when sessions were last used.
+    async fn load_sessions(&self) -> Result<(), Error> {
+        for (session, _) in self.live.sessions(self.environment.now()) {
+            if let Some(at) = self.usage_of(session.id()).await?.last_used_at {
+                self.live.used(session, at);
+            }
+        }
+        Ok(())
     }
 
     fn load_key(&self, stored: &Stored) -> Result<(), Error> {
@@ -157,6 +198,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         &self.live
     }
 
+    /// Whether a text is the secret of a live key, whatever that may do.
+    #[must_use]
+    pub fn knows(&self, presented: &Presented<'_>) -> bool {
+        self.live.find(presented, &self.pepper).is_some()
+    }
+
     /// The store.
     #[must_use]
     pub fn store(&self) -> &S {
@@ -174,7 +221,26 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// # Errors
     /// [`Error::BadCredential`] whatever is wrong with it; [`Error::Slow`] for one that is used too often.
     pub fn authenticate(&self, secret: &str, address: Option<IpAddr>) -> Result<Caller, Error> {
-        self.live.authenticate(secret, address, self.environment.now(), &self.pepper)
+        let at = self.environment.now();
+        let caller = self.live.authenticate(secret, address, at, &self.pepper)?;
+        self.notes.add(caller.key.id(), Use { at, address, accepted: true });
+        Ok(caller)
+    }
+
+    /// The caller as another account of its organization, which has this number. All that it does is written down as
+    /// done by its key as that account. What is wrong with the number is told only to who may do this.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] if the caller's key may not; [`Error::NotFound`] for an account that is not an active one
+    /// of the same organization.
+    pub async fn impersonate(&self, caller: Caller, number: Result<u32, Error>) -> Result<Caller, Error> {
+        caller.may_impersonate()?;
+        let holder = self.store.holder(self.pepper.number(RecordKind::Account, number?)).await?;
+        let stored = self.store.fetch(holder.ok_or(Error::NotFound)?).await?.ok_or(Error::NotFound)?;
+        let account = Account::from_record(&stored.record)?;
+        let facts = self.live.directory.account(account.id, account.organization);
+        let is_theirs = account.organization == caller.organization && facts.stands() == Stands::Active;
+        if is_theirs { Ok(caller.acting_as(&facts)) } else { Err(Error::NotFound) }
     }
 
     /// Carries out a command. What it changed is durable and in force, at every verifier, when it returns.
@@ -183,13 +249,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// Any [`Error`]; unless it is [`Error::Unavailable`], nothing was done.
     pub async fn execute(
         self: &Arc<Self>,
-        permit: Permit,
+        permit: &Permit,
         command: Command,
         origin: &Origin,
     ) -> Result<Answer, Error> {
         // The one that comes a hundred thousand times a second takes the shortest way.
         if let Command::Verify(ask) = &command {
-            return self.verify(&permit, ask).await;
+            return self.verify(permit, ask).await;
         }
         if origin.idempotency.is_none() {
             return Box::pin(self.dispatch(permit, command, origin)).await;
@@ -200,78 +266,106 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// Carries out a command that may be asked for twice.
     async fn execute_once(
         self: &Arc<Self>,
-        permit: Permit,
+        permit: &Permit,
         command: Command,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        if let Some(answer) = self.replayed(&permit, &command, origin).await? {
+        if let Some(answer) = self.replayed(permit, &command, origin).await? {
             return Ok(answer);
         }
         match self.dispatch(permit, command.clone(), origin).await {
             // Two came at once under one idempotency key, and the other one was first.
             Err(Error::IdempotencyMismatch) => {
-                self.replayed(&permit, &command, origin).await?.ok_or(Error::IdempotencyMismatch)
+                self.replayed(permit, &command, origin).await?.ok_or(Error::IdempotencyMismatch)
             }
             done => done,
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm a command: in parts it would not be seen to be whole")]
     async fn dispatch(
         self: &Arc<Self>,
-        permit: Permit,
+        permit: &Permit,
         command: Command,
         origin: &Origin,
     ) -> Result<Answer, Error> {
         match command {
-            Command::Issue(issue) => self.issue(&permit, *issue, origin).await,
-            Command::Import(import) => self.import(&permit, *import, origin).await,
-            Command::Find(key) => self.find(&permit, key).await,
-            Command::List { filter, page } => self.list(&permit, &filter, page).await,
+            Command::Issue(issue) => self.issue(permit, *issue, origin).await,
+            Command::IssueAccess(new) => self.issue_access(permit, *new, origin).await,
+            Command::FindAccess(identification) => self.find_access(permit, &identification).await,
+            Command::Import(import) => self.import(permit, *import, origin).await,
+            Command::Find(key) => self.find(permit, key).await,
+            Command::FindBySecret(text) => self.find_by_secret(permit, &text).await,
+            Command::List { filter, page } => self.list(permit, &filter, page).await,
             Command::Update { key, patch, if_match } => {
-                self.update(&permit, key, &patch, if_match, origin).await
+                self.update(permit, key, &patch, if_match, origin).await
             }
             Command::Suspend { key, remove_at, if_match } => {
-                self.suspend(&permit, key, remove_at, if_match, origin).await
+                self.suspend(permit, key, remove_at, if_match, origin).await
             }
-            Command::Resume { key, if_match } => self.resume(&permit, key, if_match, origin).await,
+            Command::Resume { key, if_match } => self.resume(permit, key, if_match, origin).await,
             Command::Rotate { key, overlap_seconds, if_match } => {
-                self.rotate(&permit, key, overlap_seconds, if_match, origin).await
+                self.rotate(permit, key, overlap_seconds, if_match, origin).await
             }
-            Command::Verify(ask) => self.verify(&permit, &ask).await,
-            Command::Remove { key, reason, if_match, prove } => {
-                let (tombstone, position) = self.remove(&permit, key, reason, if_match, origin).await?;
+            Command::Verify(ask) => self.verify(permit, &ask).await,
+            Command::Remove { key, reason, if_match, prove, end_sessions } => {
+                let ending = Ending { reason, if_match, end_sessions };
+                let (tombstone, position) = self.remove(permit, key, ending, origin).await?;
                 let receipt = if prove { Some(self.prove(position).await?) } else { None };
                 Ok(Answer::Removed(Box::new(Removed { tombstone, receipt })))
             }
-            Command::PlanRemoval(selection) => self.plan_removal(&permit, *selection).await,
+            Command::PlanRemoval(selection) => self.plan_removal(permit, *selection).await,
             Command::StartRemoval { selection, reason, plan_hash } => {
-                self.start_removal(&permit, *selection, reason, plan_hash, origin).await
+                self.start_removal(permit, *selection, reason, plan_hash, origin).await
             }
-            Command::FindRemoval { removal, page } => self.find_removal(&permit, removal, page).await,
-            Command::ReadUsage(key) => self.read_usage(&permit, key).await,
-            Command::ReadReceipt(receipt) => self.read_receipt(&permit, receipt).await,
-            Command::ListEvents { from, limit } => self.list_events(&permit, from, limit).await,
+            Command::FindRemoval { removal, page } => self.find_removal(permit, removal, page).await,
+            Command::ReadUsage(key) => self.read_usage(permit, key).await,
+            Command::ReadReceipt(receipt) => self.read_receipt(permit, receipt).await,
+            Command::ListEvents { from, limit } => self.list_events(permit, from, limit).await,
             Command::ReadCheckpoint => Ok(Answer::Checkpoint(self.store.checkpoint().await?)),
             Command::ReadTile(tile) => self.read_tile(tile).await,
-            Command::FindAccount(account) => self.find_account(&permit, account).await,
-            Command::ListAccounts { organization, page } => {
-                self.list_accounts(&permit, organization, page).await
+            Command::ListEventsSince { since, limit } => {
+                let from = self.position_at(since).await?;
+                self.list_events(permit, from, limit).await
             }
-            Command::CreateAccount(new) => self.create_account(&permit, new, origin).await,
+            Command::FindAccount(account) => self.find_account(permit, account).await,
+            Command::FindNumbered { kind, number } => self.find_numbered(permit, kind, number).await,
+            Command::FindAccountNamed(name) => self.find_account_named(permit, &name).await,
+            Command::SetPassword { account, login, password } => {
+                self.set_password(permit, account, &login, password, origin).await
+            }
+            Command::Renew(session) => self.renew(permit, session, origin).await,
+            Command::CreateResource(new) => self.create_resource(permit, *new, origin).await,
+            Command::FindResource { collection, resource } => {
+                self.find_resource(permit, collection, resource).await
+            }
+            Command::ListResources { collection, account, parent, page } => {
+                self.list_resources(permit, collection, (account, parent), page).await
+            }
+            Command::UpdateResource { collection, resource, patch } => {
+                self.update_resource(permit, collection, resource, *patch, origin).await
+            }
+            Command::RemoveResource { collection, resource } => {
+                self.remove_resource(permit, collection, resource, origin).await
+            }
+            Command::ListAccounts { organization, page } => {
+                self.list_accounts(permit, organization, page).await
+            }
+            Command::CreateAccount(new) => self.create_account(permit, new, origin).await,
             Command::UpdateAccount { account, patch, if_match } => {
-                self.update_account(&permit, account, patch, if_match, origin).await
+                self.update_account(permit, account, patch, if_match, origin).await
             }
             Command::RemoveAccount { account, policy, if_match } => {
-                self.remove_account(&permit, account, policy, if_match, origin).await
+                self.remove_account(permit, account, policy, if_match, origin).await
             }
-            Command::FindOrganization(organization) => self.find_organization(&permit, organization).await,
-            Command::ListOrganizations(page) => self.list_organizations(&permit, page).await,
-            Command::CreateOrganization { name } => self.create_organization(&permit, name, origin).await,
+            Command::FindOrganization(organization) => self.find_organization(permit, organization).await,
+            Command::ListOrganizations(page) => self.list_organizations(permit, page).await,
+            Command::CreateOrganization { name } => self.create_organization(permit, name, origin).await,
             Command::UpdateOrganization { organization, patch, if_match } => {
-                self.update_organization(&permit, organization, patch, if_match, origin).await
+                self.update_organization(permit, organization, patch, if_match, origin).await
             }
             Command::RemoveOrganization { organization, if_match } => {
-                self.remove_organization(&permit, organization, if_match, origin).await
+                self.remove_organization(permit, organization, if_match, origin).await
             }
         }
     }
@@ -292,12 +386,48 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         *last
     }
 
+    /// An id whose number nothing of this kind has. Should somebody take it before the commit, the commit says so.
+    pub(crate) async fn free_id(&self, kind: RecordKind) -> Result<Id, Error> {
+        loop {
+            let id = self.new_id();
+            if self.store.holder(self.pepper.number(kind, id.number())).await?.is_none() {
+                return Ok(id);
+            }
+        }
+    }
+
     pub(crate) fn slot_secret(&self, stored: &Stored) -> Result<SlotSecret, Error> {
         let slot = stored
             .slot
             .as_ref()
             .ok_or(Error::WrongState { why: "its slot was not restored: it can only be removed" })?;
         Ok(self.root.unwrap(slot, stored.record.id)?)
+    }
+
+    /// Commits a record that nothing seals, with its event, and with what is to happen in memory once it is durable.
+    pub(crate) async fn commit_open(
+        &self,
+        permit: Option<&Permit>,
+        about: About,
+        record: Result<Record, Error>,
+        apply: impl FnOnce(&Live) + Send + 'static,
+        origin: &Origin,
+    ) -> Result<Position, CommitError> {
+        let kept = record.and_then(|record| {
+            let replay = match permit {
+                Some(permit) => self.replay_of(permit, &record, about.organization, None, origin)?,
+                None => None,
+            };
+            Ok((record, replay))
+        });
+        let (record, replay) = kept.map_err(|error| CommitError::NotWritten(format!("{error:?}")))?;
+        let event = self.event(about, permit, origin);
+        let live = Arc::clone(&self.live);
+        let apply = Box::new(move |position| {
+            apply(&live);
+            live.advance(position);
+        });
+        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await
     }
 
     /// An event about something that is now at this version.
@@ -311,6 +441,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             details: Details {
                 organization: about.organization,
                 actor: permit.map(|permit| permit.caller().key),
+                acting_as: permit
+                    .map(Permit::caller)
+                    .filter(|caller| caller.impersonates)
+                    .map(|caller| caller.account),
                 request: origin.request,
             },
         }

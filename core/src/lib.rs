@@ -1,5 +1,6 @@
 //! What a key is, and what may happen to it. No HTTP, no SQL, no clock, no randomness, no async runtime.
 
+pub mod access;
 pub mod account;
 mod accounts;
 pub mod command;
@@ -13,15 +14,19 @@ pub mod keyward;
 pub mod live;
 pub mod metadata;
 mod organizations;
+mod pages;
 pub mod permit;
 mod receipts;
 pub mod record;
 pub mod removal;
 mod removals;
 mod replays;
+pub mod resource;
+mod resources;
 pub mod scope;
 pub mod seal;
 pub mod secret;
+mod sign_in;
 pub mod state;
 pub mod store;
 pub mod time;

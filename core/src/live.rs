@@ -4,28 +4,30 @@
 
 mod directory;
 mod entry;
+mod idle;
 mod rate;
 mod schemes;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use keyward_verifier::{Place as TablePlace, Profiles, Row, Table};
+use keyward_verifier::{Details as RowDetails, Place as TablePlace, Profiles, Row, Table};
 
 pub use self::directory::{AccountFacts, Directory, Stands};
 pub use self::entry::Details;
-use self::entry::{FLAG_METERED, FLAG_SUSPENDED, pack, unpack};
+use self::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_SUSPENDED, pack};
+use self::idle::Idle;
 use self::rate::Rates;
 use self::schemes::Schemes;
 use crate::error::Error;
 use crate::id::{Id, KeyId};
-use crate::key::{Head, Key, Material, Place, Proof, RateLimit, Scheme, State};
+use crate::key::{Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, Session, State};
 use crate::permit::Caller;
 use crate::scope::{Rights, Scopes};
 use crate::seal::Pepper;
 use crate::secret::{Digest, Presented};
-use crate::store::Position;
+use crate::store::{Name, Position};
 use crate::time::Timestamp;
 use crate::verbs::verify::{Entry, Refusal};
 
@@ -37,6 +39,9 @@ pub struct Live {
     pub directory: Directory,
     schemes: Schemes,
     rates: Rates,
+    idle: Idle,
+    /// Whether any key is a session.
+    any_sessions: AtomicBool,
     position: AtomicU64,
 }
 
@@ -94,6 +99,8 @@ impl Live {
             directory: Directory::default(),
             schemes: Schemes::default(),
             rates: Rates::default(),
+            idle: Idle::default(),
+            any_sessions: AtomicBool::new(false),
             position: AtomicU64::new(0),
         }
     }
@@ -103,7 +110,13 @@ impl Live {
     /// # Errors
     /// [`Error::Unavailable`] if it does not fit; the key is then not accepted at all.
     pub fn admit(&self, key: &Key) -> Result<(), Error> {
-        let Material::Secret(secret) = &key.traits.material;
+        let secret = match &key.traits.material {
+            Material::Secret(secret) => secret,
+            Material::Access(_) => {
+                let parts = key.head.parts().iter().map(|part| (place_of(part), Digest::of(&part.0)));
+                return parts.into_iter().try_for_each(|(place, digest)| self.stand(key, place, &digest));
+            }
+        };
         let digest = match &secret.proof {
             Proof::Digest(scheme, digest) => {
                 self.schemes.learn(scheme);
@@ -114,7 +127,14 @@ impl Live {
                 self.schemes.learn_slow(&key.head.handle);
                 return Ok(());
             }
+            // It signs in; it is never presented as a key.
+            Proof::Password(_) => return Ok(()),
         };
+        places(&key.head).try_for_each(|place| self.stand(key, place, digest))
+    }
+
+    /// Puts a key where it is looked for.
+    fn stand(&self, key: &Key, place: TablePlace, digest: &Digest) -> Result<(), Error> {
         let profile = Profile {
             account: self.directory.account(key.head.account, key.head.organization),
             rights: key.traits.scopes.rights(),
@@ -124,6 +144,10 @@ impl Live {
         };
         let full = || Error::Unavailable { inside: "the table of live keys is full".to_owned() };
         let index = self.profiles.acquire(profile).ok_or_else(full)?;
+        self.any_sessions.fetch_or(key.head.session.is_some(), Ordering::Release);
+        if let Some(Session { idle_seconds: Some(idle_seconds), .. }) = key.head.session {
+            self.idle.know(key.head.id, idle_seconds, key.head.created_at);
+        }
         let row = Row {
             id: key.head.id.id().bits(),
             profile: index,
@@ -131,7 +155,7 @@ impl Live {
             not_before: key.traits.not_before.map(Timestamp::millis),
             flags: flags(key),
         };
-        match self.table.insert(place(&key.head), digest.bytes(), &row, &pack(&key.traits)) {
+        match self.table.insert(place, digest.bytes(), &row, &pack(&key.traits)) {
             Ok(replaced) => {
                 self.release(&replaced);
                 Ok(())
@@ -146,9 +170,12 @@ impl Live {
 
     /// Ends a key: every look-up that begins after this returned misses it.
     pub fn end(&self, head: &Head) {
-        let ended = self.table.remove(place(head), head.id.id().bits());
-        self.release(&ended);
+        for place in places(head) {
+            let ended = self.table.remove(place, head.id.id().bits());
+            self.release(&ended);
+        }
         self.rates.forget(head.id);
+        self.idle.forget(head.id);
     }
 
     fn release(&self, rows: &[Row]) {
@@ -159,37 +186,85 @@ impl Live {
 
     /// Finds the key that a text is the secret of, whatever its state.
     #[must_use]
-    pub fn find(&self, presented: &Presented<'_>, pepper: &Pepper) -> Option<Entry> {
+    pub fn find(&self, presented: &Presented<'_>, pepper: &Pepper) -> Option<(Entry, Details)> {
+        self.locate(presented, pepper, |row, bytes| Some((self.entry(&row)?, Details::unpack(&row, &bytes)?)))
+    }
+
+    /// Finds the door credential that has all of these parts, whatever its state.
+    #[must_use]
+    pub fn find_parts(&self, parts: &[Name]) -> Option<(Entry, Details)> {
+        let find = |part: &Name| {
+            let resolve =
+                |row, bytes: RowDetails<'_>| Some((self.entry(&row)?, Details::unpack(&row, &bytes)?));
+            self.table.find_with(place_of(part), Digest::of(&part.0).bytes(), resolve).flatten()
+        };
+        let (first, others) = parts.split_first()?;
+        let found = find(first)?;
+        let one = others.iter().all(|part| find(part).is_some_and(|(entry, _)| entry.key == found.0.key));
+        one.then_some(found)
+    }
+
+    /// What `resolve` makes of the row of the key that a text is the secret of.
+    fn locate<R>(
+        &self,
+        presented: &Presented<'_>,
+        pepper: &Pepper,
+        resolve: impl Fn(Row, RowDetails<'_>) -> Option<R>,
+    ) -> Option<R> {
         let own = own_place(presented);
-        let found = own.and_then(|place| self.read(place, &Digest::of(presented.text().as_bytes())));
+        let digest = Digest::of(presented.text().as_bytes());
+        let read = |place, digest: &Digest| self.table.find_with(place, digest.bytes(), &resolve).flatten();
+        let found = own.and_then(|place| read(place, &digest));
         if found.is_some() {
             return found;
         }
         // Made elsewhere; or of our format and brought along as a digest, which does not tell the place.
-        let schemes = std::iter::once(Scheme::Sha256).chain(self.schemes.others());
-        schemes
-            .map(|scheme| scheme.digest(presented.text()))
-            .find_map(|digest| self.read(TablePlace::from_bits(digest.place(pepper)), &digest))
+        let others = self.schemes.others();
+        let digests =
+            std::iter::once(digest).chain(others.iter().map(|scheme| scheme.digest(presented.text())));
+        digests.into_iter().find_map(|digest| read(TablePlace::from_bits(digest.place(pepper)), &digest))
     }
 
-    fn read(&self, place: TablePlace, digest: &Digest) -> Option<Entry> {
-        let mut details = Vec::new();
-        let resolve = |row: &Row| self.profiles.with(row.profile, Arc::clone);
-        let (row, profile) = self.table.find_with(place, digest.bytes(), &mut details, resolve)?;
-        unpack(&row, profile?, details)
+    fn entry(&self, row: &Row) -> Option<Entry> {
+        Some(Entry {
+            key: Id::from_bits(row.id).into(),
+            profile: self.profiles.with(row.profile, Arc::clone)?,
+            suspended: row.flags & FLAG_SUSPENDED != 0,
+            idles: row.flags & FLAG_IDLE != 0,
+            not_before: row.not_before.map(Timestamp::from_millis),
+            ends_at: row.expires_at.map(Timestamp::from_millis),
+        })
     }
 
-    /// Counts a use against the key's rate limit.
+    /// Counts a use against the key's rate limit, and for a session that must not lie idle.
     ///
     /// # Errors
-    /// [`Refusal::RateLimited`].
+    /// [`Refusal::RateLimited`], [`Refusal::Expired`].
     pub fn count(&self, entry: &Entry, cost: u32, now: Timestamp) -> Result<(), Refusal> {
-        match entry.profile.rate_limit {
-            None => Ok(()),
-            Some(limit) => {
-                self.rates.take(entry.key, limit, cost, now).then_some(()).ok_or(Refusal::RateLimited)
-            }
+        if entry.profile.rate_limit.is_some_and(|limit| !self.rates.take(entry.key, limit, cost, now)) {
+            return Err(Refusal::RateLimited);
         }
+        if entry.idles && !self.idle.touch(entry.key, now) {
+            return Err(Refusal::Expired);
+        }
+        Ok(())
+    }
+
+    /// True unless nobody ever signed in.
+    #[must_use]
+    pub fn any_sessions(&self) -> bool {
+        self.any_sessions.load(Ordering::Acquire)
+    }
+
+    /// Takes over when a session was last used, as far as that is later than what is known.
+    pub fn used(&self, session: KeyId, at: Timestamp) {
+        self.idle.move_to(session, at);
+    }
+
+    /// Every session that must not lie idle, and whether it has for too long.
+    #[must_use]
+    pub fn sessions(&self, now: Timestamp) -> Vec<(KeyId, bool)> {
+        self.idle.all(now)
     }
 
     /// Turns a presented secret into the caller that it proves.
@@ -204,18 +279,14 @@ impl Live {
         pepper: &Pepper,
     ) -> Result<Caller, Error> {
         let presented = Presented::read(text).ok_or(Error::BadCredential)?;
-        let entry = self.find(&presented, pepper).ok_or(Error::BadCredential)?;
+        let entry = self.locate(&presented, pepper, |row, _| self.entry(&row));
+        let entry = entry.ok_or(Error::BadCredential)?;
         entry.judge(address, now).map_err(|_| Error::BadCredential)?;
-        self.count(&entry, 1, now).map_err(|_| Error::Slow { retry_after_seconds: 1 })?;
-        let account = &entry.profile.account;
-        Ok(Caller {
-            key: entry.key,
-            account: account.id,
-            organization: account.organization.id,
-            role: account.role(),
-            rights: entry.profile.rights,
-            operator: account.organization.operator(),
-        })
+        match self.count(&entry, 1, now) {
+            Ok(()) => Ok(Caller::of(entry.key, entry.idles, now, entry.profile)),
+            Err(Refusal::RateLimited) => Err(Error::Slow { retry_after_seconds: 1 }),
+            Err(_) => Err(Error::BadCredential),
+        }
     }
 
     /// Every digest under which a text may be known, as far as that can be told: a removed key takes the pepper of
@@ -250,7 +321,7 @@ impl Live {
         self.position.fetch_max(position + 1, Ordering::AcqRel);
     }
 
-    /// How many keys are live.
+    /// How many keys are live; a door credential counts once for each of its parts.
     #[must_use]
     pub fn len(&self) -> usize {
         self.table.len()
@@ -272,24 +343,32 @@ impl Live {
 fn flags(key: &Key) -> u8 {
     let suspended = if key.head.state == State::Suspended { FLAG_SUSPENDED } else { 0 };
     let metered = if key.traits.uses.is_some() { FLAG_METERED } else { 0 };
-    suspended | metered
+    let idles = key.head.session.is_some_and(|session| session.idle_seconds.is_some());
+    let opens = if key.head.kind == Kind::Access { FLAG_OPENS } else { 0 };
+    suspended | metered | opens | if idles { FLAG_IDLE } else { 0 }
 }
 
 fn own_place(presented: &Presented<'_>) -> Option<TablePlace> {
     presented.place()?.first_chunk().map(TablePlace::of_chars)
 }
 
-fn place(head: &Head) -> TablePlace {
-    match head.place {
-        Place::Digest(bits) => TablePlace::from_bits(bits),
+/// Wherever a key stands.
+fn places(head: &Head) -> impl Iterator<Item = TablePlace> {
+    let one = match head.place {
+        Place::Digest(bits) => Some(TablePlace::from_bits(bits)),
         // A handle of ours ends with the place; a key of ours has no other.
-        Place::Handle => head
-            .handle
-            .as_str()
-            .as_bytes()
-            .last_chunk()
-            .map_or(TablePlace::from_bits(0), TablePlace::of_chars),
-    }
+        Place::Handle => {
+            let place = head.handle.as_str().as_bytes().last_chunk();
+            Some(place.map_or(TablePlace::from_bits(0), TablePlace::of_chars))
+        }
+        Place::Parts => None,
+    };
+    one.into_iter().chain(head.parts().iter().map(place_of))
+}
+
+/// Where a part of a door credential stands.
+fn place_of(part: &Name) -> TablePlace {
+    TablePlace::from_bits(part.bits())
 }
 
 impl Digest {
@@ -297,7 +376,7 @@ impl Digest {
     /// they can be kept in clear without giving a guesser anything to compare with.
     #[must_use]
     pub fn place(&self, pepper: &Pepper) -> u64 {
-        self.name(pepper).0.first_chunk().map_or(0, |bits| u64::from_le_bytes(*bits))
+        self.name(pepper).bits()
     }
 }
 

@@ -8,11 +8,12 @@ use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
 use crate::id::{AccountId, OrganizationId};
 use crate::key::Key;
+use crate::keys::Ties;
 use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::permit::{Permit, Reach};
 use crate::scope::Scopes;
-use crate::secret::{Label, Secret};
-use crate::store::{Change, CommitError, List, RecordKind, SlotChange, Store};
+use crate::secret::{Format, Label, Secret};
+use crate::store::{CommitError, List, Name, RecordKind, Store};
 use crate::verbs::issue::is_name;
 
 impl<S: Store, E: Environment> Keyward<S, E> {
@@ -26,9 +27,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Err(Error::WrongState { why: "the store has its first organization" });
         }
         let origin = Origin::default();
-        let organization = self.new_organization(organization.to_owned(), true)?;
+        let organization = self.new_organization(organization.to_owned(), true).await?;
         self.commit_organization(None, &organization, Happened::Created, &origin).await?;
-        let account = self.new_account(organization.id, None, owner.to_owned(), Role::Owner)?;
+        let account = self.new_account(organization.id, None, owner.to_owned(), Role::Owner).await?;
         self.commit_account(None, &account, Happened::Created, &origin).await?;
         self.first_key(organization.id, account.id, owner).await
     }
@@ -43,13 +44,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let label = |text| Label::parse(text).ok_or_else(|| Error::internal("a label of our own"));
         let issue = Issue {
             account: None,
-            prefix: label("kw")?,
+            format: Format::Keyward(label("kw")?),
             environment: label("live")?,
             protected: false,
             recoverable: false,
             draft: Draft { name: name.to_owned(), scopes: Scopes::parse(["admin"])?, ..Draft::default() },
         };
-        self.create(None, (organization, account), &issue, None, &Origin::default()).await
+        self.create(None, (organization, account), &issue, Ties::default(), &Origin::default()).await
     }
 
     /// Begins a new epoch after a loss: every key that the store holds ends, because any of them may have been
@@ -98,7 +99,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         name: String,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let organization = self.new_organization(name, false)?;
+        let organization = self.new_organization(name, false).await?;
         self.commit_organization(Some(permit), &organization, Happened::Created, origin).await?;
         Ok(Answer::Organization(Box::new(organization)))
     }
@@ -144,13 +145,19 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(Answer::Organizations(organizations, next))
     }
 
-    fn new_organization(&self, name: String, operator: bool) -> Result<Organization, Error> {
+    fn organization_names(&self, id: OrganizationId, name: &str) -> Vec<Name> {
+        let number = self.pepper.number(RecordKind::Organization, id.id().number());
+        vec![self.pepper.name("organization", List::EVERYONE, name.as_bytes()), number]
+    }
+
+    async fn new_organization(&self, name: String, operator: bool) -> Result<Organization, Error> {
         if !is_name(&name) {
             return Err(Error::invalid("name", "1 to 200 bytes, no control characters"));
         }
+        let id = self.free_id(RecordKind::Organization).await?.into();
         Ok(Organization {
-            id: self.new_id().into(),
-            names: vec![self.pepper.name("organization", List::EVERYONE, name.as_bytes())],
+            id,
+            names: self.organization_names(id, &name),
             name,
             operator,
             standing: Standing::Active,
@@ -173,8 +180,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Err(Error::Stale);
         }
         if let Some(name) = patch.name {
-            let renamed = self.new_organization(name, organization.operator)?;
-            (organization.name, organization.names) = (renamed.name, renamed.names);
+            if !is_name(&name) {
+                return Err(Error::invalid("name", "1 to 200 bytes, no control characters"));
+            }
+            organization.names = self.organization_names(organization.id, &name);
+            organization.name = name;
         }
         let happened = match (patch.suspended, organization.standing) {
             (Some(true), Standing::Active) => Happened::Suspended,
@@ -226,15 +236,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         happened: Happened,
         origin: &Origin,
     ) -> Result<(), CommitError> {
-        let encoded = || -> Result<_, Error> {
-            let record = organization.to_record()?;
-            let replay = match permit {
-                Some(permit) => self.replay_of(permit, &record, organization.id, None, origin)?,
-                None => None,
-            };
-            Ok((record, replay))
-        };
-        let (record, replay) = encoded().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
         let about = About {
             subject: Subject::Organization,
             happened,
@@ -243,12 +244,15 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             version: organization.version,
             salt: organization.salt,
         };
-        let event = self.event(about, permit, origin);
-        let (live, organization) = (Arc::clone(&self.live), organization.clone());
-        let apply = Box::new(move |position| {
-            live.directory.set_organization(&organization);
-            live.advance(position);
-        });
-        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await.map(|_| ())
+        let applied = organization.clone();
+        self.commit_open(
+            permit,
+            about,
+            organization.to_record(),
+            move |live| live.directory.set_organization(&applied),
+            origin,
+        )
+        .await
+        .map(|_| ())
     }
 }

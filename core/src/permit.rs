@@ -3,10 +3,14 @@
 //! A [`Permit`] can only be made by [`Caller::permit`], which looks at one table; a verb without a permit does
 //! not compile. The table is printed to `docs/permissions.md` by a test.
 
+use std::sync::Arc;
+
 use crate::account::Role;
 use crate::error::Error;
-use crate::id::{AccountId, KeyId, OrganizationId};
-use crate::scope::{Right, Rights};
+use crate::id::{AccountId, Id, KeyId, OrganizationId, ResourceId};
+use crate::live::{AccountFacts, Profile};
+use crate::scope::{IMPERSONATE, Right, Scopes};
+use crate::time::Timestamp;
 
 /// Everything that can be asked of Keyward. One word each, the same in every layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,11 +53,15 @@ pub enum Verb {
     RemoveOrganization,
     /// Read events and the log.
     ReadLog,
+    /// Read what a key opens.
+    ReadResources,
+    /// Make, change and end what a key opens.
+    WriteResources,
 }
 
 impl Verb {
     /// Every verb, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Issue,
         Self::Import,
         Self::Find,
@@ -73,12 +81,14 @@ impl Verb {
         Self::UpdateOrganization,
         Self::RemoveOrganization,
         Self::ReadLog,
+        Self::ReadResources,
+        Self::WriteResources,
     ];
 
     /// The right that a key must carry for it.
     #[must_use]
-    pub const fn right(self) -> Right {
-        match self {
+    pub const fn right(self) -> Option<Right> {
+        Some(match self {
             Self::Issue | Self::Import | Self::Rotate => Right::KeysIssue,
             Self::Find | Self::List => Right::KeysRead,
             Self::Update | Self::Suspend | Self::Resume => Right::KeysUpdate,
@@ -92,7 +102,9 @@ impl Verb {
             | Self::UpdateOrganization
             | Self::RemoveOrganization => Right::AccountsWrite,
             Self::ReadLog => Right::LogRead,
-        }
+            // A scope of the collection's own opens these, see [`Permit::may_open`].
+            Self::ReadResources | Self::WriteResources => return None,
+        })
     }
 
     /// How far a role lets it reach; `None`: not at all.
@@ -114,7 +126,9 @@ impl Verb {
                 | Self::Rotate
                 | Self::Remove
                 | Self::Verify
-                | Self::ReadAccounts,
+                | Self::ReadAccounts
+                | Self::ReadResources
+                | Self::WriteResources,
                 Role::Member,
             ) => Some(Reach::Account),
             (
@@ -122,15 +136,21 @@ impl Verb {
                 | Self::CreateAccount
                 | Self::UpdateAccount
                 | Self::RemoveAccount
-                | Self::ReadOrganizations
                 | Self::CreateOrganization
                 | Self::UpdateOrganization
                 | Self::RemoveOrganization
                 | Self::ReadLog,
                 Role::Member,
             ) => None,
+            // Everybody may know where they are.
+            (Self::ReadOrganizations, Role::Member) => Some(Reach::Organization),
             (
-                Self::Find | Self::List | Self::ReadAccounts | Self::ReadOrganizations | Self::ReadLog,
+                Self::Find
+                | Self::List
+                | Self::ReadAccounts
+                | Self::ReadOrganizations
+                | Self::ReadLog
+                | Self::ReadResources,
                 Role::Auditor,
             ) => Some(Reach::Organization),
             (
@@ -147,7 +167,8 @@ impl Verb {
                 | Self::RemoveAccount
                 | Self::CreateOrganization
                 | Self::UpdateOrganization
-                | Self::RemoveOrganization,
+                | Self::RemoveOrganization
+                | Self::WriteResources,
                 Role::Auditor,
             ) => None,
         }
@@ -182,6 +203,8 @@ impl Verb {
             Self::UpdateOrganization => "update_organization",
             Self::RemoveOrganization => "remove_organization",
             Self::ReadLog => "read_log",
+            Self::ReadResources => "read_resources",
+            Self::WriteResources => "write_resources",
         }
     }
 }
@@ -198,7 +221,7 @@ pub enum Reach {
 }
 
 /// Who asks, proved by a credential. Only [`crate::live::Live::authenticate`] makes one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Caller {
     /// The key that was presented.
     pub key: KeyId,
@@ -206,13 +229,19 @@ pub struct Caller {
     pub account: AccountId,
     /// The organization of both.
     pub organization: OrganizationId,
-    pub(crate) role: Role,
-    pub(crate) rights: Rights,
-    pub(crate) operator: bool,
+    /// Whether the key is a session that ends when nobody uses it for long.
+    pub idles: bool,
+    /// Whether the key belongs to another account, and acts as this one.
+    pub impersonates: bool,
+    /// When the credential was judged.
+    pub at: Timestamp,
+    role: Role,
+    operator: bool,
+    profile: Arc<Profile>,
 }
 
 /// Proof that a caller may do one verb, and how far that reaches.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Permit {
     caller: Caller,
     verb: Verb,
@@ -220,18 +249,60 @@ pub struct Permit {
 }
 
 impl Caller {
+    pub(crate) fn of(key: KeyId, idles: bool, at: Timestamp, profile: Arc<Profile>) -> Self {
+        let account = &profile.account;
+        Self {
+            key,
+            account: account.id,
+            organization: account.organization.id,
+            idles,
+            impersonates: false,
+            at,
+            role: account.role(),
+            operator: account.organization.operator(),
+            profile,
+        }
+    }
+
+    /// True if the caller's key carries this scope: how a dialect tells one sort of its vendor's keys from another.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.profile.scopes.has(scope)
+    }
+
+    /// True for the owners of the operator's organization, who reach everything.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        self.operator && self.role == Role::Owner
+    }
+
+    /// Judges whether the caller's key may act as other accounts.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn may_impersonate(&self) -> Result<(), Error> {
+        self.has_scope(IMPERSONATE).then_some(()).ok_or(Error::Forbidden)
+    }
+
+    /// The caller as another account: with the rights of its key, as far as the role of that account lets them reach.
+    pub(crate) fn acting_as(self, account: &Arc<AccountFacts>) -> Self {
+        let profile = Profile { account: Arc::clone(account), ..Profile::clone(&self.profile) };
+        Self { impersonates: true, ..Self::of(self.key, self.idles, self.at, Arc::new(profile)) }
+    }
+
     /// Judges whether the caller may do a verb at all, before anything of the request's content is looked at.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
-    pub fn permit(self, verb: Verb) -> Result<Permit, Error> {
+    pub fn permit(&self, verb: Verb) -> Result<Permit, Error> {
         let reach = verb.reach(self.role).ok_or(Error::Forbidden)?;
-        if !self.rights.has(verb.right()) || verb.is_for_operators() && !self.operator {
+        if verb.right().is_some_and(|right| !self.profile.rights.has(right))
+            || verb.is_for_operators() && !self.operator
+        {
             return Err(Error::Forbidden);
         }
-        let everywhere = self.operator && self.role == Role::Owner;
-        let reach = if everywhere { Reach::Everywhere } else { reach };
-        Ok(Permit { caller: self, verb, reach })
+        let reach = if self.is_operator() { Reach::Everywhere } else { reach };
+        Ok(Permit { caller: self.clone(), verb, reach })
     }
 }
 
@@ -279,12 +350,31 @@ impl Permit {
         reached.then_some(()).ok_or(Error::NotFound)
     }
 
-    /// Judges whether the caller holds every right that it is about to give.
+    /// Judges whether the caller holds every right that it is about to give, and may let a key act as others if it is
+    /// about to do that.
     ///
     /// # Errors
     /// [`Error::Forbidden`]: nobody gives what they do not have.
-    pub fn may_give(&self, rights: Rights) -> Result<(), Error> {
-        self.caller.rights.cover(rights).then_some(()).ok_or(Error::Forbidden)
+    pub fn may_give(&self, scopes: &Scopes) -> Result<(), Error> {
+        let has_rights = self.caller.profile.rights.cover(scopes.rights());
+        let allowed = has_rights && (!scopes.has(IMPERSONATE) || self.caller.is_operator());
+        allowed.then_some(()).ok_or(Error::Forbidden)
+    }
+
+    /// Judges whether the caller's key opens something of a collection, or a part of it: by the right `admin`, by the
+    /// scope `<collection>:read` or `:write` (which includes reading), or by one that ends with `/<id>`.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn may_open(&self, collection: &str, ids: &[Id]) -> Result<(), Error> {
+        let opens = |word: &str| {
+            let whole = format!("{collection}:{word}");
+            let parts = ids.iter().map(|id| format!("{whole}/{}", ResourceId::from(*id)));
+            std::iter::once(whole.clone()).chain(parts).any(|scope| self.caller.profile.scopes.has(&scope))
+        };
+        let opened = opens("write") || self.verb == Verb::ReadResources && opens("read");
+        let allowed = opened || self.caller.profile.rights.has(Right::Admin);
+        allowed.then_some(()).ok_or(Error::Forbidden)
     }
 
     /// Judges whether the caller may make or change an account of this role.

@@ -15,7 +15,9 @@ use crate::id::ReceiptId;
 use crate::key::Found;
 use crate::keyward::{Environment, Keyward};
 use crate::permit::Permit;
+use crate::resource::Resource;
 use crate::store::{Logged, Position, RecordKind, Store};
+use crate::time::Timestamp;
 
 /// How many events one answer may look at in search of those that the caller may read.
 const LOOKED_AT: usize = 10_000;
@@ -30,13 +32,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             },
             RecordKind::Account => {
                 let account = Account::from_record(&stored.record)?;
-                permit.covers(account.organization, account.id)?;
+                self.covers(permit, account.organization, account.id)?;
                 matches!(account.standing, Standing::Removed { .. })
             }
             RecordKind::Organization => {
                 let organization = Organization::from_record(&stored.record)?;
                 permit.covers_organization(organization.id)?;
                 matches!(organization.standing, Standing::Removed { .. })
+            }
+            RecordKind::Resource => {
+                let resource = Resource::from_record(&stored.record)?;
+                self.covers(permit, resource.organization, resource.account)?;
+                resource.removed_at.is_some()
             }
             RecordKind::Removal => false,
         };
@@ -103,6 +110,20 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
         };
         Ok(Answer::Tile(bytes))
+    }
+
+    /// The position of the first event that was decided then or later. Events are in log order, and clocks of nodes differ
+    /// little: an event near the border may lie on either side.
+    pub(crate) async fn position_at(&self, at: Timestamp) -> Result<Position, Error> {
+        let (mut before, mut after) = (0, self.checkpoint().await?.size());
+        while before < after {
+            let middle = before + (after - before) / 2;
+            match self.store.events(middle, 1).await?.first() {
+                Some(logged) if logged.event.at < at => before = middle + 1,
+                Some(_) | None => after = middle,
+            }
+        }
+        Ok(before)
     }
 
     pub(crate) async fn list_events(

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod key;
 pub mod removal;
+pub mod resource;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,6 +1,7 @@
 //! This file is about removals of many keys: a selection, the plan that a caller confirms, and the job that
 //! carries it out and outlives a restart.
 
+use crate::access::Identification;
 use crate::event::Reason;
 use crate::filter::Filter;
 use crate::id::{AccountId, KeyId, OrganizationId, RemovalId};
@@ -16,6 +17,8 @@ pub enum Selection {
     Secret(zeroize::Zeroizing<String>),
     /// The one with this handle.
     Handle(Handle),
+    /// The door credential that a door knows by this.
+    Access(Identification),
     /// Every key of an account.
     Account(AccountId),
     /// Every key that fits.

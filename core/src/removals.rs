@@ -7,23 +7,20 @@ use std::sync::{Arc, PoisonError};
 use aws_lc_rs::digest::{Context, SHA256};
 use futures_util::{StreamExt, stream};
 
-use crate::account::{Account, Organization, Role, Standing};
+use crate::account::Role;
 use crate::command::{Answer, Page};
 use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
 use crate::filter::Filter;
 use crate::id::{Id, RemovalId};
 use crate::key::{Found, Head, Tombstone};
-use crate::keys::list_owner;
 use crate::keyward::{About, Environment, Keyward, Origin};
+use crate::pages::Pages;
 use crate::permit::{Permit, Reach};
 use crate::record;
 use crate::removal::{InUse, Plan, Progress, Removal, Selection, UsedWithin};
-use crate::secret::{Digest, Presented};
-use crate::store::{Change, CommitError, List, RecordKind, SlotChange, Store, Stored};
+use crate::store::{CommitError, List, RecordKind, Store, Stored};
 
-/// How many records are read at once.
-const BATCH: usize = 1000;
 /// How many removals are under way at once: enough to fill the syncs that they share.
 const UNDER_WAY: usize = 2048;
 /// How many of the keys in use a plan names.
@@ -137,7 +134,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let removal = Removal::from_record(&stored.record)?;
         // A removal that is not of one account's keys belongs to the organization as a whole.
         let account = removal.filter.account.unwrap_or(Id::from_bits(0).into());
-        permit.covers(removal.organization, account)?;
+        self.covers(permit, removal.organization, account)?;
         let running = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(Arc::clone);
         let removed = running.map_or(removal.removed, |job| job.removed.load(Ordering::Acquire));
         let (receipts, next) = self.receipts_of(&removal, page).await?;
@@ -172,32 +169,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok((receipts, Some(Id::from_bits(u128::from(from.saturating_sub(1))))))
     }
 
-    async fn tombstone(&self, id: Id) -> Result<Option<Tombstone>, Error> {
-        let Some(stored) = self.store.fetch(id).await? else { return Ok(None) };
-        Ok(match record::key::read(&stored.record)? {
-            Found::Removed(tombstone) => Some(tombstone),
-            Found::Live(_) => None,
-        })
-    }
-
     async fn select(&self, permit: &Permit, selection: Selection) -> Result<Selected, Error> {
         match selection {
             Selection::Secret(text) => {
-                let presented = Presented::read(&text).ok_or(Error::NotFound)?;
-                let by_table = self.live.find(&presented, &self.pepper).map(|entry| entry.key.id());
-                // A secret that was removed before still names its key.
-                let name = match presented.handle() {
-                    Some(handle) => handle.name(&self.pepper),
-                    None => Digest::of(text.as_bytes()).name(&self.pepper),
-                };
-                let id = match by_table {
-                    Some(id) => Some(id),
-                    None => self.store.holder(name).await?,
-                };
-                self.select_one(permit, id.ok_or(Error::NotFound)?).await
+                let id = self.id_by_secret(&text).await?;
+                self.select_one(permit, id).await
             }
             Selection::Handle(handle) => {
                 let id = self.store.holder(handle.name(&self.pepper)).await?.ok_or(Error::NotFound)?;
+                self.select_one(permit, id).await
+            }
+            Selection::Access(identification) => {
+                let id = self.holder_of(permit, &identification).await?;
                 self.select_one(permit, id).await
             }
             Selection::Account(account) => {
@@ -227,16 +210,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     async fn select_many(&self, permit: &Permit, filter: Filter) -> Result<Selected, Error> {
         let mut selected = Selected { heads: Vec::new(), protected: 0, filter };
-        let Some(owner) = list_owner(permit, selected.filter.account) else { return Ok(selected) };
+        let Some(owner) = self.list_owner(permit, selected.filter.account) else { return Ok(selected) };
         let list = List { kind: RecordKind::Key, owner };
-        let mut after = None;
-        loop {
-            let records = self.store.page(list, after, BATCH).await?;
-            let count = records.len();
-            after = records.last().map(|last| last.record.id);
-            for stored in records {
+        let mut pages = Pages::of(&self.store, list);
+        while let Some(page) = pages.next().await? {
+            for stored in page {
                 if let Some(head) = self.fitting_head(&selected.filter, &stored).await?
-                    && permit.covers(head.organization, head.account).is_ok()
+                    && self.covers(permit, head.organization, head.account).is_ok()
                 {
                     if head.protected || self.may_change(permit, &head).is_err() {
                         selected.protected += 1;
@@ -245,10 +225,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                     }
                 }
             }
-            if count < BATCH {
-                return Ok(selected);
-            }
         }
+        Ok(selected)
     }
 
     /// The head of a living key that fits a filter.
@@ -301,7 +279,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         removed: &AtomicU64,
     ) -> Result<(), Error> {
         let mut under_way = stream::iter(heads)
-            .map(|head| async move { self.remove_head(None, &head, reason, origin).await })
+            .map(|head| async move {
+                self.remove_head(None, &head, reason, origin).await?;
+                // A session opens none itself, so this goes no deeper.
+                Box::pin(self.end_sessions(head.id, reason, origin)).await
+            })
             .buffer_unordered(UNDER_WAY);
         let mut outcome = Ok(());
         while let Some(one) = under_way.next().await {
@@ -329,27 +311,23 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     /// Removes every key of a list; how many it was.
     pub(crate) async fn sweep_now(&self, list: List, reason: Reason, origin: &Origin) -> Result<u64, Error> {
-        let mut after = None;
         let removed = AtomicU64::new(0);
-        loop {
-            let records = self.store.page(list, after, BATCH).await?;
-            let mut heads = Vec::with_capacity(records.len());
-            for stored in &records {
+        let mut pages = Pages::of(&self.store, list);
+        while let Some(page) = pages.next().await? {
+            let mut heads = Vec::with_capacity(page.len());
+            for stored in &page {
                 if let Found::Live(sealed) = record::key::read(&stored.record)? {
                     // Protection keeps a key from mistakes; it does not outlive the key's owner.
                     heads.push(Head { protected: false, ..sealed.head });
                 }
             }
             self.remove_heads(heads, reason, origin, &removed).await?;
-            let Some(last) = records.last().filter(|_| records.len() == BATCH) else {
-                return Ok(removed.into_inner());
-            };
-            after = Some(last.record.id);
         }
+        Ok(removed.into_inner())
     }
 
     /// Takes up what the last stop cut off: unfinished removals, and keys whose owner is gone.
-    pub(crate) async fn take_up(self: &Arc<Self>) -> Result<(), Error> {
+    pub(crate) async fn take_up(self: &Arc<Self>, gone: Vec<Id>) -> Result<(), Error> {
         let unfinished = List { kind: RecordKind::Removal, owner: List::EVERYONE };
         for stored in self.store.page(unfinished, None, usize::MAX).await? {
             let mut removal = Removal::from_record(&stored.record)?;
@@ -358,25 +336,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             removal.version += 1;
             self.carry_out(removal, heads);
         }
-        let gone: std::sync::Mutex<Vec<Id>> = std::sync::Mutex::default();
-        let note = |id: Id, standing: Standing| {
-            if let Standing::Removed { .. } = standing {
-                gone.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-            }
-        };
-        let account = |stored: Stored| {
-            if let Ok(account) = Account::from_record(&stored.record) {
-                note(account.id.id(), account.standing);
-            }
-        };
-        let organization = |stored: Stored| {
-            if let Ok(organization) = Organization::from_record(&stored.record) {
-                note(organization.id.id(), organization.standing);
-            }
-        };
-        self.store.scan(RecordKind::Account, &account).await?;
-        self.store.scan(RecordKind::Organization, &organization).await?;
-        for owner in gone.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        for owner in gone {
             self.sweep(List { kind: RecordKind::Key, owner }, Reason::OwnerLeft, &Origin::default());
         }
         Ok(())
@@ -386,16 +346,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     async fn left_of(&self, removal: &Removal) -> Result<Vec<Head>, Error> {
         let owner = removal.filter.account.map_or(removal.organization.id(), |account| account.id());
         let list = List { kind: RecordKind::Key, owner };
-        let (mut after, mut left) = (None, Vec::new());
-        loop {
-            let records = self.store.page(list, after, BATCH).await?;
-            for stored in &records {
+        let (mut pages, mut left) = (Pages::of(&self.store, list), Vec::new());
+        while let Some(page) = pages.next().await? {
+            for stored in &page {
                 let head = self.fitting_head(&removal.filter, stored).await?;
                 left.extend(head.filter(|head| self.is_left_of(removal, head)));
             }
-            let Some(last) = records.last().filter(|_| records.len() == BATCH) else { return Ok(left) };
-            after = Some(last.record.id);
         }
+        Ok(left)
     }
 
     fn is_left_of(&self, removal: &Removal, head: &Head) -> bool {
@@ -412,15 +370,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         happened: Happened,
         origin: &Origin,
     ) -> Result<(), CommitError> {
-        let encoded = || -> Result<_, Error> {
-            let record = removal.to_record()?;
-            let replay = match permit {
-                Some(permit) => self.replay_of(permit, &record, removal.organization, None, origin)?,
-                None => None,
-            };
-            Ok((record, replay))
-        };
-        let (record, replay) = encoded().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
         let about = About {
             subject: Subject::Removal,
             happened,
@@ -429,10 +378,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             version: removal.version,
             salt: removal.salt,
         };
-        let event = self.event(about, permit, origin);
-        let live = Arc::clone(&self.live);
-        let apply = Box::new(move |position| live.advance(position));
-        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await.map(|_| ())
+        self.commit_open(permit, about, removal.to_record(), |_| (), origin).await.map(|_| ())
     }
 }
 

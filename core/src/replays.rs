@@ -9,10 +9,11 @@ use crate::account::{Account, Organization};
 use crate::command::{Answer, Command, Page};
 use crate::error::Error;
 use crate::id::{Id, OrganizationId};
-use crate::key::{Found, Head};
+use crate::key::{Found, Head, Kind};
 use crate::keyward::{Environment, Keyward, Origin};
 use crate::permit::Permit;
 use crate::record;
+use crate::resource::Resource;
 use crate::seal::{Binding, SlotSecret};
 use crate::secret::Secret;
 use crate::store::{Record, RecordKind, Replay, Store};
@@ -61,6 +62,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         match stored.record.kind {
             RecordKind::Organization => Ok(Answer::Organization(Box::new(Organization::from_record(&then)?))),
             RecordKind::Account => Ok(Answer::Account(Box::new(Account::from_record(&then)?))),
+            RecordKind::Resource => Ok(Answer::Resource(Box::new(Resource::from_record(&then)?))),
             RecordKind::Removal => {
                 self.find_removal(permit, id.into(), Page { after: None, limit: Page::DEFAULT }).await
             }
@@ -70,7 +72,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 }
                 let slot = self.slot_secret(&stored)?;
                 let key = record::key::read(&then)?.live()?.open(&slot)?;
-                let Some(shown) = kept.shown else { return Ok(Answer::Key(Box::new(key))) };
+                let Some(shown) = kept.shown else {
+                    let is_new = key.head.kind == Kind::Access && key.head.version == 1;
+                    let again = if is_new { Answer::IssuedAccess } else { Answer::Key };
+                    return Ok(again(Box::new(key)));
+                };
                 let organization = OrganizationId::from(Id::from_bits(kept.organization));
                 let text = slot.open(&shown, Binding { organization, id, version: 0 })?;
                 let secret = str::from_utf8(&text).map_err(Error::internal).and_then(Secret::import)?;

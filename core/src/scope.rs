@@ -72,6 +72,10 @@ impl Right {
     }
 }
 
+/// The scope of a key that may act as other accounts of its organization. No right: `admin` does not hold it, and only
+/// owners of the operator's organization give it.
+pub const IMPERSONATE: &str = "impersonate";
+
 /// A set of rights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rights(u16);
@@ -155,6 +159,12 @@ impl Scopes {
     #[must_use]
     pub fn cover(&self, other: &Self) -> bool {
         other.0.iter().all(|scope| self.0.binary_search(scope).is_ok())
+    }
+
+    /// True if this one is here.
+    #[must_use]
+    pub fn has(&self, scope: &str) -> bool {
+        self.0.binary_search_by(|known| known.as_str().cmp(scope)).is_ok()
     }
 
     /// The rights among them.

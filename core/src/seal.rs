@@ -11,7 +11,7 @@ use aws_lc_rs::hmac;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::id::{Id, OrganizationId};
-use crate::store::Name;
+use crate::store::{Name, RecordKind};
 
 /// Length of a nonce, in bytes.
 pub const NONCE: usize = 12;
@@ -176,6 +176,12 @@ fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, SealError> {
 pub struct Pepper(hmac::Key);
 
 impl Pepper {
+    /// What something is filed under by its number.
+    #[must_use]
+    pub fn number(&self, kind: RecordKind, number: u32) -> Name {
+        self.name("number", Id::from_bits(kind as u128), &number.to_be_bytes())
+    }
+
     /// The pepper with these 32 bytes.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {

@@ -6,11 +6,14 @@
 //! Prefix, environment and place are the *handle*: public, shown in lists, logs and receipts. With the longest
 //! prefix and environment a secret has 62 characters; by default 51, which SHA-256 takes in one block.
 
+mod format;
+
 use std::fmt;
 
 use aws_lc_rs::digest;
 use zeroize::Zeroizing;
 
+pub use self::format::{Alphabet, Format};
 use crate::error::Error;
 use crate::seal::Pepper;
 use crate::store::{List, Name};
@@ -32,26 +35,8 @@ pub struct Secret(Zeroizing<String>);
 impl Secret {
     /// Draws a new secret; `random` fills a buffer with random bytes.
     #[must_use]
-    pub fn generate(prefix: &Label, environment: &Label, random: &mut dyn FnMut(&mut [u8])) -> Self {
-        let mut text = Zeroizing::new(String::with_capacity(64));
-        text.push_str(prefix.as_str());
-        text.push('_');
-        text.push_str(environment.as_str());
-        text.push('_');
-        let body = text.len();
-        let mut drawn = Zeroizing::new([0; 64]);
-        while text.len() < body + PLACE + RANDOM {
-            random(drawn.as_mut_slice());
-            for byte in drawn.iter() {
-                // 248 = 4 * 62: above it, the remainder would favour the first digits.
-                if *byte < 248 && text.len() < body + PLACE + RANDOM {
-                    text.push(digit(u32::from(*byte) % 62));
-                }
-            }
-        }
-        let check = check_of(text.as_bytes());
-        text.push_str(&check);
-        Self(text)
+    pub fn generate(format: &Format, environment: &Label, random: &mut dyn FnMut(&mut [u8])) -> Self {
+        Self(format.write(environment, random))
     }
 
     /// Takes a secret that was made elsewhere.
@@ -80,11 +65,13 @@ impl Label {
     /// Reads a prefix (1 to 8 characters, a letter first) or an environment, which has the same rules.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let first = text.bytes().next()?;
-        let fits = text.len() <= 8
-            && first.is_ascii_lowercase()
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        fits.then(|| Self(text.to_owned()))
+        Self::fits(text).then(|| Self(text.to_owned()))
+    }
+
+    fn fits(text: &str) -> bool {
+        text.len() <= 8
+            && text.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     }
 
     /// The text.
@@ -178,8 +165,7 @@ impl<'a> Presented<'a> {
     /// Looks at a text; `None` if it can be no key at all: empty, over 512 bytes, or not printable ASCII.
     #[must_use]
     pub fn read(text: &'a str) -> Option<Self> {
-        let possible =
-            !text.is_empty() && text.len() <= LONGEST && text.bytes().all(|b| b.is_ascii_graphic());
+        let possible = !text.is_empty() && text.len() <= LONGEST && all(text, |byte| byte.is_ascii_graphic());
         possible.then(|| Self { text, shape: shape(text) })
     }
 
@@ -214,12 +200,16 @@ impl<'a> Presented<'a> {
     }
 }
 
+/// True if every byte fits. It looks at all of them: without an early end the compiler takes many at once.
+fn all(text: &str, fits: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, byte| all & fits(byte))
+}
+
 fn shape(text: &str) -> Shape<'_> {
     let Some((head, body)) = text.rsplit_once('_') else { return Shape::Foreign };
-    let labels =
-        head.split_once('_').is_some_and(|(p, e)| Label::parse(p).is_some() && Label::parse(e).is_some());
+    let labels = head.split_once('_').is_some_and(|(p, e)| Label::fits(p) && Label::fits(e));
     let of_length = body.len() == PLACE + RANDOM + CHECK;
-    if !labels || !of_length || !body.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    if !labels || !of_length || !all(body, |byte| byte.is_ascii_alphanumeric()) {
         return Shape::Foreign;
     }
     let handle_end = head.len() + 1 + PLACE;
@@ -228,7 +218,7 @@ fn shape(text: &str) -> Shape<'_> {
         .zip(text.get(..handle_end))
         .zip(body.as_bytes().get(..PLACE));
     match parts {
-        Some((((checked, check), handle), place)) if check_of(checked.as_bytes()) == check => {
+        Some((((checked, check), handle), place)) if check_of(checked.as_bytes()) == check.as_bytes() => {
             Shape::Own { handle, place }
         }
         _ => Shape::Mistyped,
@@ -236,18 +226,18 @@ fn shape(text: &str) -> Shape<'_> {
 }
 
 /// The CRC-32 (IEEE) of what stands before it, in six base62 digits.
-fn check_of(text: &[u8]) -> String {
+fn check_of(text: &[u8]) -> [u8; CHECK] {
     let mut rest = crc32fast::hash(text);
-    let mut digits = [0; CHECK];
+    let mut digits = [b'0'; CHECK];
     for place in digits.iter_mut().rev() {
-        *place = rest % 62;
+        *place = digit(rest % 62);
         rest /= 62;
     }
-    digits.into_iter().map(digit).collect()
+    digits
 }
 
-fn digit(value: u32) -> char {
-    BASE62.get(value as usize).map_or('0', |byte| char::from(*byte))
+fn digit(value: u32) -> u8 {
+    BASE62.get(value as usize).copied().unwrap_or(b'0')
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub enum RecordKind {
     Key = 3,
     /// A removal of many keys.
     Removal = 4,
+    /// Something that a key opens.
+    Resource = 5,
 }
 
 /// A list of records in the order of their ids, oldest first: all of one kind under one owner.
@@ -50,6 +52,14 @@ impl List {
 /// A keyed hash of something that at most one live record may claim: a handle, a login name, a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(pub [u8; 16]);
+
+impl Name {
+    /// Its first 64 bits.
+    #[must_use]
+    pub fn bits(&self) -> u64 {
+        self.0.first_chunk().map_or(0, |bits| u64::from_le_bytes(*bits))
+    }
+}
 
 /// One record, as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,10 +3,12 @@
 //! A verify writes nothing; it notes its use here, in memory, and the server carries notes to the store at a
 //! bounded pace. A crash may lose the latest notes; they never delay a verify.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
@@ -57,7 +59,7 @@ pub struct Use {
 impl Usage {
     /// Adds one use.
     pub fn add(&mut self, one: Use) {
-        let hour = one.at.seconds() / 3600;
+        let hour = hour_of(one.at);
         let counts = if one.accepted { &mut self.accepted } else { &mut self.refused };
         *counts.entry(hour).or_default() += 1;
         if one.accepted {
@@ -138,9 +140,60 @@ struct Row {
     clients: Vec<(IpAddr, u64)>,
 }
 
+fn hour_of(at: Timestamp) -> u64 {
+    at.seconds() / 3600
+}
+
 /// Uses that were noted and not yet carried to the store.
 pub struct Notes {
-    shards: Vec<Mutex<HashMap<Id, Usage>>>,
+    shards: Vec<Mutex<Shard>>,
+}
+
+type Shard = HashMap<Id, Note, FxBuildHasher>;
+
+/// The uses of one key: those of the latest hour and client as plain numbers, because nearly every use is like the one
+/// before it, and all others as usage.
+#[derive(Clone, Default)]
+struct Note {
+    hour: u64,
+    accepted: u64,
+    refused: u64,
+    last_used_at: Option<Timestamp>,
+    client: Option<Client>,
+    others: Option<Box<Usage>>,
+}
+
+impl Note {
+    fn add(&mut self, one: Use) {
+        let hour = hour_of(one.at);
+        let address = self.client.as_ref().map(|client| client.address);
+        let is_new = self.accepted + self.refused == 0;
+        if !is_new && (hour != self.hour || address != one.address) {
+            let others = std::mem::take(self).into_usage();
+            self.others = Some(Box::new(others));
+        }
+        self.hour = hour;
+        *(if one.accepted { &mut self.accepted } else { &mut self.refused }) += 1;
+        if one.accepted {
+            self.last_used_at = self.last_used_at.max(Some(one.at));
+        }
+        if let Some(address) = one.address {
+            let before = self.client.as_ref().map(|client| client.last_seen_at);
+            self.client = Some(Client { address, last_seen_at: before.max(Some(one.at)).unwrap_or(one.at) });
+        }
+    }
+
+    fn into_usage(self) -> Usage {
+        let mut usage = self.others.map(|others| *others).unwrap_or_default();
+        let counted = |count| if count > 0 { BTreeMap::from([(self.hour, count)]) } else { BTreeMap::new() };
+        usage.merge(&Usage {
+            last_used_at: self.last_used_at,
+            accepted: counted(self.accepted),
+            refused: counted(self.refused),
+            clients: self.client.into_iter().collect(),
+        });
+        usage
+    }
 }
 
 impl Default for Notes {
@@ -154,15 +207,18 @@ impl Notes {
     /// is known of its use is then older than it might be.
     pub fn add(&self, key: Id, one: Use) {
         let Some(mut notes) = self.shard(key) else { return };
-        if notes.len() < KEYS / SHARDS || notes.contains_key(&key) {
-            notes.entry(key).or_default().add(one);
+        let room = notes.len() < KEYS / SHARDS;
+        match notes.entry(key) {
+            Entry::Occupied(mut note) => note.get_mut().add(one),
+            Entry::Vacant(place) if room => place.insert(Note::default()).add(one),
+            Entry::Vacant(_) => {}
         }
     }
 
     /// What is noted of a key.
     #[must_use]
     pub fn of(&self, key: Id) -> Option<Usage> {
-        self.shard(key)?.get(&key).cloned()
+        self.shard(key)?.get(&key).cloned().map(Note::into_usage)
     }
 
     /// Takes the notes of at most so many keys.
@@ -174,10 +230,10 @@ impl Notes {
             let keys: Vec<Id> = notes.keys().take(most / SHARDS + 1).copied().collect();
             taken.extend(keys.into_iter().filter_map(|key| notes.remove_entry(&key)));
         }
-        taken
+        taken.into_iter().map(|(key, note)| (key, note.into_usage())).collect()
     }
 
-    fn shard(&self, key: Id) -> Option<MutexGuard<'_, HashMap<Id, Usage>>> {
+    fn shard(&self, key: Id) -> Option<MutexGuard<'_, Shard>> {
         // The low bits of an id are random.
         let shard = self.shards.get((key.bits() & (SHARDS as u128 - 1)) as usize)?;
         Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
@@ -232,6 +288,9 @@ mod tests {
             merged.merge(&noted);
         }
         assert_eq!(merged, whole);
+        let notes = Notes::default();
+        uses.iter().for_each(|one| notes.add(Id::from_bits(1), *one));
+        assert_eq!(notes.of(Id::from_bits(1)), Some(whole.clone()));
         assert_eq!(Usage::decode(&whole.encode()), whole);
     }
 

@@ -10,6 +10,8 @@
 
 #[path = "model/compare.rs"]
 mod compare;
+#[path = "model/doors.rs"]
+mod doors;
 #[path = "model/faults.rs"]
 mod faults;
 #[path = "model/house.rs"]
@@ -20,6 +22,10 @@ mod play;
 mod races;
 #[path = "model/reference.rs"]
 mod reference;
+#[path = "model/resources.rs"]
+mod resources;
+#[path = "model/sessions.rs"]
+mod sessions;
 #[path = "model/steps.rs"]
 mod steps;
 #[path = "model/stories.rs"]

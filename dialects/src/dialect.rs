@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::{HeaderMap, Method, StatusCode};
-use keyward_core::command::{Answer, Command};
+use keyward_core::command::{Answer, Command, SignIn};
 use keyward_core::error::Error;
-use keyward_core::permit::Verb;
+use keyward_core::permit::{Caller, Verb};
 use keyward_core::store::Logged;
 use matchit::Router;
 use percent_encoding::percent_decode_str;
@@ -43,6 +43,9 @@ pub enum Credential<'a> {
     Anonymous,
     /// The text of a key; empty where something is there that no key can look like.
     Secret(Cow<'a, str>),
+    /// Not in the head: the body is to be read, and this asked again. Said of a body that was read: nothing. Only for
+    /// routes of [`Form::Steps`].
+    InBody,
 }
 
 /// What a request asks for.
@@ -78,9 +81,9 @@ pub struct Route {
     /// # Errors
     /// [`Error::UnsupportedType`] where that depends on a content type that is not understood.
     pub form: fn(&Request<'_>) -> Result<Form, Error>,
-    /// Reads what is asked for. Not called for [`Form::Items`] and [`Form::Lines`].
+    /// Reads what is asked for. Not called for [`Form::Items`], [`Form::Lines`] and [`Form::Steps`].
     pub parse: Parse,
-    /// Writes the answer. Not called for [`Form::Items`], [`Form::Lines`] and [`Form::Events`].
+    /// Writes the answer. Not called for [`Form::Items`], [`Form::Lines`], [`Form::Events`] and [`Form::Steps`].
     pub render: Render,
 }
 
@@ -95,6 +98,40 @@ pub enum Form {
     Lines(&'static Lines),
     /// [`Command::ListEvents`] in, then events for as long as the caller listens.
     Events(&'static Events),
+    /// A body of limited size in, then one command after the other until there is an answer.
+    Steps(Begin),
+}
+
+/// Begins an answer. The caller is there unless the route is for anybody.
+pub type Begin = fn(&Request<'_>, &Params<'_, '_>, Option<&Caller>) -> Result<Step, Error>;
+
+/// One step of an answer that takes several commands: systems other than ours have calls that are two of ours. No step is
+/// undone when a later one fails, so what must not stay half-done is one command.
+pub enum Step {
+    /// Have this done; each command is permitted for itself.
+    Do(Box<Command>, Next),
+    /// Open a session, for somebody who has none.
+    SignIn(Box<SignIn>, Next),
+    /// Say this.
+    Say(Response),
+}
+
+/// Goes on when what the step asked for was done, or was not.
+pub type Next = Box<dyn FnOnce(Result<Answer, Error>) -> Result<Step, Error> + Send>;
+
+impl Step {
+    /// Has a command done, and goes on with its answer.
+    pub fn then(command: Command, next: impl FnOnce(Answer) -> Result<Self, Error> + Send + 'static) -> Self {
+        Self::Do(Box::new(command), Box::new(|done| next(done?)))
+    }
+
+    /// Has a command done, and goes on with its answer or its error.
+    pub fn attempt(
+        command: Command,
+        next: impl FnOnce(Result<Answer, Error>) -> Result<Self, Error> + Send + 'static,
+    ) -> Self {
+        Self::Do(Box::new(command), Box::new(next))
+    }
 }
 
 /// Takes a body apart into its items.
@@ -137,14 +174,22 @@ impl<'p> Params<'_, 'p> {
     }
 }
 
+/// Reads which other account a request is to be done as.
+pub type ActsAs = fn(&Request<'_>) -> Option<Result<u32, Error>>;
+
 /// One language.
 pub struct Dialect {
     /// Its name in logs, metrics and settings.
     pub name: &'static str,
     /// Every call of it.
     pub routes: &'static [Route],
+    /// Whether a request is in this language: then every answer to it is, errors of the transport included.
+    pub claims: fn(&Request<'_>) -> bool,
     /// What a request presents to prove who asks.
     pub credential: for<'a> fn(&Request<'a>) -> Credential<'a>,
+    /// The number of another account that the presented key is to act as, or what is wrong with that number; `None`
+    /// where it is to act as its own.
+    pub acts_as: ActsAs,
     /// What an error looks like, for the request with this id.
     pub fault: fn(&Error, &Request<'_>, &str) -> Response,
     router: Router<Vec<&'static Route>>,
@@ -158,6 +203,7 @@ impl Dialect {
     pub fn new(
         name: &'static str,
         routes: &'static [Route],
+        claims: fn(&Request<'_>) -> bool,
         credential: for<'a> fn(&Request<'a>) -> Credential<'a>,
         fault: fn(&Error, &Request<'_>, &str) -> Response,
     ) -> Result<Self, Error> {
@@ -169,7 +215,14 @@ impl Dialect {
         for (path, routes) in by_path {
             router.insert(path, routes).map_err(Error::internal)?;
         }
-        Ok(Self { name, routes, credential, fault, router })
+        Ok(Self { name, routes, claims, credential, acts_as: |_| None, fault, router })
+    }
+
+    /// The same language, in which a key may be told to act as another account. Its calls must not be of
+    /// [`Form::Items`] or [`Form::Lines`], which look at the key alone.
+    #[must_use]
+    pub fn with_acting(self, acts_as: ActsAs) -> Self {
+        Self { acts_as, ..self }
     }
 
     /// The call that a request line means.

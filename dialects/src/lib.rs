@@ -5,10 +5,28 @@
 //! for [`Route::verb`], and only then [`Route::parse`], so that a stranger learns nothing from what is said about
 //! the shape of a request.
 
+mod bearer;
+pub mod cielo24;
 mod dialect;
+pub mod discue;
+pub mod intserv;
+mod media;
 pub mod native;
 pub mod openapi;
+pub mod resolver;
+mod uuid;
+
+use keyward_core::error::Error;
 
 pub use self::dialect::{
-    Credential, Dialect, Events, Form, Lines, Params, Parse, Parsed, Render, Request, Response, Route, Split,
+    ActsAs, Begin, Credential, Dialect, Events, Form, Lines, Next, Params, Parse, Parsed, Render, Request,
+    Response, Route, Split, Step,
 };
+
+/// The languages of other systems.
+///
+/// # Errors
+/// [`Error::Internal`] if a table of routes contradicts itself, which a test would have shown.
+pub fn vendors() -> Result<Vec<Dialect>, Error> {
+    Ok(vec![cielo24::dialect()?, discue::dialect()?, intserv::dialect()?, resolver::dialect()?])
+}

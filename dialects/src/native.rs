@@ -1,5 +1,6 @@
 //! This file is about the native API: its routes, and how a request presents a credential.
 
+mod access;
 mod accounts;
 mod body;
 mod fault;
@@ -16,21 +17,19 @@ mod show;
 mod verify;
 mod words;
 
-use std::borrow::Cow;
-
-use http::header::AUTHORIZATION;
 use keyward_core::error::Error;
 use keyward_core::permit::Verb;
 
 pub use self::operations::{OPERATIONS, PROBLEM};
-use crate::dialect::{Credential, Dialect, Form, Parse, Request, Route};
+pub(crate) use crate::bearer::bearer;
+use crate::dialect::{Dialect, Form, Parse, Route};
 
 /// The native API.
 ///
 /// # Errors
 /// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
 pub fn dialect() -> Result<Dialect, Error> {
-    Dialect::new("native", &ROUTES, credential, fault::fault)
+    Dialect::new("native", &ROUTES, |_| true, bearer, fault::fault)
 }
 
 static ROUTES: [Route; 27] = [
@@ -65,20 +64,4 @@ static ROUTES: [Route; 27] = [
 
 const fn route(method: &'static str, path: &'static str, verb: Verb, parse: Parse) -> Route {
     Route { method, path, verb: Some(verb), form: |_| Ok(Form::Document), parse, render: render::answer }
-}
-
-/// `Authorization: Bearer <secret>` (RFC 6750, section 2.1).
-fn credential<'a>(request: &Request<'a>) -> Credential<'a> {
-    let mut values = request.headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Credential::Anonymous };
-    if values.next().is_some() {
-        // Two readers could take different ones for the credential.
-        return Credential::Secret(Cow::Borrowed(""));
-    }
-    let secret = value.to_str().ok().and_then(|text| {
-        let (scheme, secret) = text.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(secret)
-    });
-    // Another scheme is a credential too, and opens nothing here.
-    Credential::Secret(Cow::Borrowed(secret.unwrap_or_default().trim_matches(' ')))
 }

@@ -1,5 +1,6 @@
 //! The native API: what requests are taken for, and what answers look like.
 
+mod access;
 mod accounts;
 mod fault;
 mod garbage;

@@ -117,6 +117,7 @@ pub(crate) fn key() -> Key {
             remove_at: None,
             remove_for: Reason::Retired,
             protected: false,
+            session: None,
             created_at: Timestamp::from_millis(1000),
             salt: [5; 16],
             version: 7,
@@ -133,6 +134,7 @@ pub(crate) fn key() -> Key {
             rate_limit: Some(RateLimit { limit: 5, window_seconds: 60 }),
             uses: None,
             supersedes: None,
+            updated_at: Timestamp::from_millis(1000),
             material: Material::Secret(SecretMaterial {
                 proof: Proof::Digest(Scheme::Sha256, Digest::of(b"x")),
                 recoverable: None,

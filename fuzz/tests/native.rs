@@ -6,9 +6,7 @@ use std::sync::LazyLock;
 use bolero::{check, produce};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_client::wire::Problem;
-use keyward_core::command::Command;
 use keyward_core::error::Error;
-use keyward_core::permit::Verb;
 use keyward_dialects::{Credential, Dialect, Form, Parsed, Request, native};
 
 use crate::mutation::{SCRIPT, mutated, mutated_text};
@@ -110,7 +108,7 @@ fn read(sent: &Sent) -> Vec<Result<Parsed, Error>> {
         Ok(Form::Document | Form::Events(_)) => {
             let parsed = (route.parse)(&request, &params);
             if let Ok(parsed) = &parsed {
-                assert_eq!(route.verb, Some(verb(&parsed.command)), "{} {}", route.method, route.path);
+                assert_eq!(route.verb, Some(parsed.command.verb()), "{} {}", route.method, route.path);
             }
             vec![parsed]
         }
@@ -119,33 +117,7 @@ fn read(sent: &Sent) -> Vec<Result<Parsed, Error>> {
             Ok(items) => items.into_iter().map(|item| (lines.parse)(&request, 1, item)).collect(),
         },
         Ok(Form::Lines(lines)) => vec![(lines.parse)(&request, 1, &sent.body)],
-    }
-}
-
-/// What a command needs to be permitted: worked out here, so that no route lets through what another one judges.
-fn verb(command: &Command) -> Verb {
-    match command {
-        Command::Issue(_) => Verb::Issue,
-        Command::Import(_) => Verb::Import,
-        Command::Find(_) | Command::FindRemoval { .. } | Command::ReadUsage(_) | Command::ReadReceipt(_) => {
-            Verb::Find
-        }
-        Command::List { .. } => Verb::List,
-        Command::Update { .. } => Verb::Update,
-        Command::Suspend { .. } => Verb::Suspend,
-        Command::Resume { .. } => Verb::Resume,
-        Command::Rotate { .. } => Verb::Rotate,
-        Command::Verify(_) => Verb::Verify,
-        Command::Remove { .. } | Command::PlanRemoval(_) | Command::StartRemoval { .. } => Verb::Remove,
-        Command::FindAccount(_) | Command::ListAccounts { .. } => Verb::ReadAccounts,
-        Command::CreateAccount(_) => Verb::CreateAccount,
-        Command::UpdateAccount { .. } => Verb::UpdateAccount,
-        Command::RemoveAccount { .. } => Verb::RemoveAccount,
-        Command::FindOrganization(_) | Command::ListOrganizations(_) => Verb::ReadOrganizations,
-        Command::CreateOrganization { .. } => Verb::CreateOrganization,
-        Command::UpdateOrganization { .. } => Verb::UpdateOrganization,
-        Command::RemoveOrganization { .. } => Verb::RemoveOrganization,
-        Command::ListEvents { .. } | Command::ReadCheckpoint | Command::ReadTile(_) => Verb::ReadLog,
+        Ok(Form::Steps(_)) => panic!("no route of ours takes several commands"),
     }
 }
 

@@ -12,11 +12,11 @@ use keyward_core::id::Id;
 use keyward_core::keyward::{Environment, Keyward, Origin};
 use keyward_core::permit::Verb;
 use keyward_core::seal::{Pepper, Root, SlotSecret};
-use keyward_core::secret::Secret;
 use keyward_core::store::{Record, Store};
 use keyward_core::time::Timestamp;
 use keyward_log::{KeyName, Receipt, Signer};
 use keyward_store::Memory;
+use zeroize::Zeroizing;
 
 pub(crate) const ORIGIN: &str = "fuzz.test/log";
 
@@ -36,8 +36,12 @@ impl Environment for Still {
         }
     }
 
-    async fn check_slow_hash(&self, _: String, _: Secret) -> bool {
+    async fn check_slow_hash(&self, _: String, _: Zeroizing<String>) -> bool {
         false
+    }
+
+    async fn hash_password(&self, _: Zeroizing<String>) -> Option<String> {
+        None
     }
 
     fn spawn(&self, _: impl Future<Output = ()> + Send + 'static) {}
@@ -81,12 +85,17 @@ fn make() -> Samples {
     let (key, secret) = finish(core.found("acme", "ann")).unwrap();
     let caller = core.authenticate(secret.expose(), None).unwrap();
     let run = |core: &Arc<Keyward<Memory, Still>>, verb, command| {
-        finish(core.execute(caller.permit(verb).unwrap(), command, &Origin::default())).unwrap()
+        finish(core.execute(&caller.permit(verb).unwrap(), command, &Origin::default())).unwrap()
     };
     let rotate = Command::Rotate { key: key.head.id, overlap_seconds: 60, if_match: None };
     let Answer::Issued(successor, _) = run(&core, Verb::Rotate, rotate) else { panic!("a key") };
-    let remove =
-        Command::Remove { key: successor.head.id, reason: Reason::Compromised, if_match: None, prove: false };
+    let remove = Command::Remove {
+        key: successor.head.id,
+        reason: Reason::Compromised,
+        if_match: None,
+        prove: false,
+        end_sessions: true,
+    };
     drop(run(&core, Verb::Remove, remove));
 
     let fetch = |id: Id| finish(core.store().fetch(id)).unwrap().unwrap();

@@ -10,20 +10,22 @@ use std::time::Duration;
 use aws_lc_rs::digest::{Context, SHA256};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Body as _, Bytes, Incoming};
-use keyward_core::command::Answer;
+use keyward_core::command::{Answer, SignIn};
 use keyward_core::error::Error;
 use keyward_core::keyward::{Idempotency, Keyward, Origin};
 use keyward_core::permit::{Caller, Permit, Verb};
 use keyward_core::store::Store;
 use keyward_core::verbs::verify::Verdict;
-use keyward_dialects::{Credential, Dialect, Form, Params, Request, Response, Route, native, openapi};
+use keyward_dialects::{
+    Begin, Credential, Dialect, Form, Params, Request, Response, Route, Step, native, openapi,
+};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::config::{Config, Limits};
 use crate::environment::{self, World};
-use crate::guess::Guesses;
+use crate::guess::{Guess, Guesses};
 use crate::http::Body;
 use crate::metrics::Metrics;
 use crate::stream;
@@ -32,7 +34,9 @@ use crate::stream;
 pub(crate) struct App<S> {
     /// `None` while it is locked: behind its anchor, it accepts and signs nothing.
     keyward: Option<Arc<Keyward<S, World>>>,
-    dialect: Dialect,
+    /// The languages of other systems, each for the requests that it claims.
+    vendors: Vec<Dialect>,
+    native: Dialect,
     openapi: Vec<u8>,
     limits: Limits,
     guesses: Guesses,
@@ -94,14 +98,15 @@ impl<S: Store> App<S> {
         environment::fill(&mut base);
         let metrics = Metrics::new()?;
         metrics.locked.set(if keyward.is_some() { 0.0 } else { 1.0 });
-        let dialect = native::dialect().map_err(crate::cli::inside)?;
+        let native = native::dialect().map_err(crate::cli::inside)?;
         let openapi =
-            openapi::document(&dialect, &native::OPERATIONS, native::PROBLEM, env!("CARGO_PKG_VERSION"));
+            openapi::document(&native, &native::OPERATIONS, native::PROBLEM, env!("CARGO_PKG_VERSION"));
         let openapi = openapi.to_string().into_bytes();
         Ok(Arc::new(Self {
             keyward,
             openapi,
-            dialect,
+            vendors: keyward_dialects::vendors().map_err(crate::cli::inside)?,
+            native,
             limits: config.limits.clone(),
             guesses: Guesses::new(config.limits.guesses_per_minute),
             metrics,
@@ -109,6 +114,11 @@ impl<S: Store> App<S> {
             request_base: u64::from_be_bytes(base),
             stop: watch::Sender::new(false),
         }))
+    }
+
+    /// The core; `None` while it is locked.
+    pub(crate) const fn keyward(&self) -> Option<&Arc<Keyward<S, World>>> {
+        self.keyward.as_ref()
     }
 
     /// Tells everything that would go on for ever to end.
@@ -130,23 +140,25 @@ impl<S: Store> App<S> {
         let (parts, body) = request.into_parts();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let head = Head { parts, peer, id: u128::from(self.request_base) << 64 | u128::from(number) };
+        let dialect = self.dialect(&head);
         let answer = if !names_one_host(&head.parts) {
-            self.fault(&Error::Malformed("a request must name one host".to_owned()), &head)
+            self.fault(dialect, &Error::Malformed("a request must name one host".to_owned()), &head)
         } else if let Some(page) = self.own_page(&head) {
             page
         } else {
-            self.in_dialect(&head, body).await
+            let answered = self.in_dialect(dialect, &head, body).await;
+            answered.unwrap_or_else(|error| self.fault(dialect, &error, &head))
         };
         self.metrics.answered(answer.status().as_u16());
-        debug!(request = head.id_text(), method = %head.parts.method, route = self.route_of(&head),
-            status = answer.status().as_u16(), %peer, "answered");
+        debug!(request = head.id_text(), method = %head.parts.method, dialect = dialect.name,
+            route = route_of(dialect, &head), status = answer.status().as_u16(), %peer, "answered");
         answer
     }
 
-    /// What the log says of a request's path: whoever puts a secret there must not find it in the log.
-    fn route_of(&self, head: &Head) -> &'static str {
-        let found = self.dialect.route(&head.parts.method, head.parts.uri.path());
-        found.map_or("none of a dialect", |(route, _)| route.path)
+    /// Whose language a request is in.
+    fn dialect(&self, head: &Head) -> &Dialect {
+        let request = head.request(&[]);
+        self.vendors.iter().find(|dialect| (dialect.claims)(&request)).unwrap_or(&self.native)
     }
 
     /// The pages that belong to no dialect.
@@ -170,52 +182,130 @@ impl<S: Store> App<S> {
     fn metrics_page(&self, head: &Head) -> Option<hyper::Response<Body>> {
         let may = head.peer.to_canonical().is_loopback()
             || self.keyward.as_ref().is_some_and(|keyward| {
-                let caller = self.caller(keyward, head);
+                let credential = (self.native.credential)(&head.request(&[]));
+                let caller = self.caller(keyward, head, credential);
                 caller.and_then(|(caller, _)| caller.permit(Verb::ReadLog)).is_ok()
             });
         may.then(|| page(StatusCode::OK, "text/plain; version=0.0.4", self.metrics.render().into_bytes()))
     }
 
-    async fn in_dialect(&self, head: &Head, body: Incoming) -> hyper::Response<Body> {
-        match self.admit(head) {
-            Ok(admitted) => {
-                let done = match (admitted.route.form)(&head.request(&[])) {
-                    Ok(Form::Document) => self.document(&admitted, body).await.map(whole),
-                    Ok(Form::Items(lines)) => stream::items(&admitted, lines, body, &self.limits).await,
-                    Ok(Form::Lines(lines)) => Ok(stream::lines(&admitted, lines, body, &self.limits)),
-                    Ok(Form::Events(events)) => stream::events(&admitted, events, self.stopped()),
-                    Err(error) => Err(error),
-                };
-                done.unwrap_or_else(|error| self.fault(&error, head))
+    async fn in_dialect(
+        &self,
+        dialect: &Dialect,
+        head: &Head,
+        body: Incoming,
+    ) -> Result<hyper::Response<Body>, Error> {
+        let (route, params) = dialect.route(&head.parts.method, head.parts.uri.path())?;
+        let keyward = self.keyward.as_ref().ok_or(Error::Locked)?;
+        let Some(verb) = route.verb else {
+            let begin = steps_of(route, head)?;
+            let body = read(body, &self.limits).await?;
+            return self.steps(keyward, head, begin, &params, None, &body).await;
+        };
+        let credential = (dialect.credential)(&head.request(&[]));
+        if let Credential::InBody = credential {
+            let body = read(body, &self.limits).await?;
+            let credential = (dialect.credential)(&head.request(&body));
+            let (caller, _) = self.asker(dialect, keyward, head, credential).await?;
+            caller.permit(verb)?;
+            let begin = steps_of(route, head)?;
+            return Box::pin(self.steps(keyward, head, begin, &params, Some(&caller), &body)).await;
+        }
+        let (caller, secret) = self.asker(dialect, keyward, head, credential).await?;
+        let permit = caller.permit(verb)?;
+        let admitted = Admitted { keyward, route, params, permit, verb, secret, head };
+        match (route.form)(&head.request(&[]))? {
+            Form::Document => self.document(&admitted, body).await.map(whole),
+            Form::Items(lines) => Box::pin(stream::items(&admitted, lines, body, &self.limits)).await,
+            Form::Lines(lines) => Ok(stream::lines(&admitted, lines, body, &self.limits)),
+            Form::Events(events) => stream::events(&admitted, events, self.stopped()),
+            Form::Steps(begin) => {
+                let body = read(body, &self.limits).await?;
+                let steps = self.steps(keyward, head, begin, &admitted.params, Some(&caller), &body);
+                Box::pin(steps).await
             }
-            Err(error) => self.fault(&error, head),
         }
     }
 
-    /// Settles route, caller and permission.
-    fn admit<'a>(&'a self, head: &'a Head) -> Result<Admitted<'a, S>, Error> {
-        let (route, params) = self.dialect.route(&head.parts.method, head.parts.uri.path())?;
-        let keyward = self.keyward.as_ref().ok_or(Error::Locked)?;
-        let verb = route.verb.ok_or(Error::NoRoute)?;
-        let (caller, secret) = self.caller(keyward, head)?;
-        Ok(Admitted { keyward, route, params, permit: caller.permit(verb)?, verb, secret, head })
+    /// Does one command after the other, each permitted for itself, until there is an answer.
+    async fn steps(
+        &self,
+        keyward: &Arc<Keyward<S, World>>,
+        head: &Head,
+        begin: Begin,
+        params: &Params<'_, '_>,
+        caller: Option<&Caller>,
+        body: &[u8],
+    ) -> Result<hyper::Response<Body>, Error> {
+        let origin = Origin { request: head.id, address: Some(head.peer), idempotency: None };
+        let mut step = begin(&head.request(body), params, caller)?;
+        loop {
+            step = match step {
+                Step::Say(response) => return Ok(whole(response)),
+                Step::SignIn(sign_in, next) => next(self.sign_in(keyward, *sign_in, &origin).await)?,
+                Step::Do(command, next) => {
+                    let began = environment::moment();
+                    let verb = command.verb();
+                    let done = match caller.ok_or(Error::Anonymous).and_then(|caller| caller.permit(verb)) {
+                        Ok(permit) => keyward.execute(&permit, *command, &origin).await,
+                        Err(error) => Err(error),
+                    };
+                    self.metrics.took(verb, began.elapsed().as_secs_f64());
+                    next(done)?
+                }
+            };
+        }
+    }
+
+    async fn sign_in(
+        &self,
+        keyward: &Keyward<S, World>,
+        sign_in: SignIn,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let (now, login) = (environment::now(), sign_in.login.clone());
+        let address = origin.address.ok_or(Error::Anonymous)?;
+        self.guesses.admit(address, Guess::Login(&login), now)?;
+        let done = keyward.sign_in(sign_in, origin).await;
+        if matches!(done, Err(Error::BadCredential)) {
+            self.metrics.wrong_credentials.increment(1);
+            self.guesses.wrong(address, Guess::Login(&login), now);
+        }
+        done
+    }
+
+    /// Who asks: whose key it is, or as whom that is to act.
+    async fn asker<'a>(
+        &self,
+        dialect: &Dialect,
+        keyward: &Keyward<S, World>,
+        head: &Head,
+        credential: Credential<'a>,
+    ) -> Result<(Caller, Cow<'a, str>), Error> {
+        let (caller, secret) = self.caller(keyward, head, credential)?;
+        let Some(number) = (dialect.acts_as)(&head.request(&[])) else { return Ok((caller, secret)) };
+        let user = caller.account;
+        let caller = keyward.impersonate(caller, number).await?;
+        info!(request = head.id_text(), "[{user}] impersonating [{}]", caller.account);
+        Ok((caller, secret))
     }
 
     fn caller<'a>(
         &self,
         keyward: &Keyward<S, World>,
-        head: &'a Head,
+        head: &Head,
+        credential: Credential<'a>,
     ) -> Result<(Caller, Cow<'a, str>), Error> {
-        let secret = match (self.dialect.credential)(&head.request(&[])) {
-            Credential::Anonymous => return Err(Error::Anonymous),
+        let secret = match credential {
+            Credential::Anonymous | Credential::InBody => return Err(Error::Anonymous),
             Credential::Secret(secret) => secret,
         };
         let now = environment::now();
-        self.guesses.admit(head.peer, &secret, now)?;
+        self.guesses.admit(head.peer, Guess::Secret(&secret), now)?;
         let caller = keyward.authenticate(&secret, Some(head.peer));
         if matches!(caller, Err(Error::BadCredential)) {
             self.metrics.wrong_credentials.increment(1);
-            self.guesses.wrong(head.peer, &secret, now);
+            self.guesses.wrong(head.peer, Guess::Secret(&secret), now);
         }
         Ok((caller?, secret))
     }
@@ -228,7 +318,7 @@ impl<S: Store> App<S> {
         let idempotency =
             parsed.idempotency_key.map(|key| Idempotency { key, request: fingerprint(&request) });
         let origin = Origin { request: admitted.head.id, address: Some(admitted.head.peer), idempotency };
-        let answer = admitted.keyward.execute(admitted.permit, parsed.command, &origin).await?;
+        let answer = admitted.keyward.execute(&admitted.permit, parsed.command, &origin).await?;
         if let Answer::Verdict(verdict) = &answer {
             match **verdict {
                 Verdict::Valid(_) => self.metrics.verdicts_valid.increment(1),
@@ -241,11 +331,11 @@ impl<S: Store> App<S> {
     }
 
     /// Says an error in the dialect's form. What is ours to know goes to the log, once, here.
-    fn fault(&self, error: &Error, head: &Head) -> hyper::Response<Body> {
+    fn fault(&self, dialect: &Dialect, error: &Error, head: &Head) -> hyper::Response<Body> {
         if let Error::Internal { inside } | Error::Unavailable { inside } = error {
             error!(request = head.id_text(), inside, "failed");
         }
-        whole((self.dialect.fault)(error, &head.request(&[]), &head.id_text()))
+        whole((dialect.fault)(error, &head.request(&[]), &head.id_text()))
     }
 
     /// Takes what is measured once a second.
@@ -276,6 +366,22 @@ impl<S: Store> App<S> {
             None => Ok(()),
         }
     }
+}
+
+/// How a route goes step by step, where no other form would do.
+fn steps_of(route: &Route, head: &Head) -> Result<Begin, Error> {
+    match (route.form)(&head.request(&[]))? {
+        Form::Steps(begin) => Ok(begin),
+        Form::Document | Form::Items(_) | Form::Lines(_) | Form::Events(_) => {
+            Err(Error::internal("a route that needs steps has none"))
+        }
+    }
+}
+
+/// What the log says of a request's path: whoever puts a secret there must not find it in the log.
+fn route_of(dialect: &Dialect, head: &Head) -> &'static str {
+    let found = dialect.route(&head.parts.method, head.parts.uri.path());
+    found.map_or("none of the dialect", |(route, _)| route.path)
 }
 
 /// RFC 9112, section 3.2: a request that a proxy may have read as one for another host is refused.

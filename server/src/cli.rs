@@ -85,6 +85,10 @@ pub(crate) struct Init {
     /// Where to listen for plain HTTP.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+    /// A file of organizations, accounts and credentials that are to be there. Given again for a folder that was made
+    /// before, it adds what is missing and changes nothing else; no server may have the store open then.
+    #[arg(long)]
+    pub(crate) bootstrap: Option<PathBuf>,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,

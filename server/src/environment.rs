@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use argon2::{Argon2, PasswordVerifier as _};
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use keyward_core::keyward::Environment;
-use keyward_core::secret::Secret;
 use keyward_core::time::Timestamp;
 use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
 
 /// How many slow hashes are computed at once; the others wait. Each takes a core for a tenth of a second.
 const SLOW_HASHES: usize = 1;
@@ -57,9 +57,18 @@ impl Environment for World {
         fill(bytes);
     }
 
-    async fn check_slow_hash(&self, hash: String, text: Secret) -> bool {
+    async fn check_slow_hash(&self, hash: String, text: Zeroizing<String>) -> bool {
         let Ok(_turn) = self.slow_hashes.acquire().await else { return false };
-        tokio::task::spawn_blocking(move || fits(&hash, text.expose())).await.unwrap_or(false)
+        tokio::task::spawn_blocking(move || fits(&hash, &text)).await.unwrap_or(false)
+    }
+
+    async fn hash_password(&self, text: Zeroizing<String>) -> Option<String> {
+        let _turn = self.slow_hashes.acquire().await.ok()?;
+        let mut salt = [0; 16];
+        fill(&mut salt);
+        let hash =
+            move || Some(Argon2::default().hash_password_with_salt(text.as_bytes(), &salt).ok()?.to_string());
+        tokio::task::spawn_blocking(hash).await.ok()?
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {

@@ -16,6 +16,8 @@ const WINDOW_SECONDS: u64 = 60;
 /// The most entries in a book. When it is full the old are forgotten first, so flooding it buys nothing but
 /// what many addresses buy anyway.
 const ENTRIES: usize = 65_536;
+/// How much of a login is remembered, in characters.
+const LOGIN: usize = 64;
 
 /// Who has guessed wrong lately.
 pub(crate) struct Guesses {
@@ -24,6 +26,25 @@ pub(crate) struct Guesses {
     any: AtomicBool,
     by_address: Mutex<Book<IpAddr>>,
     by_handle: Mutex<Book<String>>,
+}
+
+/// What is guessed at.
+#[derive(Clone, Copy)]
+pub(crate) enum Guess<'a> {
+    /// A key, by its whole text.
+    Secret(&'a str),
+    /// What a login signs in with.
+    Login(&'a str),
+}
+
+impl Guess<'_> {
+    /// What wrong guesses at the same thing have in common.
+    fn handle(self) -> Option<String> {
+        match self {
+            Self::Secret(secret) => Some(Presented::read(secret)?.handle()?.as_str().to_owned()),
+            Self::Login(login) => Some(login.chars().take(LOGIN).collect::<String>().to_ascii_lowercase()),
+        }
+    }
 }
 
 /// Wrong guesses in this window and the one before it.
@@ -76,7 +97,7 @@ impl Guesses {
     ///
     /// A handle's wrong guesses never stop its rightful holder at another address: they only shorten what an
     /// address may guess at that handle.
-    pub(crate) fn admit(&self, address: IpAddr, secret: &str, now: Timestamp) -> Result<(), Error> {
+    pub(crate) fn admit(&self, address: IpAddr, guess: Guess<'_>, now: Timestamp) -> Result<(), Error> {
         if !self.any.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -90,7 +111,7 @@ impl Guesses {
             return Ok(());
         }
         let mut limit = u64::from(self.limit);
-        if let Some(handle) = handle(secret) {
+        if let Some(handle) = guess.handle() {
             let mut by_handle = self.by_handle.lock().unwrap_or_else(PoisonError::into_inner);
             by_handle.turn_to(window);
             if by_handle.count(&handle, fresh) >= limit {
@@ -101,14 +122,14 @@ impl Guesses {
     }
 
     /// Counts a wrong credential.
-    pub(crate) fn wrong(&self, address: IpAddr, secret: &str, now: Timestamp) {
+    pub(crate) fn wrong(&self, address: IpAddr, guess: Guess<'_>, now: Timestamp) {
         self.any.store(true, Ordering::Relaxed);
         let (window, _) = window(now);
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         by_address.turn_to(window);
         by_address.add(network(address));
         drop(by_address);
-        if let Some(handle) = handle(secret) {
+        if let Some(handle) = guess.handle() {
             let mut by_handle = self.by_handle.lock().unwrap_or_else(PoisonError::into_inner);
             by_handle.turn_to(window);
             by_handle.add(handle);
@@ -136,13 +157,9 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-fn handle(secret: &str) -> Option<String> {
-    Some(Presented::read(secret)?.handle()?.as_str().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Guesses, Timestamp};
+    use super::{Guess, Guesses, Timestamp};
 
     const LIMIT: u32 = 5;
 
@@ -152,9 +169,9 @@ mod tests {
 
     fn guess(guesses: &Guesses, address: &str, seconds: u64) -> bool {
         let (address, now) = (address.parse().unwrap(), at(seconds));
-        let admitted = guesses.admit(address, "x", now).is_ok();
+        let admitted = guesses.admit(address, Guess::Secret("x"), now).is_ok();
         if admitted {
-            guesses.wrong(address, "x", now);
+            guesses.wrong(address, Guess::Secret("x"), now);
         }
         admitted
     }

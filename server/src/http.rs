@@ -104,6 +104,10 @@ impl<S: Store> Server<S> {
             http1::Builder::new()
                 .max_buf_size(self.limits.head_bytes.max(8192))
                 .max_headers(HEADERS)
+                // Who asked for a removal and hung up must not stop it midway; a stream notices when it writes.
+                .half_close(true)
+                // Head and body of an answer are small: one copy is cheaper than a write of two parts.
+                .writev(false)
                 .serve_connection(TokioIo::new(stream), service)
         );
         let mut stop = self.stop.clone();

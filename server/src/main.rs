@@ -1,6 +1,7 @@
 //! The program: composition, configuration, the HTTP loop, the command line.
 
 mod app;
+mod bootstrap;
 mod cli;
 mod config;
 mod environment;

@@ -68,7 +68,7 @@ impl<S: Store> Standing<S> {
     async fn execute(&self, command: Command, idempotency: Option<Idempotency>) -> Result<Answer, Error> {
         let permit = self.keyward.authenticate(&self.secret, Some(self.head.peer))?.permit(self.verb)?;
         let origin = Origin { request: self.head.id, address: Some(self.head.peer), idempotency };
-        self.keyward.execute(permit, command, &origin).await
+        self.keyward.execute(&permit, command, &origin).await
     }
 }
 

@@ -5,11 +5,15 @@ mod harness;
 
 mod api {
     mod accounts;
+    mod bootstrap;
+    mod cielo24;
+    mod discue;
     mod events;
     mod golden;
     mod grid;
     mod idempotency;
     mod import;
+    mod intserv;
     mod judgement;
     mod keys;
     mod lists;
@@ -19,6 +23,7 @@ mod api {
     mod readme;
     mod receipts;
     mod removals;
+    mod resolver;
     mod rotation;
     mod scene;
     mod verify;

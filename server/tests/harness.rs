@@ -52,6 +52,8 @@ pub(crate) struct Server {
     pub(crate) folder: PathBuf,
     /// The first owner's secret.
     pub(crate) owner: String,
+    /// What a demo says when it is ready; `null` for other servers.
+    pub(crate) ready: Value,
     log: PathBuf,
 }
 
@@ -106,6 +108,7 @@ impl Server {
             https: text(&ready["https"]),
             folder: folder.to_owned(),
             owner: text(&ready["native"]["secret"]),
+            ready,
             log,
         }
     }
@@ -145,6 +148,7 @@ impl Server {
             https: String::new(),
             folder: folder.to_owned(),
             owner,
+            ready: Value::Null,
             log,
         }
     }

@@ -230,7 +230,12 @@ fn change(number: u64, version: u64, slot: SlotChange) -> Change {
         happened: if is_new { Happened::Created } else { Happened::Removed(Reason::Retired) },
         version,
         opening: Opening { salt: [9; 16], id: id.bytes() },
-        details: Details { organization: OrganizationId::from(owner), actor: None, request: 1 },
+        details: Details {
+            organization: OrganizationId::from(owner),
+            actor: None,
+            acting_as: None,
+            request: 1,
+        },
     };
     Change { record, slot, event, replay: None, apply: Box::new(|_| {}) }
 }

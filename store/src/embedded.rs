@@ -77,6 +77,7 @@ impl fmt::Debug for Options {
 /// A store in one folder, open in this process only. Dropping it finishes what was begun, syncs and closes.
 pub struct Embedded {
     shared: Arc<Shared>,
+    slots: usize,
     /// `None` only while it closes.
     queue: Option<mpsc::Sender<Command>>,
     committer: Option<JoinHandle<()>>,
@@ -118,6 +119,12 @@ impl Embedded {
     #[must_use]
     pub fn standing(&self) -> Standing {
         self.shared.standing.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many slots were in use when it was opened: about as many keys are live.
+    #[must_use]
+    pub const fn slots(&self) -> usize {
+        self.slots
     }
 
     /// Why the store has stopped taking commits, if it has.

@@ -271,8 +271,13 @@ impl StoreRow {
 }
 
 fn kind(byte: u8) -> Option<RecordKind> {
-    const KINDS: [RecordKind; 4] =
-        [RecordKind::Organization, RecordKind::Account, RecordKind::Key, RecordKind::Removal];
+    const KINDS: [RecordKind; 5] = [
+        RecordKind::Organization,
+        RecordKind::Account,
+        RecordKind::Key,
+        RecordKind::Removal,
+        RecordKind::Resource,
+    ];
     KINDS.into_iter().find(|kind| *kind as u8 == byte)
 }
 

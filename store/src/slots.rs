@@ -226,6 +226,11 @@ impl FreeCells {
         Self { freed, fresh }
     }
 
+    /// How many cells are not free.
+    pub(crate) fn in_use(&self) -> usize {
+        (self.fresh.start as usize).saturating_sub(self.freed.len())
+    }
+
     /// Takes a cell; the file grows if there is none.
     pub(crate) fn take(&mut self, file: &SlotFile) -> io::Result<Cell> {
         if let Some(cell) = self.freed.pop() {

@@ -18,5 +18,5 @@ mod writer;
 
 pub use place::{PLACE_CHARS, Place};
 pub use profiles::Profiles;
-pub use record::{MAX_DETAILS, Row};
+pub use record::{Details, MAX_DETAILS, Row};
 pub use table::{InsertError, Table};

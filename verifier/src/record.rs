@@ -14,6 +14,8 @@
 
 use zeroize::Zeroizing;
 
+use crate::sync::{AtomicU32, Ordering};
+
 /// What a table says about a key beside its details.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Row {
@@ -28,6 +30,27 @@ pub struct Row {
     pub not_before: Option<u64>,
     /// Bits that only the caller understands.
     pub flags: u8,
+}
+
+/// The details beside a row, still in the table: whoever does not need them does not pay for them.
+pub struct Details<'a> {
+    length: usize,
+    first_byte: u8,
+    rest: &'a [AtomicU32],
+}
+
+impl Details<'_> {
+    /// Puts the bytes into a buffer, in the place of what it holds.
+    pub fn copy_to(&self, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        if self.length > 0 {
+            let words = self.rest.iter().take(tail_words(self.length));
+            buffer.reserve(1 + size_of::<u32>() * words.len());
+            buffer.push(self.first_byte);
+            words.for_each(|word| buffer.extend_from_slice(&word.load(Ordering::Relaxed).to_le_bytes()));
+            buffer.truncate(self.length);
+        }
+    }
 }
 
 /// How many bytes of details a row can have.
@@ -80,28 +103,25 @@ impl Head {
         HEAD_WORDS + optional + tail_words(self.details_len())
     }
 
-    /// Reads on behind the head: the row, and into `details` its bytes.
-    pub(crate) fn unpack(&self, mut tail: impl Iterator<Item = u32>, details: &mut Vec<u8>) -> Row {
+    /// Reads on behind the head: the row, and where its details are.
+    #[inline]
+    pub(crate) fn unpack<'a>(&self, tail: &'a [AtomicU32]) -> (Row, Details<'a>) {
         let [.., profile, header] = self.0;
         let [flags, .., first_byte] = header.to_le_bytes();
-        let mut seconds = |bit| if header & bit == 0 { None } else { tail.next() };
+        let mut tail = tail.iter();
+        let mut seconds = |bit| {
+            if header & bit == 0 { None } else { tail.next().map(|word| word.load(Ordering::Relaxed)) }
+        };
         let (expires_at, not_before) = (seconds(HAS_EXPIRY), seconds(HAS_NOT_BEFORE));
-
-        details.clear();
-        let length = self.details_len();
-        if length > 0 {
-            details.push(first_byte);
-            tail.take(tail_words(length)).for_each(|word| details.extend_from_slice(&word.to_le_bytes()));
-            details.truncate(length);
-        }
         let milliseconds = |seconds| u64::from(seconds) * 1000;
-        Row {
+        let row = Row {
             id: self.id(),
             profile,
             expires_at: expires_at.map(milliseconds),
             not_before: not_before.map(milliseconds),
             flags,
-        }
+        };
+        (row, Details { length: self.details_len(), first_byte, rest: tail.as_slice() })
     }
 
     const fn header(&self) -> u32 {

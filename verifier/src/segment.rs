@@ -30,7 +30,7 @@
 //! *Progress.* Readers go round again only because a writer finished a step: lock-free.
 
 use crate::entry::{Entry, REST_BITS};
-use crate::record::{Fingerprint, HEAD_WORDS, Head, Row};
+use crate::record::{Details, Fingerprint, HEAD_WORDS, Head, Row};
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use crate::writer::MAX_RUN;
 
@@ -86,9 +86,8 @@ impl Segment {
         &self,
         rest: u32,
         fingerprint: &Fingerprint,
-        details: &mut Vec<u8>,
-        mut resolve: impl FnMut(&Row) -> R,
-    ) -> Lookup<(Row, R)> {
+        resolve: &mut impl FnMut(Row, Details<'_>) -> R,
+    ) -> Lookup<R> {
         let wanted = Entry::wanted(rest, fingerprint.tag);
         for slot in self.run(rest) {
             let mut entry = Entry(slot.load(Ordering::Acquire));
@@ -96,8 +95,8 @@ impl Segment {
                 break;
             }
             while entry.is_for(wanted) {
-                let found = self.read(entry, |head| head.is_of(fingerprint), details);
-                let found = found.map(|row| (row, resolve(&row)));
+                let found = self.read(entry, |head| head.is_of(fingerprint));
+                let found = found.map(|(row, details)| resolve(row, details));
                 fence(Ordering::Acquire);
                 let now = Entry(slot.load(Ordering::Acquire));
                 if now == entry {
@@ -109,7 +108,6 @@ impl Segment {
                 entry = now;
             }
         }
-        details.clear();
         fence(Ordering::Acquire);
         self.unless_retired(Lookup::Absent)
     }
@@ -121,11 +119,10 @@ impl Segment {
         &self,
         entry: Entry,
         is_wanted: impl FnOnce(&Head) -> bool,
-        details: &mut Vec<u8>,
-    ) -> Option<Row> {
+    ) -> Option<(Row, Details<'_>)> {
         let (head, tail) = self.record(entry)?;
         let head = Head(head.each_ref().map(|word| word.load(Ordering::Relaxed)));
-        is_wanted(&head).then(|| head.unpack(tail.iter().map(|word| word.load(Ordering::Relaxed)), details))
+        is_wanted(&head).then(|| head.unpack(tail))
     }
 
     /// The words of the entry's record. For the writer only.

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 
 use crate::entry::REST_BITS;
 use crate::place::{Mixer, Place};
-use crate::record::{Fingerprint, MAX_DETAILS, Record, Row};
+use crate::record::{Details, Fingerprint, MAX_DETAILS, Record, Row};
 use crate::segment::{Lookup, Segment};
 use crate::writer::Writer;
 
@@ -106,27 +106,34 @@ impl Table {
     /// is suspended, expired or allowed is for the caller to judge.
     #[inline]
     pub fn find(&self, place: Place, digest: &[u8; 32], details: &mut Vec<u8>) -> Option<Row> {
-        self.find_with(place, digest, details, |_| ()).map(|(row, ())| row)
+        details.clear();
+        let found = self.find_with(place, digest, |row, bytes| {
+            bytes.copy_to(details);
+            row
+        });
+        if found.is_none() {
+            details.clear();
+        }
+        found
     }
 
-    /// The row of a digest, and what `resolve` makes of it while the row is known to be live.
+    /// What `resolve` makes of the row of a digest and of its details, while the row is known to be live.
     ///
     /// This is how to read what [`Row::profile`] names: an index that was released and given to another profile between
     /// finding the row and resolving it would give a key someone else's rights. Here the row is looked at again afterwards; so
     /// as long as indexes are released only after their last row was removed, what `resolve` read is the row's own. It may be
-    /// called more than once, and for a row that is not returned in the end.
+    /// called more than once, and for a row that ends meanwhile: then what it made is dropped.
     #[inline]
     pub fn find_with<R>(
         &self,
         place: Place,
         digest: &[u8; 32],
-        details: &mut Vec<u8>,
-        mut resolve: impl FnMut(&Row) -> R,
-    ) -> Option<(Row, R)> {
+        mut resolve: impl FnMut(Row, Details<'_>) -> R,
+    ) -> Option<R> {
         let (cell, rest) = self.spot(place);
         let fingerprint = Fingerprint::of(digest);
         loop {
-            match cell.current.load().find(rest, &fingerprint, details, &mut resolve) {
+            match cell.current.load().find(rest, &fingerprint, &mut resolve) {
                 Lookup::Found(found) => return Some(found),
                 Lookup::Absent => return None,
                 Lookup::Retired => {}

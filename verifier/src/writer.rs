@@ -60,14 +60,13 @@ impl Writer {
         let mut ended = Vec::new();
         let mut same = Vec::new();
         let mut free = None;
-        let mut details = Vec::new();
         for slot in segment.run(rest) {
             let entry = Entry(slot.load(Ordering::Relaxed));
             if entry.is_at(rest) {
                 let is_same = |head: &Head| {
                     head.id() == record.id || entry.is_for(wanted) && head.is_of(&record.fingerprint)
                 };
-                if let Some(row) = segment.read(entry, is_same, &mut details) {
+                if let Some((row, _)) = segment.read(entry, is_same) {
                     ended.push(row);
                     same.push(slot);
                 }
@@ -96,7 +95,7 @@ impl Writer {
                 break;
             }
             if entry.is_at(rest)
-                && let Some(row) = segment.read(entry, |head| head.id() == id, &mut Vec::new())
+                && let Some((row, _)) = segment.read(entry, |head| head.id() == id)
             {
                 ended.push(row);
                 self.end(segment, slot, Entry::TOMBSTONE);

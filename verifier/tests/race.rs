@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-use keyward_verifier::{Place, Profiles, Row, Table};
+use keyward_verifier::{Details, Place, Profiles, Row, Table};
 
 const KEYS: u64 = 2_000;
 /// One key in so many is never touched.
@@ -186,10 +186,8 @@ fn a_row_is_never_seen_with_another_rows_profile() {
                 let (mut dice, mut hits) = (Dice(reader), 0);
                 for _ in 0..LOOKUPS {
                     let key = dice.roll(20);
-                    let resolve = |row: &Row| profiles.with(row.profile, |profile| **profile);
-                    if let Some((_, profile)) =
-                        table.find_with(place(key), &digest(key), &mut Vec::new(), resolve)
-                    {
+                    let resolve = |row: Row, _: Details<'_>| profiles.with(row.profile, |profile| **profile);
+                    if let Some(profile) = table.find_with(place(key), &digest(key), resolve) {
                         assert_eq!(profile, Some(key), "another row's profile");
                         hits += 1;
                     }

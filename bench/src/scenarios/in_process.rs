@@ -9,10 +9,10 @@ use keyward_core::account::{Account, Organization, Role, Standing};
 use keyward_core::command::Draft;
 use keyward_core::error::Error;
 use keyward_core::id::Id;
-use keyward_core::key::{Key, Place, Proof, Scheme, SecretMaterial};
+use keyward_core::key::{Key, Material, Place, Proof, Scheme, SecretMaterial};
 use keyward_core::live::Live;
 use keyward_core::seal::Pepper;
-use keyward_core::secret::{Digest, Label, Presented, Secret};
+use keyward_core::secret::{Digest, Format, Label, Presented, Secret};
 use keyward_core::time::Timestamp;
 use keyward_core::verbs::issue::{Birth, issue};
 
@@ -100,7 +100,7 @@ fn measure(keys: usize) -> Result<Figures> {
     let (verify, slowest) = time(&texts, |text| {
         let presented = Presented::read(text);
         let found = presented.and_then(|presented| live.find(&presented, &pepper));
-        found.is_some_and(|entry| entry.judge(None, NOW).is_ok())
+        found.is_some_and(|(entry, _)| entry.judge(None, NOW).is_ok())
     })?;
     let (hash, _) = time(&texts, |text| Digest::of(text.as_bytes()).bytes().len() == 32)?;
     let bytes = live.bytes();
@@ -179,13 +179,14 @@ fn key(number: u64, account: &Account) -> Result<Key, Error> {
         place: Place::Handle,
         environment: Label::parse("live").ok_or_else(|| Error::internal("a label of our own"))?,
         protected: false,
-        material: SecretMaterial {
+        material: Material::Secret(SecretMaterial {
             proof: Proof::Digest(Scheme::Sha256, Digest::of(text.expose().as_bytes())),
             recoverable: None,
-        },
+        }),
         names: Vec::new(),
         salt: [0; 16],
         supersedes: None,
+        session: None,
     };
     let expires_at = Some(NOW.plus_seconds(1 + number));
     issue(birth, Draft { name: format!("bench-{number}"), expires_at, ..Draft::default() }, NOW)
@@ -200,7 +201,7 @@ fn secret(number: u64) -> Option<Secret> {
             chunk.copy_from_slice(state.to_le_bytes().get(..chunk.len()).unwrap_or_default());
         }
     };
-    Some(Secret::generate(&Label::parse("kw")?, &Label::parse("live")?, &mut random))
+    Some(Secret::generate(&Format::Keyward(Label::parse("kw")?), &Label::parse("live")?, &mut random))
 }
 
 /// Spreads a number over all 64 bits (the finalizer of `SplitMix64`).

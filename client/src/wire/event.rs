@@ -26,6 +26,9 @@ pub struct Event {
     pub organization_id: String,
     /// The key that signed in whoever asked for it; `null` for what the server did by itself.
     pub actor_key_id: Option<String>,
+    /// The account that this key acted as, where it is not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acting_account_id: Option<String>,
     /// The request that asked for it, 32 hexadecimal digits; `null` for what the server did by itself.
     pub request_id: Option<String>,
     /// The line that stands in the public log.

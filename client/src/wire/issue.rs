@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Key, Kind, Metadata, Problem, RateLimit, Secret};
+use super::{IssueAccess, Key, Kind, Metadata, Problem, RateLimit, Secret};
 
 /// A key to issue. Only the name is needed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssueKey {
     /// What people call it; 1 to 200 bytes.
@@ -50,6 +50,9 @@ pub struct IssueKey {
     /// Whether its secret is to be kept so that it can be shown again.
     #[serde(default)]
     pub recoverable: bool,
+    /// What makes it a door credential: for the kind `access`, and for no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<IssueAccess>,
 }
 
 /// A new key, and the only time that its secret is shown.
@@ -57,8 +60,9 @@ pub struct IssueKey {
 pub struct Issued {
     /// The key.
     pub key: Key,
-    /// Its secret.
-    pub secret: Secret,
+    /// Its secret; a door credential has none besides what stands in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
 }
 
 /// A key to bring along: its secret, or a digest of it, was made elsewhere. One of `secret` and `digest`.

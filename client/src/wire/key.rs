@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Metadata;
+use super::{Access, Metadata};
 
 /// The kinds of key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -12,6 +12,8 @@ pub enum Kind {
     /// A bearer secret: whoever shows it may.
     #[default]
     Secret,
+    /// A door credential: a badge or a code, read at a door.
+    Access,
 }
 
 /// Whether a key works; for an account or organization: whether the keys below it do.
@@ -118,6 +120,9 @@ pub struct Key {
     pub recoverable: bool,
     /// The key that it took the place of.
     pub supersedes: Option<String>,
+    /// What makes it a door credential; other keys do not have this member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
     /// Its version, from 1: the `ETag`, without the quotes.
     pub version: u64,
 }

@@ -11,6 +11,8 @@ use super::{Reason, Tombstone};
 pub struct RemoveKey {
     /// Why; `unspecified` if not given.
     pub reason: Option<Reason>,
+    /// Whether the sessions that it opened end with it; `true` if not given.
+    pub end_sessions: Option<bool>,
 }
 
 /// A key was removed, now or before.

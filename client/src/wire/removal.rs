@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Client, Kind, List, Reason, Secret, State, Tombstone};
+use super::{Client, Identification, Kind, List, Reason, Secret, State, Tombstone};
 
 /// Which keys; every member that is given must fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -70,7 +70,8 @@ pub struct ListKeys {
     pub created_before: Option<String>,
 }
 
-/// Keys to remove: exactly one of `secret`, `handle`, `account_id` and `filter` says which.
+/// Keys to remove: exactly one of `secret`, `handle`, `access`, `account_id` and
+/// `filter` says which.
 #[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveKeys {
@@ -78,6 +79,9 @@ pub struct RemoveKeys {
     pub secret: Option<Secret>,
     /// The one with this handle.
     pub handle: Option<String>,
+    /// The door credential that a door knows by this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<Identification>,
     /// Every key of this account.
     pub account_id: Option<String>,
     /// Every key that fits.

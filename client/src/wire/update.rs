@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Metadata, RateLimit};
+use super::{Metadata, RateLimit, UpdateAccess};
 
 /// Reads a member that is there, `null` included: what is not there stays as it is, `null` clears.
 pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
@@ -11,7 +11,7 @@ pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Res
 }
 
 /// What changes about a key: a member that is not given stays, `null` clears one that may be cleared.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpdateKey {
     /// A new name.
@@ -52,6 +52,10 @@ pub struct UpdateKey {
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub protected: Option<bool>,
+    /// What changes about a door credential.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "UpdateAccess")]
+    pub access: Option<UpdateAccess>,
 }
 
 /// A stop that can be undone. The body may be left out.

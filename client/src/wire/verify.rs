@@ -7,16 +7,19 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Metadata, Text};
+use super::{AtDoor, Metadata, Text};
 
 // It borrows the secret: who holds the body wipes it.
-/// A question about a presented secret.
-#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+/// A question about a presented secret, or about what was read at a door: one of `secret` and `access`.
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Verify<'a> {
-    /// What was presented.
-    #[serde(borrow)]
-    pub secret: Text<'a>,
+    /// The secret that was presented.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Text<'a>>,
+    /// What was read at a door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AtDoor>,
     /// The scopes that are needed.
     #[serde(borrow, default)]
     pub scopes: Vec<Text<'a>>,
@@ -93,6 +96,12 @@ pub enum Refusal {
     RateLimited,
     /// It was used as often as it may be.
     UsedUp,
+    /// Its PIN is missing, or another one was typed.
+    WrongPin,
+    /// A PIN was typed, and it has none.
+    NoPin,
+    /// The access level of this door was not granted.
+    LevelNotGranted,
 }
 
 /// A boolean that is always the same: what tells two answers apart.

@@ -13,7 +13,7 @@ use crate::secret::Secret;
 use crate::store::{Apply, Change, CommitError, Position, SlotChange, Store};
 
 impl<S: Store, E: Environment> Keyward<S, E> {
-    pub(super) async fn commit_new(
+    pub(crate) async fn commit_new(
         &self,
         permit: Option<&Permit>,
         key: &Key,
@@ -67,7 +67,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
     ) -> Result<Position, CommitError> {
         let record = tombstone
-            .to_record(head.names.clone())
+            .to_record(head.lasting_names())
             .map_err(|error| CommitError::NotWritten(format!("{error:?}")))?;
         let about = About { version: tombstone.version, ..about(head, Happened::Removed(tombstone.reason)) };
         let event = self.event(about, permit, origin);

@@ -2,7 +2,7 @@
 
 use crate::command::{Answer, Given, Import};
 use crate::error::Error;
-use crate::key::{Place, Proof};
+use crate::key::{Material, Place, Proof};
 use crate::keyward::{Environment, Keyward, Origin};
 use crate::permit::Permit;
 use crate::secret::{Digest, Handle, Presented, Secret};
@@ -17,7 +17,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         import: Import,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        permit.may_give(import.draft.scopes.rights())?;
+        permit.may_give(&import.draft.scopes)?;
         let account = self.owner(permit, import.account).await?;
         let own = match &import.given {
             Given::Text(secret) => Presented::read(secret.expose()).and_then(|p| p.handle()),
@@ -48,7 +48,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 names.push(digest.name(&self.pepper));
                 if is_own { Place::Handle } else { Place::Digest(digest.place(&self.pepper)) }
             }
-            Proof::Slow(_) => Place::Digest(0),
+            Proof::Slow(_) | Proof::Password(_) => Place::Digest(0),
         };
         let birth = Birth {
             id,
@@ -58,10 +58,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             place,
             environment: import.environment,
             protected: import.protected,
-            material,
+            material: Material::Secret(material),
             names: names.clone(),
             salt: self.random(),
             supersedes: None,
+            session: None,
         };
         let key = verbs::issue::issue(birth, import.draft, self.environment.now())?;
         match self.commit_new(Some(permit), &key, None, origin).await {

@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use crate::command::Answer;
 use crate::error::Error;
+use crate::event::Reason;
 use crate::id::{Id, KeyId};
 use crate::key::{Found, Head};
 use crate::keyward::{Environment, Keyward, Origin};
@@ -30,6 +31,15 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 removed += 1;
             }
             self.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&(at, id));
+        }
+        let over = self.live.sessions(self.environment.now()).into_iter().filter(|(_, is_over)| *is_over);
+        for (session, _) in over {
+            if let Some(stored) = self.store.fetch(session.id()).await?
+                && let Found::Live(sealed) = record::key::read(&stored.record)?
+            {
+                self.remove_head(None, &sealed.head, Reason::Retired, &Origin::default()).await?;
+                removed += 1;
+            }
         }
         Ok(removed)
     }

@@ -1,48 +1,70 @@
 //! This file is about verifying: what the table says, what must be counted, and why a key is not in it.
 
-use crate::command::{Answer, Ask};
+use zeroize::Zeroizing;
+
+use crate::command::{Answer, Ask, Shown};
 use crate::error::Error;
 use crate::event::Happened;
-use crate::id::{AccountId, Id, OrganizationId};
-use crate::key::{Found, Key, Material, Place, Proof, Scheme};
+use crate::id::Id;
+use crate::key::{Found, Key, Material, Place, Proof, Scheme, SecretMaterial, Tombstone};
 use crate::keyward::{Environment, Keyward, Origin};
+use crate::live::Details;
 use crate::permit::Permit;
 use crate::record;
-use crate::secret::{Digest, Presented, Secret};
-use crate::store::{CommitError, Spend, Store};
+use crate::secret::{Digest, Presented};
+use crate::store::{CommitError, Name, Spend, Store};
+use crate::time::Timestamp;
 use crate::usage::Use;
 use crate::verbs::verify::{Entry, Refusal, Verdict};
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn verify(&self, permit: &Permit, ask: &Ask) -> Result<Answer, Error> {
-        let verdict = match self.judge(permit, ask).await? {
-            Ok(entry) => Verdict::Valid(entry.into_valid(self.live.position())),
+        let judged = match &ask.shown {
+            Shown::Secret(text) => self.judge(permit, text, ask).await?,
+            Shown::AtDoor(read) => Box::pin(self.judge_at_door(permit, read, ask)).await?,
+        };
+        let verdict = match judged {
+            Ok((entry, details)) => Verdict::Valid(entry.into_valid(details, self.live.position())),
             Err(refusal) => Verdict::Refused(refusal),
         };
         Ok(Answer::Verdict(Box::new(verdict)))
     }
 
-    async fn judge(&self, permit: &Permit, ask: &Ask) -> Result<Result<Entry, Refusal>, Error> {
-        let Some(presented) = Presented::read(&ask.secret) else { return Ok(Err(Refusal::Malformed)) };
-        let mut entry = self.live.find(&presented, &self.pepper);
-        if entry.is_none() && self.learn_slow(&presented).await? {
-            entry = self.live.find(&presented, &self.pepper);
+    async fn judge(
+        &self,
+        permit: &Permit,
+        text: &str,
+        ask: &Ask,
+    ) -> Result<Result<(Entry, Details), Refusal>, Error> {
+        let Some(presented) = Presented::read(text) else { return Ok(Err(Refusal::Malformed)) };
+        let mut found = self.live.find(&presented, &self.pepper);
+        // What rarely happens is boxed: the state of a verify is moved several times on its way.
+        if found.is_none() && Box::pin(self.learn_slow(&presented)).await? {
+            found = self.live.find(&presented, &self.pepper);
         }
-        let Some(entry) = entry else { return Ok(Err(self.why_absent(permit, &presented, ask).await?)) };
+        let Some((entry, details)) = found else {
+            return Ok(Err(Box::pin(self.why_absent(permit, &presented, ask)).await?));
+        };
         let account = &entry.profile.account;
-        if permit.covers(account.organization.id, account.id).is_err() {
+        if self.covers(permit, account.organization.id, account.id).is_err() {
             return Ok(Err(Refusal::Unknown));
         }
-        let judged = self.count(&entry, ask).await?;
-        self.note(entry.key.id(), ask, judged.is_ok());
-        Ok(judged.map(|()| entry))
+        let now = self.environment.now();
+        let judged = self.count(&entry, &details, ask, now).await?;
+        self.notes.add(entry.key.id(), Use { at: now, address: ask.address, accepted: judged.is_ok() });
+        Ok(judged.map(|()| (entry, details)))
     }
 
     /// Judges the key and counts its use; a use that is refused for another reason is not counted.
-    async fn count(&self, entry: &Entry, ask: &Ask) -> Result<Result<(), Refusal>, Error> {
-        let now = self.environment.now();
+    pub(super) async fn count(
+        &self,
+        entry: &Entry,
+        details: &Details,
+        ask: &Ask,
+        now: Timestamp,
+    ) -> Result<Result<(), Refusal>, Error> {
         let free = entry.answer(ask, now).and_then(|()| self.live.count(entry, ask.cost, now));
-        let (Ok(()), Some(limit)) = (free, entry.uses) else { return Ok(free) };
+        let (Ok(()), Some(limit)) = (free, details.uses()) else { return Ok(free) };
         let spend = Spend { id: entry.key.id(), cost: u64::from(ask.cost), limit };
         Ok(self.store.spend(spend).await?.map(|_| ()).ok_or(Refusal::UsedUp))
     }
@@ -57,31 +79,47 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if presented.is_mistyped() {
             return Ok(Refusal::Malformed);
         }
-        // A handle is enough to recognise a removed key of ours: nothing else is left of it.
-        let handle = presented.handle().map(|handle| handle.name(&self.pepper));
-        let digests = self.live.digests(presented.text()).map(|digest| digest.name(&self.pepper));
-        for name in handle.into_iter().chain(digests).collect::<Vec<_>>() {
+        for name in self.names(presented) {
             let Some(id) = self.store.holder(name).await? else { continue };
-            if let Some((organization, account)) = self.removed_key(id).await?
-                && permit.covers(organization, account).is_ok()
+            if let Some(tombstone) = self.tombstone(id).await?
+                && self.covers(permit, tombstone.organization, tombstone.account).is_ok()
             {
-                self.note(id, ask, false);
+                let at = self.environment.now();
+                self.notes.add(id, Use { at, address: ask.address, accepted: false });
                 return Ok(Refusal::Removed);
             }
         }
         Ok(Refusal::Unknown)
     }
 
-    async fn removed_key(&self, id: Id) -> Result<Option<(OrganizationId, AccountId)>, Error> {
-        let Some(stored) = self.store.fetch(id).await? else { return Ok(None) };
-        Ok(match record::key::read(&stored.record)? {
-            Found::Removed(tombstone) => Some((tombstone.organization, tombstone.account)),
-            Found::Live(_) => None,
-        })
+    /// What a text's key may be filed under. A handle is enough to recognise a removed key of ours: nothing else is left of it.
+    pub(crate) fn names(&self, presented: &Presented<'_>) -> Vec<Name> {
+        let handle = presented.handle().map(|handle| handle.name(&self.pepper));
+        let digests = self.live.digests(presented.text()).map(|digest| digest.name(&self.pepper));
+        handle.into_iter().chain(digests).collect()
     }
 
-    fn note(&self, key: Id, ask: &Ask, accepted: bool) {
-        self.notes.add(key, Use { at: self.environment.now(), address: ask.address, accepted });
+    /// Names the key that has this secret, or had it: what was removed is still filed under its names.
+    pub(crate) async fn id_by_secret(&self, text: &str) -> Result<Id, Error> {
+        let presented = Presented::read(text).ok_or(Error::NotFound)?;
+        if let Some((entry, _)) = self.live.find(&presented, &self.pepper) {
+            return Ok(entry.key.id());
+        }
+        for name in self.names(&presented) {
+            if let Some(id) = self.store.holder(name).await? {
+                return Ok(id);
+            }
+        }
+        Err(Error::NotFound)
+    }
+
+    /// What is left of a key, if it was removed.
+    pub(crate) async fn tombstone(&self, id: Id) -> Result<Option<Tombstone>, Error> {
+        let Some(stored) = self.store.fetch(id).await? else { return Ok(None) };
+        Ok(match record::key::read(&stored.record)? {
+            Found::Removed(tombstone) => Some(tombstone),
+            Found::Live(_) => None,
+        })
     }
 
     /// Looks among the keys that were imported with a slow hash; the one that fits gets a digest, so that this
@@ -93,10 +131,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let Found::Live(sealed) = record::key::read(&stored.record)? else { continue };
             let secret = self.slot_secret(&stored)?;
             let key = sealed.open(&secret)?;
-            let Material::Secret(material) = &key.traits.material;
-            let Proof::Slow(hash) = &material.proof else { continue };
-            // No secret is as short as this one, whatever it begins with.
-            let Ok(text) = Secret::import(presented.text()) else { continue };
+            let Material::Secret(SecretMaterial { proof: Proof::Slow(hash), .. }) = &key.traits.material
+            else {
+                continue;
+            };
+            let text = Zeroizing::new(presented.text().to_owned());
             if self.environment.check_slow_hash(hash.clone(), text).await {
                 let key = self.with_digest(key, presented);
                 let origin = Origin::default();
@@ -116,8 +155,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         key.head.place = Place::Digest(digest.place(&self.pepper));
         key.head.names.push(name);
         key.head.version += 1;
-        let Material::Secret(material) = &mut key.traits.material;
-        material.proof = Proof::Digest(Scheme::Sha256, digest);
+        let proof = Proof::Digest(Scheme::Sha256, digest);
+        key.traits.material = Material::Secret(SecretMaterial { proof, recoverable: None });
         key
     }
 }

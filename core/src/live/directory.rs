@@ -98,6 +98,7 @@ impl AccountFacts {
 #[derive(Default)]
 pub struct Directory {
     accounts: RwLock<HashMap<AccountId, Arc<AccountFacts>>>,
+    parents: RwLock<HashMap<AccountId, AccountId>>,
     organizations: RwLock<HashMap<OrganizationId, Arc<OrganizationFacts>>>,
 }
 
@@ -107,6 +108,17 @@ impl Directory {
         let facts = self.account(account.id, account.organization);
         facts.role.store(account.role as u8, Ordering::Release);
         facts.stands.store(account.standing.into());
+        if let Some(parent) = account.parent {
+            self.parents.write().unwrap_or_else(PoisonError::into_inner).insert(account.id, parent);
+        }
+    }
+
+    /// Whether one account is below another, at any depth. A parent is there before its children and is never changed,
+    /// so there is no circle.
+    #[must_use]
+    pub fn is_below(&self, account: AccountId, ancestor: AccountId) -> bool {
+        let parents = self.parents.read().unwrap_or_else(PoisonError::into_inner);
+        std::iter::successors(parents.get(&account), |id| parents.get(id)).any(|id| *id == ancestor)
     }
 
     /// Takes over what an organization is now.

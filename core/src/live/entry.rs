@@ -1,24 +1,26 @@
 //! This file is about how a key's name, metadata and number of uses are packed beside its row in the table.
 //!
-//! Length of the name (1 byte), the name, the number of uses (8 bytes, only if the row says so), and the
-//! metadata, which is left out where it is empty.
+//! Length of the name (1 byte), the name, the number of uses (8 bytes, only if the row says so), what a door credential
+//! opens (only if the row says so, length of 2 bytes first), and the metadata, which is left out where it is empty.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use keyward_verifier::Row;
+use keyward_verifier::{Details as Packed, Row};
 
-use super::Profile;
+use crate::access::{Opens, PinDigest};
 use crate::id::Id;
-use crate::key::Traits;
+use crate::key::{Material, Traits};
 use crate::metadata::Metadata;
-use crate::time::Timestamp;
-use crate::verbs::verify::Entry;
 
 /// The key was stopped.
 pub(super) const FLAG_SUSPENDED: u8 = 1;
 /// The key may be used only so often.
 pub(super) const FLAG_METERED: u8 = 2;
+/// The key is a session that ends when nobody uses it.
+pub(super) const FLAG_IDLE: u8 = 4;
+
+/// The key is a door credential: what it opens stands beside it.
+pub(super) const FLAG_OPENS: u8 = 8;
 
 const EMPTY: &str = "{}";
 
@@ -32,47 +34,88 @@ pub(super) fn pack(traits: &Traits) -> Vec<u8> {
     if let Some(uses) = traits.uses {
         details.extend_from_slice(&uses.to_le_bytes());
     }
+    if let Material::Access(access) = &traits.material {
+        let opens = pack_opens(&access.opens);
+        // At most 64 levels of 19 bytes.
+        details.extend_from_slice(&u16::try_from(opens.len()).unwrap_or(u16::MAX).to_le_bytes());
+        details.extend_from_slice(&opens);
+    }
     if traits.metadata != Metadata::default() {
         details.extend_from_slice(metadata.as_bytes());
     }
     details
 }
 
-/// The key that row and details describe.
-pub(super) fn unpack(row: &Row, profile: Arc<Profile>, bytes: Vec<u8>) -> Option<Entry> {
-    let name = 1..1 + usize::from(*bytes.first()?);
-    let (uses, metadata) = if row.flags & FLAG_METERED == 0 {
-        (None, name.end)
-    } else {
-        let uses = bytes.get(name.end..)?.first_chunk()?;
-        (Some(u64::from_le_bytes(*uses)), name.end + size_of::<u64>())
-    };
-    Some(Entry {
-        key: Id::from_bits(row.id).into(),
-        profile,
-        suspended: row.flags & FLAG_SUSPENDED != 0,
-        not_before: row.not_before.map(Timestamp::from_millis),
-        ends_at: row.expires_at.map(Timestamp::from_millis),
-        uses,
-        details: Details { bytes, name, metadata },
+type OpensRow = (Option<[u8; 16]>, Vec<u128>, Option<u128>);
+
+fn pack_opens(opens: &Opens) -> Vec<u8> {
+    let levels = opens.levels.iter().map(|level| level.id().bits()).collect();
+    let row: OpensRow =
+        (opens.pin.as_ref().map(|pin| pin.0), levels, opens.person.map(|person| person.id().bits()));
+    // Numbers and bytes always encode.
+    postcard::to_allocvec(&row).unwrap_or_default()
+}
+
+fn unpack_opens(packed: &[u8]) -> Option<Opens> {
+    let (pin, levels, person): OpensRow = postcard::from_bytes(packed).ok()?;
+    let resource = |bits| Id::from_bits(bits).into();
+    Some(Opens {
+        pin: pin.map(PinDigest),
+        levels: levels.into_iter().map(resource).collect(),
+        person: person.map(resource),
     })
 }
 
-/// A key's name and metadata, as they lie beside its row: read where they are needed, and only there.
+/// A key's name, metadata and number of uses, as they lie beside its row: read where they are needed, and only there.
 #[derive(Clone, Debug)]
 pub struct Details {
     bytes: Vec<u8>,
     name: Range<usize>,
+    opens: Range<usize>,
     metadata: usize,
+    uses: Option<u64>,
 }
 
 impl Details {
+    pub(super) fn unpack(row: &Row, packed: &Packed<'_>) -> Option<Self> {
+        let mut bytes = Vec::new();
+        packed.copy_to(&mut bytes);
+        let name = 1..1 + usize::from(*bytes.first()?);
+        let (uses, end) = if row.flags & FLAG_METERED == 0 {
+            (None, name.end)
+        } else {
+            let uses = bytes.get(name.end..)?.first_chunk()?;
+            (Some(u64::from_le_bytes(*uses)), name.end + size_of::<u64>())
+        };
+        let opens = if row.flags & FLAG_OPENS == 0 {
+            end..end
+        } else {
+            let length = bytes.get(end..)?.first_chunk()?;
+            let begin = end + size_of::<u16>();
+            begin..begin + usize::from(u16::from_le_bytes(*length))
+        };
+        Some(Self { metadata: opens.end, bytes, name, opens, uses })
+    }
+
     /// A name of at most 255 bytes, and the compact text of a JSON object.
     #[must_use]
     pub fn new(name: &str, metadata: &str) -> Self {
         let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
         let bytes = [&[length], name.as_bytes(), metadata.as_bytes()].concat();
-        Self { bytes, name: 1..1 + name.len(), metadata: 1 + name.len() }
+        let end = 1 + name.len();
+        Self { bytes, name: 1..end, opens: end..end, metadata: end, uses: None }
+    }
+
+    /// How often the key may be used in all.
+    #[must_use]
+    pub const fn uses(&self) -> Option<u64> {
+        self.uses
+    }
+
+    /// What the key opens, if it is a door credential.
+    #[must_use]
+    pub fn opens(&self) -> Option<Opens> {
+        unpack_opens(self.bytes.get(self.opens.clone()).filter(|packed| !packed.is_empty())?)
     }
 
     /// What people call the key.

@@ -1,23 +1,23 @@
 //! This file is about keys at rest: the head in clear, the traits sealed, or a tombstone.
 
+mod material;
+
 use std::borrow::Cow;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use self::material::MaterialRow;
 use super::{decode, encode};
 use crate::error::Error;
 use crate::event::Reason;
 use crate::id::Id;
-use crate::key::{
-    Found, Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, SecretMaterial, State, Tombstone,
-    Traits,
-};
+use crate::key::{Found, Head, Key, Kind, Place, RateLimit, Session, State, Tombstone, Traits};
 use crate::metadata::Metadata;
 use crate::scope::Scopes;
 use crate::seal::{Binding, NONCE, SlotSecret};
-use crate::secret::{Digest, Handle, Label, Secret};
+use crate::secret::{Handle, Label};
 use crate::store::{List, Record, RecordKind};
 use crate::time::Timestamp;
 
@@ -41,6 +41,7 @@ enum Life {
         remove_at: Option<u64>,
         remove_for: Reason,
         protected: bool,
+        session: Option<SessionRow>,
         sealed: Vec<u8>,
     },
     Removed {
@@ -50,14 +51,40 @@ enum Life {
 }
 
 #[derive(Serialize, Deserialize)]
+struct SessionRow {
+    parent: u128,
+    idle_seconds: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
 enum KindRow {
     Secret,
+    Access,
+}
+
+impl From<Kind> for KindRow {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Secret => Self::Secret,
+            Kind::Access => Self::Access,
+        }
+    }
+}
+
+impl From<KindRow> for Kind {
+    fn from(row: KindRow) -> Self {
+        match row {
+            KindRow::Secret => Self::Secret,
+            KindRow::Access => Self::Access,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 enum PlaceRow {
     Handle,
     Digest(u64),
+    Parts,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -72,20 +99,8 @@ struct TraitsRow<'a> {
     rate_limit: Option<(u32, u32)>,
     uses: Option<u64>,
     supersedes: Option<u128>,
+    updated_at: u64,
     material: MaterialRow<'a>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum MaterialRow<'a> {
-    Secret { proof: ProofRow<'a>, recoverable: Option<Cow<'a, str>> },
-}
-
-#[derive(Serialize, Deserialize)]
-enum ProofRow<'a> {
-    Sha256([u8; 32]),
-    Sha512([u8; 32]),
-    HmacSha256 { digest: [u8; 32], pepper: Cow<'a, [u8]> },
-    Slow(Cow<'a, str>),
 }
 
 /// A key's record, opened as far as it can be without its slot.
@@ -120,13 +135,12 @@ impl Head {
         let place = match self.place {
             Place::Handle => PlaceRow::Handle,
             Place::Digest(bits) => PlaceRow::Digest(bits),
+            Place::Parts => PlaceRow::Parts,
         };
         Row {
             organization: self.organization.id().bits(),
             account: self.account.id().bits(),
-            kind: match self.kind {
-                Kind::Secret => KindRow::Secret,
-            },
+            kind: self.kind.into(),
             handle: self.handle.as_str().to_owned(),
             environment: self.environment.as_str().to_owned(),
             created_at: self.created_at.millis(),
@@ -137,13 +151,19 @@ impl Head {
                 remove_at: self.remove_at.map(Timestamp::millis),
                 remove_for: self.remove_for,
                 protected: self.protected,
+                session: self.session.map(|session| SessionRow {
+                    parent: session.parent.id().bits(),
+                    idle_seconds: session.idle_seconds,
+                }),
                 sealed,
             },
         }
     }
 
+    /// A session stands in its parent's list too, so that whoever ends the one can end the other.
     fn lists(&self) -> Vec<List> {
-        lists(self.organization.id(), self.account.id())
+        let parent = self.session.map(|session| List { kind: RecordKind::Key, owner: session.parent.id() });
+        lists(self.organization.id(), self.account.id()).into_iter().chain(parent).collect()
     }
 }
 
@@ -186,9 +206,7 @@ impl Tombstone {
         let row = Row {
             organization: self.organization.id().bits(),
             account: self.account.id().bits(),
-            kind: match self.kind {
-                Kind::Secret => KindRow::Secret,
-            },
+            kind: self.kind.into(),
             handle: self.handle.as_str().to_owned(),
             environment: self.environment.as_str().to_owned(),
             created_at: self.created_at.millis(),
@@ -215,17 +233,16 @@ pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
     let labels = Handle::parse(&row.handle).zip(Label::parse(&row.environment));
     let (handle, environment) =
         labels.ok_or_else(|| Error::internal(format!("record {:?} has no handle", record.id)))?;
-    let kind = match row.kind {
-        KindRow::Secret => Kind::Secret,
-    };
+    let kind = row.kind.into();
     let (organization, account) = (Id::from_bits(row.organization).into(), Id::from_bits(row.account).into());
     let created_at = Timestamp::from_millis(row.created_at);
     let (id, salt, version) = (record.id.into(), row.salt, record.version);
     Ok(match row.life {
-        Life::Live { place, suspended, remove_at, remove_for, protected, sealed } => {
+        Life::Live { place, suspended, remove_at, remove_for, protected, session, sealed } => {
             let place = match place {
                 PlaceRow::Handle => Place::Handle,
                 PlaceRow::Digest(bits) => Place::Digest(bits),
+                PlaceRow::Parts => Place::Parts,
             };
             let state = if suspended { State::Suspended } else { State::Active };
             let remove_at = remove_at.map(Timestamp::from_millis);
@@ -242,6 +259,10 @@ pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
                 remove_at,
                 remove_for,
                 protected,
+                session: session.map(|session| Session {
+                    parent: Id::from_bits(session.parent).into(),
+                    idle_seconds: session.idle_seconds,
+                }),
                 created_at,
                 salt,
                 version,
@@ -267,15 +288,6 @@ pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
 
 impl<'a> TraitsRow<'a> {
     fn of(traits: &'a Traits) -> Self {
-        let Material::Secret(secret) = &traits.material;
-        let proof = match &secret.proof {
-            Proof::Digest(Scheme::Sha256, digest) => ProofRow::Sha256(*digest.bytes()),
-            Proof::Digest(Scheme::Sha512, digest) => ProofRow::Sha512(*digest.bytes()),
-            Proof::Digest(Scheme::HmacSha256(pepper), digest) => {
-                ProofRow::HmacSha256 { digest: *digest.bytes(), pepper: Cow::Borrowed(pepper) }
-            }
-            Proof::Slow(hash) => ProofRow::Slow(Cow::Borrowed(hash)),
-        };
         Self {
             name: Cow::Borrowed(&traits.name),
             scopes: traits.scopes.iter().map(|scope| Cow::Borrowed(scope.as_str())).collect(),
@@ -287,28 +299,12 @@ impl<'a> TraitsRow<'a> {
             rate_limit: traits.rate_limit.map(|rate| (rate.limit, rate.window_seconds)),
             uses: traits.uses,
             supersedes: traits.supersedes.map(|key| key.id().bits()),
-            material: MaterialRow::Secret {
-                proof,
-                recoverable: secret.recoverable.as_ref().map(|text| Cow::Borrowed(text.expose())),
-            },
+            updated_at: traits.updated_at.millis(),
+            material: MaterialRow::of(&traits.material),
         }
     }
 
     fn into_traits(self) -> Option<Traits> {
-        let MaterialRow::Secret { proof, recoverable } = self.material;
-        let proof = match proof {
-            ProofRow::Sha256(digest) => Proof::Digest(Scheme::Sha256, Digest::from_bytes(digest)),
-            ProofRow::Sha512(digest) => Proof::Digest(Scheme::Sha512, Digest::from_bytes(digest)),
-            ProofRow::HmacSha256 { digest, pepper } => {
-                let pepper = Zeroizing::new(pepper.into_owned());
-                Proof::Digest(Scheme::HmacSha256(pepper), Digest::from_bytes(digest))
-            }
-            ProofRow::Slow(hash) => Proof::Slow(hash.into_owned()),
-        };
-        let recoverable = match recoverable {
-            Some(text) => Some(Secret::import(&text).ok()?),
-            None => None,
-        };
         Some(Traits {
             name: self.name.into_owned(),
             scopes: Scopes::parse(self.scopes.iter().map(AsRef::as_ref)).ok()?,
@@ -320,7 +316,8 @@ impl<'a> TraitsRow<'a> {
             rate_limit: self.rate_limit.map(|(limit, window_seconds)| RateLimit { limit, window_seconds }),
             uses: self.uses,
             supersedes: self.supersedes.map(|key| Id::from_bits(key).into()),
-            material: Material::Secret(SecretMaterial { proof, recoverable }),
+            updated_at: Timestamp::from_millis(self.updated_at),
+            material: self.material.into_material()?,
         })
     }
 }
@@ -328,10 +325,13 @@ impl<'a> TraitsRow<'a> {
 #[cfg(test)]
 mod tests {
     use super::read;
+    use crate::access::{Access, Identification, Opens, PinDigest};
     use crate::event::Reason;
+    use crate::id::Id;
     use crate::key::tests::key;
-    use crate::key::{Found, Tombstone};
+    use crate::key::{Found, Kind, Material, Place, Tombstone};
     use crate::seal::SlotSecret;
+    use crate::store::Name;
     use crate::time::Timestamp;
 
     #[test]
@@ -343,6 +343,40 @@ mod tests {
         let again = sealed.open(&secret).unwrap();
         assert_eq!(again.to_record(&secret, [2; 12]).unwrap(), record);
         assert_eq!(again.traits.uses, Some(3));
+    }
+
+    #[test]
+    fn a_door_credential_comes_back_as_it_was_and_rests_unreadable() {
+        let (mut key, secret) = (key(), SlotSecret::new([1; 32]));
+        key.head.kind = Kind::Access;
+        key.head.place = Place::Parts;
+        key.head.names = vec![Name([6; 16]), Name([7; 16])];
+        for identification in [Identification::badge("EM:1234567890"), Identification::code("00421234")] {
+            let identification = identification.unwrap();
+            let opens = Opens {
+                pin: Some(PinDigest([9; 16])),
+                levels: vec![Id::from_bits(4).into()],
+                person: Some(Id::from_bits(5).into()),
+            };
+            key.traits.material = Material::Access(Access { identification, opens });
+            let record = key.to_record(&secret, [2; 12]).unwrap();
+            let Found::Live(sealed) = read(&record).unwrap() else { panic!("lives") };
+            assert_eq!(sealed.head, key.head);
+            assert_eq!(sealed.open(&secret).unwrap().to_record(&secret, [2; 12]).unwrap(), record);
+            for text in ["1234567890", "0001234567890", "00421234"] {
+                assert!(!record.body.windows(text.len()).any(|window| window == text.as_bytes()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_badge_may_be_handed_on_and_a_secret_is_never_a_key_twice() {
+        let mut head = key().head;
+        head.names = vec![Name([6; 16]), Name([7; 16]), Name([8; 16])];
+        assert_eq!((head.lasting_names(), head.parts()), (head.names.clone(), &[][..]));
+        head.place = Place::Parts;
+        assert_eq!(head.lasting_names(), [Name([6; 16])]);
+        assert_eq!(head.parts(), [Name([7; 16]), Name([8; 16])]);
     }
 
     #[test]

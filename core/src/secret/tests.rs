@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Label, Presented, Secret};
+use super::{Format, Label, Presented, Secret};
 
 fn generate(mut seed: u8) -> Secret {
     let mut random = |bytes: &mut [u8]| {
@@ -9,7 +9,11 @@ fn generate(mut seed: u8) -> Secret {
             *byte = seed;
         }
     };
-    Secret::generate(&Label::parse("kw").unwrap(), &Label::parse("live").unwrap(), &mut random)
+    Secret::generate(
+        &Format::Keyward(Label::parse("kw").unwrap()),
+        &Label::parse("live").unwrap(),
+        &mut random,
+    )
 }
 
 #[test]
@@ -32,7 +36,7 @@ fn the_check_is_crc_32_in_base_62() {
         rest /= 62;
     }
     digits.reverse();
-    assert_eq!(super::check_of(b"123456789").as_bytes(), digits);
+    assert_eq!(super::check_of(b"123456789").as_slice(), digits);
 }
 
 #[test]

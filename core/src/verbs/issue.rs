@@ -4,7 +4,7 @@ use crate::command::Draft;
 use crate::error::Error;
 use crate::event::Reason;
 use crate::id::{AccountId, KeyId, OrganizationId};
-use crate::key::{Head, Key, Kind, Material, Place, SecretMaterial, State, Traits};
+use crate::key::{Head, Key, Material, Place, Session, State, Traits};
 use crate::metadata::Metadata;
 use crate::secret::{Handle, Label};
 use crate::store::Name;
@@ -37,13 +37,15 @@ pub struct Birth {
     /// Whether its removal is refused.
     pub protected: bool,
     /// What makes it a key.
-    pub material: SecretMaterial,
+    pub material: Material,
     /// The names that it claims.
     pub names: Vec<Name>,
     /// The salt of its commitment.
     pub salt: [u8; 16],
     /// The key that it takes the place of.
     pub supersedes: Option<KeyId>,
+    /// What makes it a session.
+    pub session: Option<Session>,
 }
 
 /// The new key, active, at version 1.
@@ -57,7 +59,7 @@ pub fn issue(birth: Birth, draft: Draft, now: Timestamp) -> Result<Key, Error> {
             id: birth.id,
             organization: birth.organization,
             account: birth.account,
-            kind: Kind::Secret,
+            kind: birth.material.kind(),
             handle: birth.handle,
             place: birth.place,
             environment: birth.environment,
@@ -65,6 +67,7 @@ pub fn issue(birth: Birth, draft: Draft, now: Timestamp) -> Result<Key, Error> {
             remove_at: None,
             remove_for: Reason::Retired,
             protected: birth.protected,
+            session: birth.session,
             created_at: now,
             salt: birth.salt,
             version: 1,
@@ -81,7 +84,8 @@ pub fn issue(birth: Birth, draft: Draft, now: Timestamp) -> Result<Key, Error> {
             rate_limit: draft.rate_limit,
             uses: draft.uses,
             supersedes: birth.supersedes,
-            material: Material::Secret(birth.material),
+            updated_at: now,
+            material: birth.material,
         },
     })
 }

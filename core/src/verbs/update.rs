@@ -3,15 +3,22 @@
 use super::judge;
 use crate::command::{Draft, Patch};
 use crate::error::Error;
-use crate::key::{Key, Traits};
+use crate::key::{Key, Material, Traits};
+use crate::seal::Pepper;
 use crate::state::Step;
 use crate::time::Timestamp;
 
 /// The key with a patch applied.
 ///
 /// # Errors
-/// [`Error::Stale`]; [`Error::Invalid`] if the result breaks a limit.
-pub fn update(mut key: Key, patch: Patch, if_match: Option<u64>, now: Timestamp) -> Result<Key, Error> {
+/// [`Error::Stale`]; [`Error::Invalid`] if the result breaks a limit, or the key is not of the kind that is to change.
+pub fn update(
+    mut key: Key,
+    patch: Patch,
+    if_match: Option<u64>,
+    pepper: &Pepper,
+    now: Timestamp,
+) -> Result<Key, Error> {
     judge(&key.head, Step::Update, if_match)?;
     let before = Draft::from(&key.traits);
     let changes_end = patch.expires_at.is_some();
@@ -43,6 +50,13 @@ pub fn update(mut key: Key, patch: Patch, if_match: Option<u64>, now: Timestamp)
         uses: after.uses,
         ..key.traits
     };
+    match (patch.access, &mut key.traits.material) {
+        (None, _) => {}
+        (Some(patch), Material::Access(access)) => access.opens.change(patch, pepper, key.head.id),
+        (Some(_), Material::Secret(_)) => {
+            return Err(Error::invalid("access", "absent: this is no door credential"));
+        }
+    }
     key.head.protected = patch.protected.unwrap_or(key.head.protected);
     key.head.version += 1;
     Ok(key)
@@ -50,13 +64,28 @@ pub fn update(mut key: Key, patch: Patch, if_match: Option<u64>, now: Timestamp)
 
 #[cfg(test)]
 mod tests {
-    use super::update;
+    use super::update as update_with;
+    use crate::access::AccessPatch;
     use crate::command::Patch;
     use crate::error::Error;
+    use crate::key::Key;
     use crate::key::tests::key;
+    use crate::seal::Pepper;
     use crate::time::Timestamp;
 
     const NOW: Timestamp = Timestamp::from_millis(5000);
+
+    fn update(key: Key, patch: Patch, if_match: Option<u64>, now: Timestamp) -> Result<Key, Error> {
+        update_with(key, patch, if_match, &Pepper::new(&[1; 32]), now)
+    }
+
+    #[test]
+    fn a_secret_has_no_pin() {
+        let patch = Patch { access: Some(AccessPatch::default()), ..Patch::default() };
+        assert!(
+            matches!(update(key(), patch, None, NOW), Err(Error::Invalid { field, .. }) if field == "access")
+        );
+    }
 
     #[test]
     fn what_the_patch_does_not_name_stays() {

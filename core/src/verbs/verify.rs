@@ -56,9 +56,38 @@ pub enum Refusal {
     RateLimited,
     /// It was used as often as it may be.
     UsedUp,
+    /// Its PIN is missing, or another one was typed.
+    WrongPin,
+    /// A PIN was typed, and it has none.
+    NoPin,
+    /// The access level of this door was not granted.
+    LevelNotGranted,
 }
 
 impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Malformed,
+        Self::Unknown,
+        Self::Removed,
+        Self::Suspended,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::InsufficientScope,
+        Self::AddressNotAllowed,
+        Self::RateLimited,
+        Self::UsedUp,
+        Self::WrongPin,
+        Self::NoPin,
+        Self::LevelNotGranted,
+    ];
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|refusal| refusal.word() == word)
+    }
+
     /// The word on the wire.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -73,6 +102,9 @@ impl Refusal {
             Self::AddressNotAllowed => "address_not_allowed",
             Self::RateLimited => "rate_limited",
             Self::UsedUp => "used_up",
+            Self::WrongPin => "wrong_pin",
+            Self::NoPin => "no_pin",
+            Self::LevelNotGranted => "level_not_granted",
         }
     }
 }
@@ -86,14 +118,12 @@ pub struct Entry {
     pub profile: Arc<Profile>,
     /// Whether it was stopped.
     pub suspended: bool,
+    /// Whether it ends when nobody uses it for long.
+    pub idles: bool,
     /// It is refused before this.
     pub not_before: Option<Timestamp>,
     /// It is refused from this instant on.
     pub ends_at: Option<Timestamp>,
-    /// How often it may be used in all.
-    pub uses: Option<u64>,
-    /// Its name and metadata.
-    pub details: Details,
 }
 
 impl Entry {
@@ -132,13 +162,7 @@ impl Entry {
 
     /// The key as whoever asked may know it.
     #[must_use]
-    pub fn into_valid(self, position: Position) -> Valid {
-        Valid {
-            key: self.key,
-            profile: self.profile,
-            details: self.details,
-            expires_at: self.ends_at,
-            position,
-        }
+    pub fn into_valid(self, details: Details, position: Position) -> Valid {
+        Valid { key: self.key, profile: self.profile, details, expires_at: self.ends_at, position }
     }
 }

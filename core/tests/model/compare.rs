@@ -21,10 +21,10 @@ impl Play {
         for looker in 0..self.lookers.len() {
             let (caller, seat) = self.lookers[looker].clone();
             let reach = seat.may("verify").unwrap();
-            self.every_secret(caller, &seat, reach);
-            self.every_key(caller, &seat, reach);
-            self.every_list(caller, &seat, reach);
-            self.every_account(caller, &seat, reach);
+            self.every_secret(&caller, &seat, reach);
+            self.every_key(&caller, &seat, reach);
+            self.every_list(&caller, &seat, reach);
+            self.every_account(&caller, &seat, reach);
         }
         self.finished_removals();
         self.events();
@@ -34,14 +34,14 @@ impl Play {
 
     fn look(
         &self,
-        caller: Caller,
+        caller: &Caller,
         verb: Verb,
         command: Command,
     ) -> Result<Answer, keyward_core::error::Error> {
-        finish(self.core.execute(caller.permit(verb).unwrap(), command, &Origin::default()))
+        finish(self.core.execute(&caller.permit(verb).unwrap(), command, &Origin::default()))
     }
 
-    fn every_secret(&mut self, caller: Caller, seat: &Seat, reach: Reach) {
+    fn every_secret(&mut self, caller: &Caller, seat: &Seat, reach: Reach) {
         for at in 0..self.model.keys.len() {
             let text = self.model.keys[at].text.clone();
             // Looking must not teach slow hashes, or nothing would stay slow.
@@ -54,7 +54,7 @@ impl Play {
         }
     }
 
-    fn every_key(&self, caller: Caller, seat: &Seat, reach: Reach) {
+    fn every_key(&self, caller: &Caller, seat: &Seat, reach: Reach) {
         for (at, key) in self.model.keys.iter().enumerate() {
             let want = match key.life {
                 _ if !self.model.covers(seat, reach, key.account) => Err("NotFound"),
@@ -89,7 +89,7 @@ impl Play {
         assert_eq!((traits.ip_allow.len(), traits.supersedes), (usize::from(key.fenced), key.supersedes));
     }
 
-    fn every_list(&self, caller: Caller, seat: &Seat, reach: Reach) {
+    fn every_list(&self, caller: &Caller, seat: &Seat, reach: Reach) {
         for state in
             [None, Some(StateFilter::Active), Some(StateFilter::Suspended), Some(StateFilter::Removed)]
         {
@@ -138,12 +138,13 @@ impl Play {
         assert_eq!((shown.version, shown.account), (key.version, self.model.accounts[key.account].id));
     }
 
-    fn every_account(&self, caller: Caller, seat: &Seat, reach: Reach) {
+    fn every_account(&self, caller: &Caller, seat: &Seat, reach: Reach) {
         for (at, account) in self.model.accounts.iter().enumerate() {
             let hidden = !self.model.covers(seat, reach, at) || self.model.above(at) == Life::Removed;
             let want = if hidden { Err("NotFound") } else { Ok(()) };
             let Ok(permit) = caller.permit(Verb::ReadAccounts) else { continue };
-            let got = finish(self.core.execute(permit, Command::FindAccount(account.id), &Origin::default()));
+            let got =
+                finish(self.core.execute(&permit, Command::FindAccount(account.id), &Origin::default()));
             if let Some((Answer::Account(found), ())) = agree("find account", got, want) {
                 assert_eq!(
                     (found.role, found.version, &found.name),
@@ -160,7 +161,7 @@ impl Play {
         let Some((caller, _)) = self.lookers.first().cloned() else { return };
         for removal in &self.model.finished {
             let page = Page { after: None, limit: Page::LIMIT };
-            let answer = self.look(caller, Verb::Find, Command::FindRemoval { removal: *removal, page });
+            let answer = self.look(&caller, Verb::Find, Command::FindRemoval { removal: *removal, page });
             let Answer::Removal(progress) = answer.unwrap() else { panic!("a removal") };
             assert!(progress.removal.finished_at.is_some());
             let mut listed: Vec<KeyId> = progress.receipts.iter().map(|one| one.id).collect();

@@ -77,7 +77,7 @@ impl Try {
         self.asked += 1;
         let once = once.then_some(self.asked);
         for _ in 0..TRIES {
-            let answer = finish(ask(&self.core, self.house.owner, verb, command.clone(), once));
+            let answer = finish(ask(&self.core, &self.house.owner, verb, command.clone(), once));
             self.holds();
             if !matches!(answer, Err(Error::Unavailable { .. })) {
                 return answer;
@@ -116,8 +116,13 @@ impl Try {
             Attempt::Rotate(key, overlap) => self.rotate(&self.key(*key), *overlap),
             Attempt::Remove(key) => {
                 let key = self.key(*key);
-                let command =
-                    Command::Remove { key: key.id, reason: Reason::Compromised, if_match, prove: false };
+                let command = Command::Remove {
+                    key: key.id,
+                    reason: Reason::Compromised,
+                    if_match,
+                    prove: false,
+                    end_sessions: true,
+                };
                 let removed = self.insist(Verb::Remove, &command, false);
                 assert!(matches!(removed, Ok(Answer::Removed(_))));
                 assert!(!accepts(&self.core, &key));

@@ -9,7 +9,7 @@ use keyward_core::id::KeyId;
 use keyward_core::keyward::{Idempotency, Keyward, Origin};
 use keyward_core::permit::{Caller, Verb};
 use keyward_core::scope::Scopes;
-use keyward_core::secret::{Label, Secret};
+use keyward_core::secret::{Format, Label, Secret};
 use keyward_core::store::Store;
 
 use crate::world::{Shared, World, finish, start};
@@ -40,11 +40,11 @@ impl House {
         let owner = core.authenticate(secret.expose(), None).unwrap();
         let new =
             NewAccount { organization: None, parent: None, name: "shop".to_owned(), role: Role::Member };
-        let made = finish(ask(&core, owner, Verb::CreateAccount, Command::CreateAccount(new), None));
+        let made = finish(ask(&core, &owner, Verb::CreateAccount, Command::CreateAccount(new), None));
         let Ok(Answer::Account(account)) = made else { panic!("an account") };
-        let mut house = Self { store, world, owner, account, keys: Vec::new() };
+        let mut house = Self { store, world, owner: owner.clone(), account, keys: Vec::new() };
         for _ in 0..keys {
-            let issued = finish(ask(&core, owner, Verb::Issue, house.issue(), None));
+            let issued = finish(ask(&core, &owner, Verb::Issue, house.issue(), None));
             house.keys.push(known(issued.unwrap_or_else(|error| panic!("{error:?}"))));
         }
         house
@@ -54,7 +54,7 @@ impl House {
     pub(crate) fn issue(&self) -> Command {
         Command::Issue(Box::new(Issue {
             account: Some(self.account.id),
-            prefix: Label::parse("kw").unwrap(),
+            format: Format::Keyward(Label::parse("kw").unwrap()),
             environment: Label::parse("live").unwrap(),
             protected: false,
             recoverable: false,
@@ -76,14 +76,14 @@ pub(crate) fn known(answer: Answer) -> Known {
 /// Asks; with an idempotency key, as often as it is asked, it is done once.
 pub(crate) async fn ask<S: Store>(
     core: &Core<S>,
-    caller: Caller,
+    caller: &Caller,
     verb: Verb,
     command: Command,
     once: Option<u64>,
 ) -> Result<Answer, Error> {
     let once = once.map(|number| Idempotency { key: number.to_string(), request: [1; 32] });
     let origin = Origin { idempotency: once, ..Origin::default() };
-    core.execute(caller.permit(verb)?, command, &origin).await
+    core.execute(&caller.permit(verb)?, command, &origin).await
 }
 
 /// Whether a key is accepted right now. Asks the table alone, as every verify does.

@@ -1,12 +1,12 @@
 //! This file is about the steps on single keys.
 
-use keyward_core::command::{Answer, Ask, Command, Draft, Given, Import, Issue, Patch};
+use keyward_core::command::{Answer, Ask, Command, Draft, Given, Import, Issue, Patch, Shown};
 use keyward_core::event::Reason;
 use keyward_core::key::Scheme;
 use keyward_core::metadata::Metadata;
 use keyward_core::permit::Verb;
 use keyward_core::scope::Scopes;
-use keyward_core::secret::{Handle, Label, Secret};
+use keyward_core::secret::{Format, Handle, Label, Secret};
 use keyward_core::time::Timestamp;
 use keyward_core::verbs::verify::Verdict;
 
@@ -57,7 +57,7 @@ impl Play {
         let draft = self.blank(0, sketch);
         let issue = Issue {
             account: account.map(|account| self.model.accounts[self.account(account)].id),
-            prefix: Label::parse("kw").unwrap(),
+            format: Format::Keyward(Label::parse("kw").unwrap()),
             environment: Label::parse(draft.environment).unwrap(),
             protected: sketch.protected,
             recoverable: false,
@@ -299,7 +299,11 @@ impl Play {
             Ok(_) => Ok(true),
         };
         let (key, if_match) = self.named(at, only);
-        let got = self.ask(by, Verb::Remove, Command::Remove { key, reason, if_match, prove: false });
+        let got = self.ask(
+            by,
+            Verb::Remove,
+            Command::Remove { key, reason, if_match, prove: false, end_sessions: true },
+        );
         if let Some((answer, now)) = agree("remove", got, want) {
             let Answer::Removed(removed) = answer else { panic!("a tombstone") };
             if now {
@@ -352,7 +356,12 @@ impl Play {
 /// The question whether a text is valid.
 pub(crate) fn ask(text: &str, scope: Option<&str>, cost: u32) -> Command {
     let scopes = Scopes::parse(scope).unwrap();
-    Command::Verify(Box::new(Ask { secret: text.to_owned().into(), scopes, address: None, cost }))
+    Command::Verify(Box::new(Ask {
+        shown: Shown::Secret(text.to_owned().into()),
+        scopes,
+        address: None,
+        cost,
+    }))
 }
 
 pub(crate) fn words(scopes: &Scopes) -> Vec<String> {

@@ -93,7 +93,8 @@ impl Play {
             Many::Secret(key) => {
                 let text = &self.model.keys[self.target(*key)].text;
                 let was = |how| self.model.keys.iter().position(|key| key.how == how && key.text == *text);
-                let found = self.model.holder(text).or_else(|| was(How::Own)).or_else(|| was(How::Text));
+                let found = [How::Own, How::Text, How::Sha512].into_iter().find_map(was);
+                let found = self.model.holder(text).or(found);
                 self.select_one(seat, reach, found.ok_or("NotFound")?)
             }
             Many::Handle(key) => self.select_one(seat, reach, self.target(*key)),

@@ -58,11 +58,11 @@ impl Track {
     }
 
     fn racer(&self, house: &House, racer: Racer) -> Work {
-        let (track, owner, if_match) = (self.clone(), house.owner, None);
+        let (track, owner, if_match) = (self.clone(), house.owner.clone(), None);
         let (key, account, issue) = (self.key.id, house.account.id, house.issue());
         let send = move |verb, command| {
             let track = track.clone();
-            async move { (ask(&track.core, owner, verb, command, None).await, track) }
+            async move { (ask(&track.core, &owner, verb, command, None).await, track) }
         };
         match racer {
             Racer::Issue => Box::pin(async move {
@@ -90,7 +90,13 @@ impl Track {
                 }
             }),
             Racer::Remove => Box::pin(async move {
-                let command = Command::Remove { key, reason: Reason::Compromised, if_match, prove: false };
+                let command = Command::Remove {
+                    key,
+                    reason: Reason::Compromised,
+                    if_match,
+                    prove: false,
+                    end_sessions: true,
+                };
                 let (removed, track) = send(Verb::Remove, command).await;
                 assert!(matches!(removed, Ok(Answer::Removed(_))));
                 track.is_ended(&track.key);
@@ -131,7 +137,7 @@ proptest! {
         if retired {
             let remove_at = Some(house.world.now().plus_seconds(1));
             let command = Command::Suspend { key: key.id, remove_at, if_match: None };
-            prop_assert!(finish(ask(&core, house.owner, Verb::Suspend, command, None)).is_ok());
+            prop_assert!(finish(ask(&core, &house.owner, Verb::Suspend, command, None)).is_ok());
             house.world.advance(1500);
         }
         let track = Track { core, key, given: Arc::default(), ended: Arc::default() };

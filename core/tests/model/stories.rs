@@ -27,7 +27,7 @@ fn imported(house: &House, given: Given, handle: Option<&str>) -> Command {
 }
 
 fn verdict(core: &Core<Shared>, house: &House, text: &str) -> Verdict {
-    let verified = finish(ask(core, house.owner, Verb::Verify, play::ask(text, None, 1), None));
+    let verified = finish(ask(core, &house.owner, Verb::Verify, play::ask(text, None, 1), None));
     let Ok(Answer::Verdict(verdict)) = verified else { panic!("a verdict for {text}") };
     *verdict
 }
@@ -39,7 +39,7 @@ fn a_text_too_short_to_be_a_secret_is_unknown() {
     let house = House::new(1, 0);
     let core = finish(start(house.store.clone(), &house.world)).unwrap();
     let import = imported(&house, Given::Slow(slow_hash("till-0123456789abcdef")), Some("till"));
-    assert!(finish(ask(&core, house.owner, Verb::Import, import, None)).is_ok());
+    assert!(finish(ask(&core, &house.owner, Verb::Import, import, None)).is_ok());
     assert!(matches!(verdict(&core, &house, "till-1"), Verdict::Refused(Refusal::Unknown)));
     assert!(matches!(verdict(&core, &house, "till-0123456789abcdef"), Verdict::Valid(_)));
 }
@@ -52,9 +52,9 @@ fn a_key_of_our_format_can_be_brought_along_as_a_digest() {
     let core = finish(start(house.store.clone(), &house.world)).unwrap();
     let texts: Vec<&str> = elsewhere.keys.iter().map(|key| key.text.as_str()).collect();
     let given = Given::Digest(Scheme::Sha256, Digest::of(texts[0].as_bytes()));
-    assert!(finish(ask(&core, house.owner, Verb::Import, imported(&house, given, None), None)).is_ok());
+    assert!(finish(ask(&core, &house.owner, Verb::Import, imported(&house, given, None), None)).is_ok());
     let slow = imported(&house, Given::Slow(slow_hash(texts[1])), Some(&texts[1][..18]));
-    assert!(finish(ask(&core, house.owner, Verb::Import, slow, None)).is_ok());
+    assert!(finish(ask(&core, &house.owner, Verb::Import, slow, None)).is_ok());
     for text in texts {
         assert!(matches!(verdict(&core, &house, text), Verdict::Valid(_)), "{text}");
     }
@@ -68,18 +68,18 @@ fn a_removal_that_is_taken_up_reaches_no_further_than_who_began_it() {
     let core = finish(start(house.store.clone(), &house.world)).unwrap();
     let of_another = house.keys[0].clone();
     let new = NewAccount { organization: None, parent: None, name: "member".to_owned(), role: Role::Member };
-    let made = finish(ask(&core, house.owner, Verb::CreateAccount, Command::CreateAccount(new), None));
+    let made = finish(ask(&core, &house.owner, Verb::CreateAccount, Command::CreateAccount(new), None));
     let Ok(Answer::Account(account)) = made else { panic!("an account") };
     house.account = account;
     let Command::Issue(mut issue) = house.issue() else { panic!("a command to issue") };
     issue.draft.scopes = Scopes::parse(["keys:remove"]).unwrap();
-    let own = finish(ask(&core, house.owner, Verb::Issue, Command::Issue(issue), None)).map(known);
+    let own = finish(ask(&core, &house.owner, Verb::Issue, Command::Issue(issue), None)).map(known);
     let own = own.unwrap_or_else(|error| panic!("{error:?}"));
     let member = core.authenticate(&own.text, None).unwrap();
 
     let selection = Box::new(Selection::Filter(Filter::default()));
     let start_removal = Command::StartRemoval { selection, reason: Reason::Retired, plan_hash: None };
-    assert!(finish(ask(&core, member, Verb::Remove, start_removal, None)).is_ok());
+    assert!(finish(ask(&core, &member, Verb::Remove, start_removal, None)).is_ok());
     drop(house.world.take_work());
     let core = finish(start(house.store.clone(), &house.world)).unwrap();
     house.world.work();
@@ -96,23 +96,24 @@ fn a_removal_cannot_name_an_account_of_another_organization() {
     let core = finish(start(house.store.clone(), &house.world)).unwrap();
     let send = |caller, verb, command| finish(ask(&core, caller, verb, command, None));
     let other = Command::CreateOrganization { name: "other".to_owned() };
-    let Ok(Answer::Organization(other)) = send(house.owner, Verb::CreateOrganization, other) else {
+    let Ok(Answer::Organization(other)) = send(&house.owner, Verb::CreateOrganization, other) else {
         panic!("an organization")
     };
     let (organization, role) = (Some(other.id), Role::Owner);
     let new = NewAccount { organization, parent: None, name: "eve".to_owned(), role };
-    let Ok(Answer::Account(eve)) = send(house.owner, Verb::CreateAccount, Command::CreateAccount(new)) else {
+    let Ok(Answer::Account(eve)) = send(&house.owner, Verb::CreateAccount, Command::CreateAccount(new))
+    else {
         panic!("an account")
     };
     let Command::Issue(mut issue) = house.issue() else { panic!("a command to issue") };
     (issue.account, issue.draft.scopes) = (Some(eve.id), Scopes::parse(["admin"]).unwrap());
-    let Ok(key) = send(house.owner, Verb::Issue, Command::Issue(issue)).map(known) else { panic!("a key") };
+    let Ok(key) = send(&house.owner, Verb::Issue, Command::Issue(issue)).map(known) else { panic!("a key") };
     let eve = core.authenticate(&key.text, None).unwrap();
 
     let filter = Filter { account: Some(house.account.id), ..Filter::default() };
     let selection = Box::new(Selection::Filter(filter));
     let started = Command::StartRemoval { selection, reason: Reason::Retired, plan_hash: None };
-    assert!(matches!(send(eve, Verb::Remove, started), Err(keyward_core::error::Error::NotFound)));
+    assert!(matches!(send(&eve, Verb::Remove, started), Err(keyward_core::error::Error::NotFound)));
     drop(house.world.take_work());
     let core = finish(start(house.store.clone(), &house.world)).unwrap();
     house.world.work();

@@ -10,13 +10,13 @@ use std::task::{Context, Poll, Waker};
 use keyward_core::id::Id;
 use keyward_core::keyward::{Environment, Keyward};
 use keyward_core::seal::{Pepper, Root};
-use keyward_core::secret::Secret;
 use keyward_core::store::{
     Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Spend, Store, Stored,
 };
 use keyward_core::time::Timestamp;
 use keyward_log::{Hash, KeyName, Signer};
 use keyward_store::Memory;
+use zeroize::Zeroizing;
 
 pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -89,8 +89,12 @@ impl Environment for World {
         }
     }
 
-    async fn check_slow_hash(&self, hash: String, text: Secret) -> bool {
-        hash == slow_hash(text.expose())
+    async fn check_slow_hash(&self, hash: String, text: Zeroizing<String>) -> bool {
+        hash == slow_hash(&text)
+    }
+
+    async fn hash_password(&self, text: Zeroizing<String>) -> Option<String> {
+        Some(slow_hash(&text))
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {

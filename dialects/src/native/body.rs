@@ -1,13 +1,13 @@
 //! This file is about reading bodies and queries: what is not of the right shape is named by its place and by
 //! what belongs there, never by what stood there, because that could be a secret in the wrong place.
 
-use http::header::CONTENT_TYPE;
 use keyward_core::error::Error;
 use serde::Deserialize;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 use crate::dialect::Request;
+use crate::media::is_of_type;
 
 /// Longest member name that is repeated in a problem: as long as the longest of ours, and shorter than the
 /// shortest secret, which may stand where a name should.
@@ -63,13 +63,6 @@ pub(super) fn no_query(request: &Request<'_>) -> Result<(), Error> {
     #[serde(deny_unknown_fields)]
     struct Nothing {}
     if request.query.is_empty() { Ok(()) } else { query(request).map(|Nothing {}| ()) }
-}
-
-/// True if the body's content type is one of these.
-pub(super) fn is_of_type(request: &Request<'_>, types: &[&str]) -> bool {
-    let given = request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
-    types.iter().any(|wanted| given.eq_ignore_ascii_case(wanted))
 }
 
 fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: &serde_json::Error) -> Error {

@@ -1,11 +1,12 @@
 //! This file is about the header fields that say how a call is to be done.
 
 use http::HeaderName;
-use http::header::{ACCEPT, IF_MATCH};
+use http::header::IF_MATCH;
 use keyward_core::command::Command;
 use keyward_core::error::Error;
 
 use crate::dialect::{Parsed, Request};
+use crate::media;
 
 /// Longest idempotency key, in bytes.
 const IDEMPOTENCY_KEY: usize = 255;
@@ -40,17 +41,5 @@ pub(super) fn if_match(request: &Request<'_>) -> Result<Option<u64>, Error> {
 
 /// True if the caller prefers the whole representation (RFC 7240, section 4.2).
 pub(super) fn prefers_representation(request: &Request<'_>) -> bool {
-    names(request, &HeaderName::from_static("prefer"), "return=representation")
-}
-
-/// True if the caller names this media type as one that it takes.
-pub(super) fn accepts(request: &Request<'_>, media_type: &str) -> bool {
-    names(request, &ACCEPT, media_type)
-}
-
-/// True if a header field that is a list has this item, whatever its parameters.
-fn names(request: &Request<'_>, header: &HeaderName, wanted: &str) -> bool {
-    let values = request.headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
-    let items = values.flat_map(|value| value.split(',')).filter_map(|item| item.split(';').next());
-    items.map(str::trim).any(|item| item.eq_ignore_ascii_case(wanted))
+    media::names(request, &HeaderName::from_static("prefer"), "return=representation")
 }

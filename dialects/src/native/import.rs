@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{body, fault, fields, headers};
 use crate::dialect::{Form, Lines, Params, Parsed, Request};
+use crate::media;
 
 /// The most items of an array.
 const ITEMS: usize = 1000;
@@ -24,9 +25,9 @@ static LINES: Lines =
     Lines { content_type: "application/x-ndjson", split, parse: parse_line, render: render_line };
 
 pub(super) fn form(request: &Request<'_>) -> Result<Form, Error> {
-    if body::is_of_type(request, &["application/json"]) {
+    if media::is_of_type(request, &["application/json"]) {
         Ok(Form::Items(&LINES))
-    } else if body::is_of_type(request, &["application/x-ndjson", "application/ndjson"]) {
+    } else if media::is_of_type(request, &["application/x-ndjson", "application/ndjson"]) {
         Ok(Form::Lines(&LINES))
     } else {
         Err(Error::UnsupportedType { wanted: "application/json, application/x-ndjson" })
@@ -56,7 +57,10 @@ fn parse_line(request: &Request<'_>, line: u64, bytes: &[u8]) -> Result<Parsed, 
 }
 
 fn import(given: wire::ImportKey) -> Result<Import, Error> {
-    let wire::Kind::Secret = given.kind;
+    match given.kind {
+        wire::Kind::Secret => {}
+        wire::Kind::Access => return Err(Error::invalid("kind", "`secret`: a door credential is issued")),
+    }
     Ok(Import {
         account: fields::maybe_id("account_id", given.account_id.as_deref(), AccountId::parse)?,
         environment: fields::label("environment", given.environment.as_deref(), "live")?,

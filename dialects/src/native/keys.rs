@@ -5,33 +5,46 @@ use keyward_core::command::{Command, Draft, Issue, Patch};
 use keyward_core::error::Error;
 use keyward_core::filter::Filter;
 use keyward_core::id::{AccountId, KeyId};
+use keyward_core::secret::Format;
 
-use super::{body, fields, headers, words};
+use super::{access, body, fields, headers, words};
 use crate::dialect::{Params, Parsed, Request};
 
 pub(super) fn issue(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed, Error> {
     let given: wire::IssueKey = body::json(request)?;
-    // The one kind there is; the next one is met here by the compiler.
-    let wire::Kind::Secret = given.kind;
-    let issue = Issue {
-        account: fields::maybe_id("account_id", given.account_id.as_deref(), AccountId::parse)?,
-        prefix: fields::label("prefix", given.prefix.as_deref(), "kw")?,
-        environment: fields::label("environment", given.environment.as_deref(), "live")?,
-        protected: given.protected,
-        recoverable: given.recoverable,
-        draft: Draft {
-            scopes: fields::scopes(&given.scopes)?,
-            metadata: fields::metadata(&given.metadata)?,
-            not_before: fields::maybe_instant("not_before", given.not_before.as_deref())?,
-            expires_at: fields::maybe_instant("expires_at", given.expires_at.as_deref())?,
-            ip_allow: fields::networks(&given.ip_allow)?,
-            rate_limit: given.rate_limit.map(fields::rate_limit),
-            uses: given.uses_left,
-            name: given.name,
-            tags: given.tags,
-        },
+    let draft = draft(&given)?;
+    let command = match (given.kind, &given.access) {
+        (wire::Kind::Secret, None) => Command::Issue(Box::new(Issue {
+            account: fields::maybe_id("account_id", given.account_id.as_deref(), AccountId::parse)?,
+            format: Format::Keyward(fields::label("prefix", given.prefix.as_deref(), "kw")?),
+            environment: fields::label("environment", given.environment.as_deref(), "live")?,
+            protected: given.protected,
+            recoverable: given.recoverable,
+            draft,
+        })),
+        (wire::Kind::Access, Some(access)) => {
+            Command::IssueAccess(Box::new(access::new(access, &given, draft)?))
+        }
+        (wire::Kind::Secret, Some(_)) => {
+            return Err(Error::invalid("access", "absent: it is for the kind `access`"));
+        }
+        (wire::Kind::Access, None) => return Err(Error::invalid("access", "given")),
     };
-    headers::once(request, Command::Issue(Box::new(issue)))
+    headers::once(request, command)
+}
+
+fn draft(given: &wire::IssueKey) -> Result<Draft, Error> {
+    Ok(Draft {
+        name: given.name.clone(),
+        scopes: fields::scopes(&given.scopes)?,
+        metadata: fields::metadata(&given.metadata)?,
+        tags: given.tags.clone(),
+        not_before: fields::maybe_instant("not_before", given.not_before.as_deref())?,
+        expires_at: fields::maybe_instant("expires_at", given.expires_at.as_deref())?,
+        ip_allow: fields::networks(&given.ip_allow)?,
+        rate_limit: given.rate_limit.map(fields::rate_limit),
+        uses: given.uses_left,
+    })
 }
 
 pub(super) fn find(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
@@ -95,6 +108,7 @@ pub(super) fn update(request: &Request<'_>, params: &Params<'_, '_>) -> Result<P
         rate_limit: given.rate_limit.map(|limit| limit.map(fields::rate_limit)),
         uses: given.uses_left,
         protected: given.protected,
+        access: given.access.as_ref().map(access::patch).transpose()?,
     };
     Ok(Command::Update { key, patch: Box::new(patch), if_match: headers::if_match(request)? }.into())
 }
@@ -126,5 +140,7 @@ pub(super) fn remove(request: &Request<'_>, params: &Params<'_, '_>) -> Result<P
     let given: wire::RemoveKey = body::query(request)?;
     let if_match = headers::if_match(request)?;
     let prove = headers::prefers_representation(request);
-    Ok(Command::Remove { key, reason: words::read_reason(given.reason), if_match, prove }.into())
+    let reason = words::read_reason(given.reason);
+    let end_sessions = given.end_sessions.unwrap_or(true);
+    Ok(Command::Remove { key, reason, if_match, prove, end_sessions }.into())
 }

@@ -6,8 +6,9 @@ use keyward_core::error::Error;
 use keyward_core::id::ReceiptId;
 use keyward_core::store::Logged;
 
-use super::{body, fields, headers, show};
+use super::{body, fields, show};
 use crate::dialect::{Events, Form, Params, Parsed, Request};
+use crate::media;
 
 /// What a browser says when it wants to follow.
 const EVENT_STREAM: &str = "text/event-stream";
@@ -33,7 +34,7 @@ pub(super) fn tile(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Par
 
 #[expect(clippy::unnecessary_wraps, reason = "it is one of the forms of a table, and others can fail")]
 pub(super) fn events_form(request: &Request<'_>) -> Result<Form, Error> {
-    let follows = headers::accepts(request, EVENT_STREAM);
+    let follows = media::accepts(request, EVENT_STREAM);
     Ok(if follows { Form::Events(&EVENTS) } else { Form::Document })
 }
 

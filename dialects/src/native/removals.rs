@@ -7,7 +7,7 @@ use keyward_core::id::{AccountId, RemovalId};
 use keyward_core::removal::Selection;
 use zeroize::Zeroizing;
 
-use super::{body, fields, headers, keys, words};
+use super::{access, body, fields, headers, keys, words};
 use crate::dialect::{Params, Parsed, Request};
 
 pub(super) fn start(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed, Error> {
@@ -29,14 +29,21 @@ pub(super) fn find(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Par
 }
 
 fn selection(given: wire::RemoveKeys) -> Result<Selection, Error> {
-    match (given.secret, given.handle, given.account_id, given.filter) {
-        (Some(secret), None, None, None) => Ok(Selection::Secret(Zeroizing::new(secret.expose().to_owned()))),
-        (None, Some(handle), None, None) => fields::handle(&handle).map(Selection::Handle),
-        (None, None, Some(account), None) => {
+    match (given.secret, given.handle, given.access, given.account_id, given.filter) {
+        (Some(secret), None, None, None, None) => {
+            Ok(Selection::Secret(Zeroizing::new(secret.expose().to_owned())))
+        }
+        (None, Some(handle), None, None, None) => fields::handle(&handle).map(Selection::Handle),
+        (None, None, Some(read), None, None) => {
+            access::identification(read.access_type, &read.identification).map(Selection::Access)
+        }
+        (None, None, None, Some(account), None) => {
             fields::id("account_id", &account, AccountId::parse).map(Selection::Account)
         }
-        (None, None, None, Some(filter)) => keys::filter(filter).map(Selection::Filter),
-        (..) => Err(Error::invalid("", "a selection of one kind: secret, handle, account_id or filter")),
+        (None, None, None, None, Some(filter)) => keys::filter(filter).map(Selection::Filter),
+        (..) => {
+            Err(Error::invalid("", "a selection of one kind: secret, handle, access, account_id or filter"))
+        }
     }
 }
 

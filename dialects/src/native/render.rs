@@ -5,21 +5,18 @@ use http::{HeaderMap, HeaderName, Method, StatusCode};
 use keyward_client::wire;
 use keyward_core::command::{Answer, Removed};
 use keyward_core::id::{Id, ReceiptId};
+use keyward_core::key::Key;
 use serde::Serialize;
 
 use super::{fields, headers, show, verify};
 use crate::dialect::{Request, Response};
+use crate::media;
 
 /// The answer on the wire.
 pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
     match answer {
-        Answer::Issued(key, secret) => {
-            let secret = wire::Secret::new(secret.expose().to_owned());
-            let response = json(StatusCode::CREATED, &wire::Issued { key: show::key(key), secret });
-            let response =
-                response.with(CACHE_CONTROL, "no-store").with(LOCATION, &format!("/v1/keys/{}", key.head.id));
-            response.with_version(key.head.version)
-        }
+        Answer::Issued(key, secret) => issued(key, Some(wire::Secret::new(secret.expose().to_owned()))),
+        Answer::IssuedAccess(key) => issued(key, None),
         Answer::Key(key) | Answer::Found(key) => {
             json(StatusCode::OK, &show::key(key)).with_version(key.head.version)
         }
@@ -35,7 +32,7 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
             if begun { response.with(LOCATION, &format!("/v1/removals/{id}")) } else { response }
         }
         Answer::Usage(usage) => json(StatusCode::OK, &show::usage(usage)),
-        Answer::Receipt(id, receipt) if headers::accepts(request, "application/json") => {
+        Answer::Receipt(id, receipt) if media::accepts(request, "application/json") => {
             json(StatusCode::OK, &show::receipt(*id, receipt))
         }
         Answer::Receipt(_, receipt) => text(receipt.to_string()),
@@ -54,12 +51,21 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
             let next_cursor = next.checked_sub(1).map(|last| last.to_string());
             json(StatusCode::OK, &wire::List { data: events.iter().map(show::event).collect(), next_cursor })
         }
+        // No route of this language asks for one.
+        Answer::Resource(_) | Answer::Resources(..) => empty(StatusCode::NO_CONTENT),
         Answer::Checkpoint(note) => text(note.clone()).with(CACHE_CONTROL, "no-cache"),
         Answer::Tile(bytes) => Response { body: bytes.clone(), ..empty(StatusCode::OK) }
             .with(CONTENT_TYPE, "application/octet-stream")
             // A tile of a log never changes.
             .with(CACHE_CONTROL, "private, max-age=31536000, immutable"),
     }
+}
+
+fn issued(key: &Key, secret: Option<wire::Secret>) -> Response {
+    let response = json(StatusCode::CREATED, &wire::Issued { key: show::key(key), secret });
+    let response =
+        response.with(CACHE_CONTROL, "no-store").with(LOCATION, &format!("/v1/keys/{}", key.head.id));
+    response.with_version(key.head.version)
 }
 
 /// A JSON answer.
@@ -111,7 +117,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 
 impl Response {
     /// The answer with one more header field; what no field can hold is left out.
-    pub(super) fn with(mut self, name: HeaderName, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(name, value);
         }

@@ -4,18 +4,21 @@ use keyward_client::wire;
 use keyward_core::account::{Account, Organization};
 use keyward_core::command::Removed;
 use keyward_core::event::{Happened, Subject};
-use keyward_core::id::{AccountId, Id, KeyId, OrganizationId, ReceiptId, RemovalId};
+use keyward_core::id::{AccountId, Id, KeyId, OrganizationId, ReceiptId, RemovalId, ResourceId};
 use keyward_core::key::{Found, Key, Material, Tombstone};
 use keyward_core::removal::{Plan, Progress};
 use keyward_core::store::Logged;
 use keyward_core::time::Timestamp;
 use keyward_core::usage::{Client, Usage};
 
-use super::{fields, words};
+use super::{access, fields, words};
 
 pub(super) fn key(key: &Key) -> wire::Key {
     let (head, traits) = (&key.head, &key.traits);
-    let Material::Secret(material) = &traits.material;
+    let (is_recoverable, access) = match &traits.material {
+        Material::Secret(secret) => (secret.recoverable.is_some(), None),
+        Material::Access(access) => (false, Some(access::shown(access))),
+    };
     wire::Key {
         id: head.id.to_string(),
         kind: words::kind(head.kind),
@@ -39,8 +42,9 @@ pub(super) fn key(key: &Key) -> wire::Key {
             .map(|limit| wire::RateLimit { limit: limit.limit, window_seconds: limit.window_seconds }),
         uses_left: traits.uses,
         protected: head.protected,
-        recoverable: material.recoverable.is_some(),
+        recoverable: is_recoverable,
         supersedes: traits.supersedes.map(|id| id.to_string()),
+        access,
         version: head.version,
     }
 }
@@ -181,6 +185,7 @@ pub(super) fn event(logged: &Logged) -> wire::Event {
         },
         organization_id: details.organization.to_string(),
         actor_key_id: details.actor.map(|key| key.to_string()),
+        acting_account_id: details.acting_as.map(|account| account.to_string()),
         request_id: (details.request != 0).then(|| format!("{:032x}", details.request)),
         leaf: event.leaf(),
     }
@@ -192,6 +197,7 @@ fn subject_id(subject: Subject, id: Id) -> Option<String> {
         Subject::Account => Some(AccountId::from(id).to_string()),
         Subject::Organization => Some(OrganizationId::from(id).to_string()),
         Subject::Removal => Some(RemovalId::from(id).to_string()),
+        Subject::Resource => Some(ResourceId::from(id).to_string()),
         Subject::Log => None,
     }
 }

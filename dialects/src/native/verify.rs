@@ -6,13 +6,13 @@ use std::fmt::{self, Write};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use keyward_client::wire;
-use keyward_core::command::{Ask, Command};
+use keyward_core::command::{Ask, Command, Shown};
 use keyward_core::error::Error;
 use keyward_core::scope::Scopes;
 use keyward_core::verbs::verify::{Valid, Verdict};
 use zeroize::Zeroizing;
 
-use super::body;
+use super::{access, body};
 use crate::dialect::{Params, Parsed, Request, Response};
 
 /// What a verdict takes besides name, scopes and metadata, in bytes.
@@ -22,9 +22,15 @@ const FRAME: usize = 320;
 /// be called valid.
 pub(super) fn parse(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed, Error> {
     let given: wire::Verify<'_> = body::json(request)?;
+    let shown = match (given.secret, given.access) {
+        (Some(secret), None) => Shown::Secret(Zeroizing::new(secret.0.into_owned())),
+        (None, Some(read)) => Shown::AtDoor(Box::new(access::read(read)?)),
+        (None, None) => return Err(Error::invalid("secret", "given")),
+        (Some(_), Some(_)) => return Err(Error::invalid("access", "absent where a secret is given")),
+    };
     let ask = Ask {
         scopes: Scopes::parse(given.scopes.iter().map(|scope| &**scope))?,
-        secret: Zeroizing::new(given.secret.0.into_owned()),
+        shown,
         address: given.ip,
         cost: given.cost.unwrap_or(1),
     };

@@ -9,12 +9,14 @@ use keyward_core::key::{Kind, State};
 pub(super) const fn kind(kind: Kind) -> wire::Kind {
     match kind {
         Kind::Secret => wire::Kind::Secret,
+        Kind::Access => wire::Kind::Access,
     }
 }
 
 pub(super) const fn read_kind(kind: wire::Kind) -> Kind {
     match kind {
         wire::Kind::Secret => Kind::Secret,
+        wire::Kind::Access => Kind::Access,
     }
 }
 

@@ -40,6 +40,7 @@ fn everywhere(body: &[u8], query: &str, segment: &str) -> Vec<(Sent, Error)> {
                 vec![split, whole]
             }
             Ok(Form::Document | Form::Events(_)) => vec![(route.parse)(&sent.request(), &params).map(drop)],
+            Ok(Form::Steps(_)) => panic!("the native API has no steps"),
             Err(error) => vec![Err(error)],
         };
         let failed = outcomes.into_iter().filter_map(Result::err).collect::<Vec<_>>();

@@ -43,7 +43,7 @@ fn field(item: &Value) -> String {
 fn digest(import: Import) -> (Scheme, Digest) {
     match verbs::import::material(import.given).proof {
         Proof::Digest(scheme, digest) => (scheme, digest),
-        Proof::Slow(_) => panic!(),
+        Proof::Slow(_) | Proof::Password(_) => panic!(),
     }
 }
 

@@ -6,7 +6,7 @@ use keyward_core::event::Reason;
 use keyward_core::filter::StateFilter;
 use keyward_core::id::Id;
 use keyward_core::key::Found;
-use keyward_core::secret::Secret;
+use keyward_core::secret::{Format, Label, Secret};
 use serde_json::json;
 
 use crate::samples::{ACCOUNT, KEY, ORGANIZATION, Sent, json, key, send, tombstone};
@@ -25,7 +25,8 @@ fn issue_takes_every_field() {
     });
     let Command::Issue(issue) = issue(&body.to_string()).command() else { panic!() };
     assert_eq!(issue.account.map(|id| id.to_string()).as_deref(), Some(ACCOUNT));
-    assert_eq!((issue.prefix.as_str(), issue.environment.as_str()), ("acme", "test"));
+    assert_eq!(issue.format, Format::Keyward(Label::parse("acme").unwrap()));
+    assert_eq!(issue.environment.as_str(), "test");
     assert!(issue.protected && issue.recoverable);
     assert_eq!(issue.draft.metadata.as_str(), r#"{"a":[1,{"b":null}]}"#);
     assert_eq!(issue.draft.expires_at.unwrap().to_string(), "2027-01-01T00:00:00.000Z");
@@ -39,7 +40,8 @@ fn issue_takes_every_field() {
 #[test]
 fn issue_needs_a_name_only() {
     let Command::Issue(issue) = issue(r#"{"name":"ci","expires_at":null}"#).command() else { panic!() };
-    assert_eq!((issue.prefix.as_str(), issue.environment.as_str()), ("kw", "live"));
+    assert_eq!(issue.format, Format::Keyward(Label::parse("kw").unwrap()));
+    assert_eq!(issue.environment.as_str(), "live");
     assert!(issue.account.is_none() && issue.draft.expires_at.is_none());
 }
 
@@ -51,7 +53,8 @@ fn a_wrong_field_is_named_with_what_it_must_be() {
         (" [\"x\"]", "", "an object"),
         ("7", "", "an object"),
         (r#"{"name":1}"#, "name", "a string"),
-        (r#"{"name":"x","kind":"access"}"#, "kind", "`secret`"),
+        (r#"{"name":"x","kind":"crypto"}"#, "kind", "`secret` or `access`"),
+        (r#"{"name":"x","kind":"access"}"#, "access", "given"),
         (r#"{"name":"x","nmae":1}"#, "nmae", "left out: nothing of this name is known here"),
         (r#"{"name":"x","name":"y"}"#, "name", "given once"),
         (r#"{"name":"x","metadata":{"a":1,"a":2}}"#, "metadata", "every member once"),

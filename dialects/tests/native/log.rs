@@ -21,6 +21,7 @@ fn logged() -> Logged {
         details: Details {
             organization: Id::from_bits(2).into(),
             actor: Some(Id::from_bits(1).into()),
+            acting_as: None,
             request: 255,
         },
     };

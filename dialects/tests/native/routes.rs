@@ -9,7 +9,7 @@ use crate::samples::{KEY, dialect, send};
 
 fn presented(sent: &crate::samples::Sent) -> Option<String> {
     match (dialect().credential)(&sent.request()) {
-        Credential::Anonymous => None,
+        Credential::Anonymous | Credential::InBody => None,
         Credential::Secret(text) => Some(text.into_owned()),
     }
 }

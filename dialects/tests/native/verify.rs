@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyward_client::wire;
-use keyward_core::command::{Answer, Command};
+use keyward_core::command::{Answer, Command, Shown};
 use keyward_core::id::Id;
 use keyward_core::live::{Details, Directory, Profile};
 use keyward_core::scope::Scopes;
@@ -36,7 +36,7 @@ fn valid(name: &str, metadata: &str, scopes: &[&str], expires_at: Option<Timesta
 fn a_question_is_read_where_it_stands() {
     let body = r#"{"secret":"kw_\u006cive","scopes":["b","a"],"ip":"2001:db8::1","cost":3}"#;
     let Command::Verify(ask) = ask(body).command() else { panic!() };
-    assert_eq!(ask.secret.as_str(), "kw_live");
+    assert!(matches!(&ask.shown, Shown::Secret(text) if text.as_str() == "kw_live"));
     assert!(ask.scopes == Scopes::parse(["a", "b"]).unwrap_or_else(|error| panic!("{error:?}")));
     assert_eq!((ask.address, ask.cost), (Some("2001:db8::1".parse().unwrap()), 3));
 }
@@ -79,18 +79,7 @@ fn a_valid_key_is_told_with_what_it_may() {
 fn a_refused_key_is_told_why_and_no_more() {
     let refused = |refusal| json(&ask("").answered(&Answer::Verdict(Box::new(Verdict::Refused(refusal)))));
     // The words of the wire and those of the core are the same list.
-    for refusal in [
-        Refusal::Malformed,
-        Refusal::Unknown,
-        Refusal::Removed,
-        Refusal::Suspended,
-        Refusal::Expired,
-        Refusal::NotYetValid,
-        Refusal::InsufficientScope,
-        Refusal::AddressNotAllowed,
-        Refusal::RateLimited,
-        Refusal::UsedUp,
-    ] {
+    for refusal in Refusal::ALL {
         assert_eq!(refused(refusal), json!({"valid": false, "code": refusal.word()}));
         let read: wire::Verdict = serde_json::from_value(refused(refusal)).unwrap();
         let wire::Verdict::Refused(read) = read else { panic!() };

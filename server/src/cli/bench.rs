@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use keyward_core::command::{Answer, Command, Draft, Issue};
 use keyward_core::keyward::Origin;
 use keyward_core::permit::Verb;
-use keyward_core::secret::{Label, Secret};
+use keyward_core::secret::{Format, Label, Secret};
 
 use super::serve::{log_to_standard_error, options};
 use super::{Bench, demo, inside, say};
@@ -48,7 +48,7 @@ async fn fill(folder: &Path, keys: u64, sample: &Path) -> anyhow::Result<()> {
     );
     let keyward = started.await.map_err(inside)?;
     let permit = keyward.authenticate(owner.expose(), None).and_then(|caller| caller.permit(Verb::Issue));
-    let permit = permit.map_err(inside)?;
+    let permit = &permit.map_err(inside)?;
     let mut file = std::io::BufWriter::new(std::fs::File::create(sample)?);
     let every = keys.div_ceil(SAMPLE).max(1);
     let mut issued = stream::iter(0..keys)
@@ -79,7 +79,7 @@ fn issue(number: u64) -> anyhow::Result<Issue> {
     let label = |text| Label::parse(text).ok_or_else(|| anyhow::anyhow!("{text}: no label"));
     Ok(Issue {
         account: None,
-        prefix: label("kw")?,
+        format: Format::Keyward(label("kw")?),
         environment: label("live")?,
         protected: false,
         recoverable: false,

@@ -1,10 +1,13 @@
 //! This file is about `keyward demo`: one command that shows everything, on a store that is thrown away.
 
+mod vendors;
+
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use keyward_core::secret::Secret;
+use serde_json::{Value, json};
 
 use super::{Demo, say};
 use crate::cli::{init, serve as serve_command};
@@ -33,8 +36,12 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
     super::runtime()?.block_on(async {
         let secret = secret(&config, &folder).await?;
         let app = serve_command::open(&config).await?;
+        let vendors = match app.keyward() {
+            Some(keyward) => vendors::set_up(keyward, &secret, &folder).await?,
+            None => json!({}),
+        };
         serve::serve(app, &config, |addresses| {
-            say(&shown(demo.json, addresses, &folder, &secret)?);
+            say(&shown(demo.json, addresses, &folder, &secret, vendors)?);
             Ok(())
         })
         .await
@@ -53,17 +60,23 @@ pub(super) async fn secret(config: &Config, folder: &Path) -> anyhow::Result<Sec
     Ok(secret)
 }
 
-fn shown(json: bool, addresses: Addresses, folder: &Path, secret: &Secret) -> anyhow::Result<String> {
+fn shown(
+    json: bool,
+    addresses: Addresses,
+    folder: &Path,
+    secret: &Secret,
+    vendors: Value,
+) -> anyhow::Result<String> {
     let (http, https) = addresses.http.zip(addresses.https).context("both listeners are open")?;
     let (http, https) = (format!("http://{http}"), format!("https://{https}"));
     let secret = secret.expose();
     if json {
-        let line = serde_json::json!({
-            "http": http, "https": https, "data": folder, "native": { "secret": secret },
-        });
-        return Ok(line.to_string());
+        let own = json!({ "http": http, "https": https, "data": folder, "native": { "secret": secret } });
+        let parts = [own, vendors].into_iter().filter_map(|part| part.as_object().cloned());
+        return Ok(Value::Object(parts.flatten().collect()).to_string());
     }
     let data = folder.display();
+    let vendors = vendors::lines(&http, &vendors);
     Ok(format!(
         r#"Keyward listens on {http} and, with a self-signed certificate, on {https}.
 Its store is in {data}. Paste these lines into another terminal:
@@ -89,6 +102,8 @@ curl -s $KW/v1/keys/verify -H "Authorization: Bearer $OWNER" -H 'Content-Type: a
 # Check the receipt, without the server.
 curl -s $KW/v1/receipts/rcpt_${{ID#key_}} -H "Authorization: Bearer $OWNER" > receipt
 keyward receipt check receipt --key {data}/keys/log.pub
+
+{vendors}
 
 Stop it with Ctrl-C."#
     ))

@@ -9,13 +9,18 @@ use keyward_core::secret::Secret;
 use keyward_store::Options;
 
 use super::{Init, say};
+use crate::bootstrap::Bootstrap;
 use crate::config::{Config, Limits, Listen, Logging};
 use crate::environment::World;
 use crate::{Storage, keyfiles};
 
 pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
     let file = init.folder.join("keyward.toml");
+    let bootstrap = init.bootstrap.as_deref().map(Bootstrap::read).transpose()?;
     if file.exists() {
+        if let (Some(bootstrap), Some(plan)) = (&bootstrap, &init.bootstrap) {
+            return super::runtime()?.block_on(set_up(&Config::read(&file)?, bootstrap, folder_of(plan)));
+        }
         bail!("{}: there is a configuration already; start it with `keyward serve`", file.display());
     }
     let config = config(Path::new("."), Listen { http: Some(init.listen), https: None });
@@ -24,6 +29,10 @@ pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
     let runtime = super::runtime()?;
     let secret = runtime.block_on(found(&absolute, &init.log_name, &init.organization, &init.owner))?;
     std::fs::write(&file, toml::to_string(&config)?).with_context(|| format!("{}", file.display()))?;
+    if let (Some(bootstrap), Some(plan)) = (&bootstrap, &init.bootstrap) {
+        super::write_secret(&folder_of(plan).join(&bootstrap.owner_secret_file), &secret)?;
+        runtime.block_on(set_up(&absolute, bootstrap, folder_of(plan)))?;
+    }
     if init.json {
         let shown = serde_json::json!({ "config": file, "secret": secret.expose() });
         say(&format!("{shown}"));
@@ -35,6 +44,25 @@ pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
         ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes what a file declares and the store lacks.
+async fn set_up(config: &Config, bootstrap: &Bootstrap, folder: &Path) -> anyhow::Result<ExitCode> {
+    let file = folder.join(&bootstrap.owner_secret_file);
+    let text = std::fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
+    let owner = Secret::import(text.trim_end()).map_err(super::inside)?;
+    let keys = keyfiles::read(&config.keys)?;
+    let options = Options { anchor: config.anchor.clone(), ..Options::default() };
+    let store = Storage::open(&config.data, keys.signer, options)?;
+    let keyward =
+        Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(super::inside)?;
+    bootstrap.apply(&keyward, &owner, folder).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the paths in a file are relative to.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
 }
 
 /// The configuration of a store in one folder.

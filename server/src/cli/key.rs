@@ -224,7 +224,8 @@ async fn verify(
     let mut text = Zeroizing::new(String::new());
     std::io::stdin().take(4096).read_to_string(&mut text)?;
     let scopes = scopes.iter().map(|scope| wire::Text::from(scope.as_str())).collect();
-    let question = wire::Verify { secret: wire::Text::from(text.trim()), scopes, ip, cost: None };
+    let question =
+        wire::Verify { secret: Some(wire::Text::from(text.trim())), access: None, scopes, ip, cost: None };
     let verdict = client.verify(&question).await?;
     show(&verdict)?;
     Ok(match verdict {

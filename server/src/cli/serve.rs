@@ -50,8 +50,9 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<App<Storage>>> {
             return App::locked(config);
         }
     }
-    let keyward =
-        Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(super::inside)?;
+    let expected = store.slots();
+    let started = Keyward::start(store, World::default(), keys.root, keys.pepper, expected);
+    let keyward = started.await.map_err(super::inside)?;
     info!(keys = keyward.live().len(), seconds = began.elapsed().as_secs_f64(), "every live key is known");
     App::open(keyward, config)
 }

@@ -18,7 +18,7 @@ fn checkpoint(scene: &Scene) -> (u64, [u8; 32]) {
     assert_eq!((signed.len(), unsigned.len()), (1, 0));
     let text = String::from_utf8(note.text().to_vec()).expect("text");
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("keyward.example/demo"));
+    assert_eq!(lines.next(), Some("keyward.example/log"));
     let size = lines.next().and_then(|line| line.parse().ok()).expect("a size");
     let root = tlog::Hash::parse_hash(lines.next().expect("a root")).expect("a hash");
     (size, root.0)

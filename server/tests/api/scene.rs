@@ -4,6 +4,8 @@
     reason = "a call reads best with its body written where it is sent"
 )]
 
+use std::path::Path;
+
 use keyward_core::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -12,6 +14,7 @@ use crate::harness::{Answer, Server, folder};
 /// A server that goes away with the test.
 pub(super) struct Scene {
     server: Option<Server>,
+    start: fn(&Path) -> Server,
     folder: tempfile::TempDir,
 }
 
@@ -38,9 +41,19 @@ impl std::ops::Deref for Scene {
 }
 
 impl Scene {
+    /// A store with nobody but its first owner.
     pub(super) fn new() -> Self {
+        Self::on(|folder| Server::configured(folder, |_| {}))
+    }
+
+    /// A demo: with all that it sets up for the clients of other systems.
+    pub(super) fn demo() -> Self {
+        Self::on(Server::start)
+    }
+
+    fn on(start: fn(&Path) -> Server) -> Self {
         let folder = folder();
-        Self { server: Some(Server::start(folder.path())), folder }
+        Self { server: Some(start(folder.path())), start, folder }
     }
 
     /// Stops the server in good order and starts it again from the same folder.
@@ -48,7 +61,7 @@ impl Scene {
         if let Some(server) = self.server.take() {
             assert_eq!(server.stop().code(), Some(0));
         }
-        self.server = Some(Server::start(self.folder.path()));
+        self.server = Some((self.start)(self.folder.path()));
     }
 
     /// What a call answers that must go well.

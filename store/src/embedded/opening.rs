@@ -237,6 +237,7 @@ fn spawn(shared: Arc<Shared>, committer: Committer, anchor: Option<File>) -> Res
     let (queue, commands) = mpsc::channel(BATCH);
     let (housekeeper_stop, stopped) = std_mpsc::channel();
     let watched = Arc::clone(&shared);
+    let slots = committer.free.in_use();
     let committer = thread::Builder::new().name("committer".to_owned()).spawn(move || {
         let run = AssertUnwindSafe(|| committer.run(commands));
         if catch_unwind(run).is_err() {
@@ -246,6 +247,7 @@ fn spawn(shared: Arc<Shared>, committer: Committer, anchor: Option<File>) -> Res
     let committer = committer.map_err(at(&path))?;
     let mut embedded = Embedded {
         shared: Arc::clone(&shared),
+        slots,
         queue: Some(queue),
         committer: Some(committer),
         housekeeper_stop: Some(housekeeper_stop),

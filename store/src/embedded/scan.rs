@@ -12,7 +12,7 @@ use super::Shared;
 use crate::rows::{self as encoding, RecordRow};
 
 /// How many records are walked between two looks at the neighbours, and whose slots are read together.
-const STRIDE: usize = 4096;
+const STRIDE: usize = 512;
 
 /// The ids from the first to the second, both included.
 type Range = (u128, u128);

@@ -60,7 +60,12 @@ pub(crate) fn event(record: &Record, slot: &SlotChange) -> Event {
         },
         version: record.version,
         opening: Opening { salt: [record.version as u8; 16], id: record.id.bytes() },
-        details: Details { organization: OrganizationId::from(id(1)), actor: None, request: 5 },
+        details: Details {
+            organization: OrganizationId::from(id(1)),
+            actor: None,
+            acting_as: None,
+            request: 5,
+        },
     }
 }
 

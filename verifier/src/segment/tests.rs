@@ -5,7 +5,7 @@ use loom::thread;
 
 use super::{Lookup, Segment};
 use crate::entry::Entry;
-use crate::record::{Fingerprint, Record, Row};
+use crate::record::{Details, Fingerprint, Record, Row};
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::writer::Writer;
 
@@ -34,12 +34,11 @@ fn record(key: u8, value: u8) -> Record {
 }
 
 fn find(segment: &Segment, key: u8) -> Lookup<(Row, Vec<u8>)> {
-    let mut details = Vec::new();
-    match segment.find(REST, &Fingerprint::of(&digest(key)), &mut details, |_| ()) {
-        Lookup::Found((row, ())) => Lookup::Found((row, details)),
-        Lookup::Absent => Lookup::Absent,
-        Lookup::Retired => Lookup::Retired,
-    }
+    segment.find(REST, &Fingerprint::of(&digest(key)), &mut |row, bytes: Details<'_>| {
+        let mut details = Vec::new();
+        bytes.copy_to(&mut details);
+        (row, details)
+    })
 }
 
 fn model(test: impl Fn() + Sync + Send + 'static) {
@@ -174,8 +173,8 @@ fn a_row_removed_from_the_successor_is_not_found_in_the_old_segment() {
             thread::spawn(move || {
                 let fingerprint = Fingerprint::of(&digest(1));
                 let [old, _] = &table.segments;
-                let resolve = |_: &Row| removed.load(Ordering::Acquire);
-                if let Lookup::Found((_, seen)) = old.find(REST, &fingerprint, &mut Vec::new(), resolve) {
+                let resolve = |_, _: Details<'_>| removed.load(Ordering::Acquire);
+                if let Lookup::Found(seen) = old.find(REST, &fingerprint, &mut { resolve }) {
                     assert!(!seen, "found, though the removal was seen to have returned");
                 }
             })
@@ -198,8 +197,8 @@ fn what_is_resolved_belongs_to_the_row() {
             let (segment, profile) = (Arc::clone(&segment), Arc::clone(&profile));
             thread::spawn(move || {
                 let fingerprint = Fingerprint::of(&digest(1));
-                let resolve = |_: &Row| profile.load(Ordering::Acquire);
-                if let Lookup::Found((_, seen)) = segment.find(REST, &fingerprint, &mut Vec::new(), resolve) {
+                let resolve = |_, _: Details<'_>| profile.load(Ordering::Acquire);
+                if let Lookup::Found(seen) = segment.find(REST, &fingerprint, &mut { resolve }) {
                     assert_eq!(seen, 7, "another row's profile");
                 }
             })

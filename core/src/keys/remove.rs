@@ -1,0 +1,97 @@
+//! This file is about removing single keys, and with them the sessions that they opened.
+
+use super::TRIES;
+use crate::error::Error;
+use crate::event::Reason;
+use crate::id::KeyId;
+use crate::key::{Found, Head, Tombstone};
+use crate::keyward::{Environment, Keyward, Origin};
+use crate::permit::Permit;
+use crate::record;
+use crate::store::{CommitError, List, Position, RecordKind, Store};
+use crate::verbs;
+
+/// How a removal is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Ending {
+    pub(crate) reason: Reason,
+    pub(crate) if_match: Option<u64>,
+    pub(crate) end_sessions: bool,
+}
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    /// Removes a key; what is left of it, and where the log says so.
+    pub(crate) async fn remove(
+        &self,
+        permit: &Permit,
+        id: KeyId,
+        ending: Ending,
+        origin: &Origin,
+    ) -> Result<(Tombstone, Position), Error> {
+        for _ in 0..TRIES {
+            let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+            let head = match self.covered(permit, &stored)? {
+                // Removing twice is no error: the same answer, the same receipt.
+                Found::Removed(tombstone) => return Ok((tombstone, stored.position)),
+                Found::Live(sealed) => sealed.head,
+            };
+            self.may_change(permit, &head)?;
+            let Ending { reason, if_match, end_sessions } = ending;
+            let tombstone = verbs::remove::remove(&head, reason, if_match, self.environment.now())?;
+            if end_sessions {
+                // First: should it be cut off in between, the key is still there to be removed again.
+                self.end_sessions(id, reason, origin).await?;
+            }
+            match self.commit_removed(Some(permit), &head, &tombstone, origin).await {
+                Ok(position) => {
+                    if end_sessions {
+                        // And again: somebody may have signed in meanwhile.
+                        self.end_sessions(id, reason, origin).await?;
+                    }
+                    return Ok((tombstone, position));
+                }
+                Err(CommitError::Stale) if if_match.is_none() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Unavailable { inside: format!("{id} changes too fast") })
+    }
+
+    /// Removes the sessions that a key opened.
+    pub(crate) async fn end_sessions(
+        &self,
+        parent: KeyId,
+        reason: Reason,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        if self.live.any_sessions() {
+            self.sweep_now(List { kind: RecordKind::Key, owner: parent.id() }, reason, origin).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a key whose head is at hand, whatever happens to it meanwhile.
+    pub(crate) async fn remove_head(
+        &self,
+        permit: Option<&Permit>,
+        head: &Head,
+        reason: Reason,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let mut head = head.clone();
+        for _ in 0..TRIES {
+            let tombstone = verbs::remove::remove(&head, reason, None, self.environment.now())?;
+            match self.commit_removed(permit, &head, &tombstone, origin).await {
+                Ok(_) => return Ok(()),
+                Err(CommitError::Stale) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let Some(stored) = self.store.fetch(head.id.id()).await? else { return Ok(()) };
+            match record::key::read(&stored.record)? {
+                Found::Live(sealed) => head = sealed.head,
+                Found::Removed(_) => return Ok(()),
+            }
+        }
+        Err(Error::Unavailable { inside: format!("{} changes too fast", head.id) })
+    }
+}

@@ -1,0 +1,99 @@
+//! This file is about what makes it a key, at rest: the core of what is sealed.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::access::{Access, Identification, Opens, PinDigest};
+use crate::id::Id;
+use crate::key::{Material, Proof, Scheme, SecretMaterial};
+use crate::secret::{Digest, Secret};
+
+#[derive(Serialize, Deserialize)]
+pub(super) enum MaterialRow<'a> {
+    Secret {
+        proof: ProofRow<'a>,
+        recoverable: Option<Cow<'a, str>>,
+    },
+    Access {
+        is_code: bool,
+        identification: Cow<'a, str>,
+        pin: Option<[u8; 16]>,
+        levels: Vec<u128>,
+        person: Option<u128>,
+    },
+}
+
+impl<'a> MaterialRow<'a> {
+    pub(super) fn of(material: &'a Material) -> Self {
+        match material {
+            Material::Secret(secret) => Self::Secret {
+                proof: ProofRow::of(&secret.proof),
+                recoverable: secret.recoverable.as_ref().map(|text| Cow::Borrowed(text.expose())),
+            },
+            Material::Access(Access { identification, opens }) => Self::Access {
+                is_code: matches!(identification, Identification::Code(_)),
+                identification: Cow::Owned(identification.text().to_string()),
+                pin: opens.pin.as_ref().map(|pin| pin.0),
+                levels: opens.levels.iter().map(|level| level.id().bits()).collect(),
+                person: opens.person.map(|person| person.id().bits()),
+            },
+        }
+    }
+
+    pub(super) fn into_material(self) -> Option<Material> {
+        Some(match self {
+            Self::Secret { proof, recoverable } => {
+                let recoverable = match recoverable {
+                    Some(text) => Some(Secret::import(&text).ok()?),
+                    None => None,
+                };
+                Material::Secret(SecretMaterial { proof: proof.into_proof(), recoverable })
+            }
+            Self::Access { is_code, identification, pin, levels, person } => {
+                let read = if is_code { Identification::code } else { Identification::badge };
+                let resource = |bits| Id::from_bits(bits).into();
+                let levels = levels.into_iter().map(resource).collect();
+                let opens = Opens { pin: pin.map(PinDigest), levels, person: person.map(resource) };
+                Material::Access(Access { identification: read(&identification)?, opens })
+            }
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) enum ProofRow<'a> {
+    Sha256([u8; 32]),
+    Sha512([u8; 32]),
+    HmacSha256 { digest: [u8; 32], pepper: Cow<'a, [u8]> },
+    Slow(Cow<'a, str>),
+    Password(Cow<'a, str>),
+}
+
+impl<'a> ProofRow<'a> {
+    fn of(proof: &'a Proof) -> Self {
+        match proof {
+            Proof::Digest(Scheme::Sha256, digest) => Self::Sha256(*digest.bytes()),
+            Proof::Digest(Scheme::Sha512, digest) => Self::Sha512(*digest.bytes()),
+            Proof::Digest(Scheme::HmacSha256(pepper), digest) => {
+                Self::HmacSha256 { digest: *digest.bytes(), pepper: Cow::Borrowed(pepper) }
+            }
+            Proof::Slow(hash) => Self::Slow(Cow::Borrowed(hash)),
+            Proof::Password(hash) => Self::Password(Cow::Borrowed(hash)),
+        }
+    }
+
+    fn into_proof(self) -> Proof {
+        match self {
+            Self::Sha256(digest) => Proof::Digest(Scheme::Sha256, Digest::from_bytes(digest)),
+            Self::Sha512(digest) => Proof::Digest(Scheme::Sha512, Digest::from_bytes(digest)),
+            Self::HmacSha256 { digest, pepper } => {
+                let pepper = Zeroizing::new(pepper.into_owned());
+                Proof::Digest(Scheme::HmacSha256(pepper), Digest::from_bytes(digest))
+            }
+            Self::Slow(hash) => Proof::Slow(hash.into_owned()),
+            Self::Password(hash) => Proof::Password(hash.into_owned()),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! This file is about signing in: a password or a key opens a session, which is a key with a short life and a parent.
+
+use zeroize::Zeroizing;
+
+use crate::account::Account;
+use crate::command::{Answer, Draft, Issue, SessionPlan, SignIn};
+use crate::error::Error;
+use crate::event::{Happened, Reason};
+use crate::id::{AccountId, KeyId};
+use crate::key::{Found, Head, Key, Material, Place, Proof, SecretMaterial, Session, State};
+use crate::keys::Ties;
+use crate::keyward::{Environment, Keyward, Origin};
+use crate::live::Stands;
+use crate::permit::Permit;
+use crate::record;
+use crate::scope::Scopes;
+use crate::secret::{Handle, Label, Presented};
+use crate::store::{CommitError, Store};
+use crate::verbs;
+use crate::verbs::issue::Birth;
+
+/// A hash that no password has, for logins that nobody has: finding out takes as long as for those that somebody has.
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// The key that signs in.
+struct Parent {
+    head: Head,
+    scopes: Scopes,
+}
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// [`Error::BadCredential`], whatever is wrong with what was presented; [`Error::Forbidden`] if nothing is, and its
+    /// account is not an active one of the organization.
+    pub async fn sign_in(&self, sign_in: SignIn, origin: &Origin) -> Result<Answer, Error> {
+        let parent = match self.parent_by_key(&sign_in).await? {
+            Some(parent) => parent,
+            None => self.parent_by_password(&sign_in).await?.ok_or(Error::BadCredential)?,
+        };
+        let is_elsewhere = |number| number != parent.head.organization.id().number();
+        if sign_in.organization.is_some_and(is_elsewhere) {
+            return Err(Error::Forbidden);
+        }
+        self.open_session(parent, sign_in.session, origin).await
+    }
+
+    /// A new session with the rights of the one that the caller has.
+    pub(crate) async fn renew(
+        &self,
+        permit: &Permit,
+        session: SessionPlan,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        if permit.caller().impersonates {
+            // Its key is another account's: so would the session be.
+            return Err(Error::Forbidden);
+        }
+        let found = self.open_live(permit.caller().key).await?.ok_or(Error::BadCredential)?;
+        // Sessions of sessions would be a chain without end: the new one has the same parent.
+        let parent = match found.head.session {
+            Some(Session { parent, .. }) => self.open_live(parent).await?.ok_or(Error::BadCredential)?,
+            None => found,
+        };
+        let parent = Parent { scopes: parent.traits.scopes.clone(), head: parent.head };
+        self.open_session(parent, session, origin).await
+    }
+
+    async fn open_session(
+        &self,
+        parent: Parent,
+        plan: SessionPlan,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let expires_at = plan.life_seconds.map(|seconds| self.environment.now().plus_seconds(seconds));
+        let issue = Issue {
+            account: Some(parent.head.account),
+            format: plan.format,
+            environment: parent.head.environment.clone(),
+            protected: false,
+            recoverable: false,
+            draft: Draft {
+                name: "session".to_owned(),
+                scopes: parent.scopes,
+                expires_at,
+                ..Draft::default()
+            },
+        };
+        let session = Session { parent: parent.head.id, idle_seconds: plan.idle_seconds };
+        let ties = Ties { session: Some(session), ..Ties::default() };
+        let owner = (parent.head.organization, parent.head.account);
+        let (key, secret) = self.create(None, owner, &issue, ties, origin).await?;
+        // Whoever removed the parent meanwhile has ended the sessions that it saw; this one may have come after.
+        if self.open_live(parent.head.id).await?.is_none() {
+            self.remove_head(None, &key.head, Reason::OwnerLeft, origin).await?;
+            return Err(Error::BadCredential);
+        }
+        Ok(Answer::Issued(Box::new(key), secret))
+    }
+
+    /// The key whose secret was presented, if it is one of the account with that login.
+    async fn parent_by_key(&self, sign_in: &SignIn) -> Result<Option<Parent>, Error> {
+        let Some(presented) = Presented::read(&sign_in.proof) else { return Ok(None) };
+        let Some((entry, _)) = self.live.find(&presented, &self.pepper) else { return Ok(None) };
+        let now = self.environment.now();
+        if entry.judge(None, now).and_then(|()| self.live.count(&entry, 1, now)).is_err() {
+            return Ok(None);
+        }
+        let Some(key) = self.open_live(entry.key).await? else { return Ok(None) };
+        let account = self.store.fetch(key.head.account.id()).await?;
+        let account = account.map(|stored| Account::from_record(&stored.record)).transpose()?;
+        let is_theirs = account.is_some_and(|account| account.name.eq_ignore_ascii_case(&sign_in.login));
+        // A session is no credential to sign in with: it would never end.
+        let fits = is_theirs && key.head.session.is_none();
+        Ok(fits.then(|| Parent { scopes: key.traits.scopes.clone(), head: key.head }))
+    }
+
+    async fn parent_by_password(&self, sign_in: &SignIn) -> Result<Option<Parent>, Error> {
+        let found = match login_handle(&sign_in.login) {
+            Some(handle) => self.password(&handle).await?,
+            None => None,
+        };
+        let (hash, key) = match found {
+            Some((hash, key)) => (hash, Some(key).filter(|key| key.head.state == State::Active)),
+            None => (NOBODYS.to_owned(), None),
+        };
+        let fits = self.environment.check_slow_hash(hash, sign_in.proof.clone()).await;
+        let Some(key) = key.filter(|_| fits) else { return Ok(None) };
+        if self.live.directory.account(key.head.account, key.head.organization).stands() != Stands::Active {
+            return Err(Error::Forbidden);
+        }
+        Ok(Some(Parent { scopes: key.traits.scopes.clone(), head: key.head }))
+    }
+
+    /// The password of this login, and its key.
+    async fn password(&self, login: &Handle) -> Result<Option<(String, Key)>, Error> {
+        let Some(id) = self.store.holder(login.name(&self.pepper)).await? else { return Ok(None) };
+        let Some(key) = self.open_live(id.into()).await? else { return Ok(None) };
+        let Material::Secret(SecretMaterial { proof: Proof::Password(hash), .. }) = &key.traits.material
+        else {
+            return Ok(None);
+        };
+        Ok(Some((hash.clone(), key)))
+    }
+
+    /// A key that was not removed.
+    async fn open_live(&self, id: KeyId) -> Result<Option<Key>, Error> {
+        let Some(stored) = self.store.fetch(id.id()).await? else { return Ok(None) };
+        match record::key::read(&stored.record)? {
+            Found::Live(sealed) => Ok(Some(sealed.open(&self.slot_secret(&stored)?)?)),
+            Found::Removed(_) => Ok(None),
+        }
+    }
+
+    /// Gives an account a password under a login, or another one in the place of that.
+    pub(crate) async fn set_password(
+        &self,
+        permit: &Permit,
+        account: Option<AccountId>,
+        login: &str,
+        password: Zeroizing<String>,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        // A session may do whatever its account's role lets it: nobody gives what they do not have.
+        let scopes = Scopes::parse(["admin"])?;
+        permit.may_give(&scopes)?;
+        let account = self.owner(permit, account).await?;
+        let handle = login_handle(login);
+        let handle = handle.ok_or_else(|| Error::invalid("login", "4 to 64 printable ASCII characters"))?;
+        if password.is_empty() || password.len() > 512 {
+            return Err(Error::invalid("password", "1 to 512 bytes"));
+        }
+        let hash = self.environment.hash_password(password).await;
+        let proof = Proof::Password(hash.ok_or_else(|| Error::internal("a password was not hashed"))?);
+        let material = SecretMaterial { proof, recoverable: None };
+        let Some((_, mut key)) = self.password(&handle).await? else {
+            return self.new_password(permit, &account, (handle, scopes), material, origin).await;
+        };
+        if key.head.account != account.id {
+            return Err(Error::Taken { what: "login" });
+        }
+        let stored = self.store.fetch(key.head.id.id()).await?.ok_or(Error::NotFound)?;
+        key.traits.material = Material::Secret(material);
+        key.traits.updated_at = self.environment.now();
+        key.head.version += 1;
+        let secret = self.slot_secret(&stored)?;
+        self.commit_change(Some(permit), &key, &secret, Happened::Updated, origin).await?;
+        Ok(Answer::Key(Box::new(key)))
+    }
+
+    async fn new_password(
+        &self,
+        permit: &Permit,
+        account: &Account,
+        (handle, scopes): (Handle, Scopes),
+        material: SecretMaterial,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let environment = Label::parse("live").ok_or_else(|| Error::internal("a label of our own"))?;
+        let birth = Birth {
+            id: self.new_id().into(),
+            organization: account.organization,
+            account: account.id,
+            names: vec![handle.name(&self.pepper)],
+            handle,
+            place: Place::Digest(0),
+            environment,
+            protected: false,
+            material: Material::Secret(material),
+            salt: self.random(),
+            supersedes: None,
+            session: None,
+        };
+        let draft = Draft { name: "password".to_owned(), scopes, ..Draft::default() };
+        let key = verbs::issue::issue(birth, draft, self.environment.now())?;
+        match self.commit_new(Some(permit), &key, None, origin).await {
+            Ok(_) => Ok(Answer::Key(Box::new(key))),
+            Err(CommitError::NameTaken(_)) => Err(Error::Taken { what: "login" }),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Logins are the same in any letter case.
+fn login_handle(login: &str) -> Option<Handle> {
+    Handle::parse(&login.to_ascii_lowercase())
+}

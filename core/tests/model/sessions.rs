@@ -1,0 +1,158 @@
+//! This file is about signing in: what opens a session, and what ends it.
+
+use keyward_core::account::Role;
+use keyward_core::command::{Answer, Command, NewAccount, SessionPlan, SignIn};
+use keyward_core::error::Error;
+use keyward_core::event::Reason;
+use keyward_core::id::{AccountId, KeyId};
+use keyward_core::keyward::Origin;
+use keyward_core::permit::Verb;
+use keyward_core::secret::{Alphabet, Format};
+use zeroize::Zeroizing;
+
+use crate::house::{Core, House, Known, accepts, ask, known};
+use crate::world::{Shared, finish, start};
+
+const HOUR: u64 = 3600 * 1000;
+
+fn plan(idle_seconds: Option<u32>, life_seconds: Option<u64>) -> SessionPlan {
+    let format = Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32 };
+    SessionPlan { format, life_seconds, idle_seconds }
+}
+
+fn sign_in(core: &Core<Shared>, login: &str, proof: &str, session: SessionPlan) -> Result<Known, Error> {
+    let proof = Zeroizing::new(proof.to_owned());
+    let sign_in = SignIn { login: login.to_owned(), proof, organization: None, session };
+    finish(core.sign_in(sign_in, &Origin::default())).map(known)
+}
+
+fn set_password(core: &Core<Shared>, house: &House, account: AccountId, login: &str, text: &str) -> KeyId {
+    let password = Zeroizing::new(text.to_owned());
+    let command = Command::SetPassword { account: Some(account), login: login.to_owned(), password };
+    match finish(ask(core, &house.owner, Verb::Issue, command, None)) {
+        Ok(Answer::Key(key)) => key.head.id,
+        other => panic!("no password: {:?}", other.err()),
+    }
+}
+
+fn remove(core: &Core<Shared>, house: &House, key: KeyId, end_sessions: bool) {
+    let reason = Reason::Unspecified;
+    let command = Command::Remove { key, reason, if_match: None, prove: false, end_sessions };
+    assert!(finish(ask(core, &house.owner, Verb::Remove, command, None)).is_ok());
+}
+
+fn scene(keys: usize) -> (House, Core<Shared>) {
+    let house = House::new(1, keys);
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    (house, core)
+}
+
+#[test]
+fn a_password_signs_in_and_is_no_key() {
+    let (house, core) = scene(0);
+    set_password(&core, &house, house.account.id, "Shop@example.com", "open sesame");
+    let session = sign_in(&core, "shop@EXAMPLE.com", "open sesame", plan(None, Some(900))).unwrap();
+    assert_eq!(session.text.len(), 32);
+    assert_eq!(core.authenticate(&session.text, None).unwrap().account, house.account.id);
+    assert!(
+        core.authenticate("open sesame", None).is_err(),
+        "a password is presented to nobody but the login"
+    );
+    for (login, proof) in [("shop@example.com", "open sesam"), ("nobody", "open sesame"), ("", "")] {
+        assert_eq!(
+            sign_in(&core, login, proof, plan(None, None)).err(),
+            Some(Error::BadCredential),
+            "{login}"
+        );
+    }
+}
+
+#[test]
+fn another_password_takes_the_place_of_the_first_and_a_login_is_one_accounts() {
+    let (house, core) = scene(0);
+    let first = set_password(&core, &house, house.account.id, "shop", "first");
+    assert_eq!(set_password(&core, &house, house.account.id, "SHOP", "second"), first);
+    assert!(sign_in(&core, "shop", "first", plan(None, None)).is_err());
+    assert!(sign_in(&core, "shop", "second", plan(None, None)).is_ok());
+    let password = Zeroizing::new("third".to_owned());
+    let theirs = Command::SetPassword { account: None, login: "shop".to_owned(), password };
+    let taken = finish(ask(&core, &house.owner, Verb::Issue, theirs, None));
+    assert!(matches!(taken, Err(Error::Taken { .. })));
+}
+
+#[test]
+fn a_key_signs_in_under_its_accounts_name_only() {
+    let (house, core) = scene(1);
+    let key = &house.keys[0];
+    let session = sign_in(&core, "SHOP", &key.text, plan(None, None)).unwrap();
+    assert!(accepts(&core, &session));
+    assert!(sign_in(&core, "ann", &key.text, plan(None, None)).is_err(), "another account's name");
+    assert!(sign_in(&core, "shop", &session.text, plan(None, None)).is_err(), "a session opens no session");
+}
+
+#[test]
+fn a_session_ends_with_its_key_or_outlives_it_as_asked() {
+    let (house, core) = scene(2);
+    let open = |at: usize| sign_in(&core, "shop", &house.keys[at].text, plan(None, None)).unwrap();
+    let (doomed, kept) = (open(0), open(1));
+    remove(&core, &house, house.keys[0].id, true);
+    remove(&core, &house, house.keys[1].id, false);
+    assert!(!accepts(&core, &doomed));
+    assert!(accepts(&core, &kept));
+    let again = finish(start(house.store.clone(), &house.world)).unwrap();
+    assert!(!accepts(&again, &doomed));
+    assert!(accepts(&again, &kept));
+    assert!(sign_in(&core, "shop", &house.keys[1].text, plan(None, None)).is_err(), "the key is gone");
+}
+
+#[test]
+fn a_session_lives_as_long_as_it_is_used() {
+    let (house, core) = scene(1);
+    let session = sign_in(&core, "shop", &house.keys[0].text, plan(Some(3600), None)).unwrap();
+    for _ in 0..3 {
+        house.world.advance(HOUR - 1000);
+        assert!(accepts(&core, &session));
+    }
+    // What is known of its use comes with a restart.
+    finish(core.keep_notes(usize::MAX)).unwrap();
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    house.world.advance(HOUR - 1000);
+    assert!(accepts(&core, &session));
+    house.world.advance(HOUR);
+    assert!(!accepts(&core, &session));
+    assert_eq!(finish(core.remove_due()), Ok(1), "what nobody uses is removed for good");
+    assert!(!accepts(&core, &session));
+}
+
+#[test]
+fn a_session_with_a_set_life_ends_however_much_it_is_used() {
+    let (house, core) = scene(1);
+    let session = sign_in(&core, "shop", &house.keys[0].text, plan(None, Some(900))).unwrap();
+    house.world.advance(899 * 1000);
+    assert!(accepts(&core, &session));
+    house.world.advance(1000);
+    assert!(!accepts(&core, &session));
+}
+
+#[test]
+fn an_account_acts_for_those_below_it_and_for_nobody_else() {
+    let (house, core) = scene(1);
+    let make = |name: &str, parent, role| {
+        let new = NewAccount { organization: None, parent, name: name.to_owned(), role };
+        match finish(ask(&core, &house.owner, Verb::CreateAccount, Command::CreateAccount(new), None)) {
+            Ok(Answer::Account(account)) => account.id,
+            other => panic!("no account: {:?}", other.err()),
+        }
+    };
+    let child = make("child", Some(house.account.id), Role::Member);
+    let grandchild = make("grandchild", Some(child), Role::Member);
+    let risen = make("risen", Some(house.account.id), Role::Admin);
+    let stranger = make("stranger", None, Role::Member);
+    set_password(&core, &house, house.account.id, "shop", "open sesame");
+    let session = sign_in(&core, "shop", "open sesame", plan(None, None)).unwrap();
+    let shop = core.authenticate(&session.text, None).unwrap();
+    let find = |id| finish(ask(&core, &shop, Verb::ReadAccounts, Command::FindAccount(id), None));
+    assert!(find(child).is_ok() && find(grandchild).is_ok());
+    assert_eq!(find(stranger).err(), Some(Error::NotFound));
+    assert_eq!(find(risen).err(), Some(Error::NotFound), "acting for who may do more would be a way up");
+}

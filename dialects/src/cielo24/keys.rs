@@ -1,0 +1,123 @@
+//! This file is about keys: one for long use that an account signs in with instead of its password, shown again
+//! whenever it is asked for, and removed by its text.
+
+use keyward_core::command::{Answer, Command, Draft, Issue, Page};
+use keyward_core::error::Error;
+use keyward_core::event::Reason;
+use keyward_core::filter::{Filter, StateFilter};
+use keyward_core::id::{AccountId, Id, KeyId};
+use keyward_core::key::{Found, Key, Material};
+use keyward_core::permit::Caller;
+use keyward_core::scope::Scopes;
+use keyward_core::secret::{Alphabet, Format, Label};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::fields::{Fields, hex, missing};
+use super::sessions::session;
+use super::{accounts, answers};
+use crate::dialect::{Params, Request, Step};
+
+/// How keys and tokens are written.
+pub(super) const FORMAT: Format = Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32 };
+
+/// What our keys are told by from the account's others.
+const TAG: &str = "cielo24";
+
+pub(super) fn generate(
+    request: &Request<'_>,
+    _: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    let session = session(caller)?;
+    let fields = Fields::read(request)?;
+    let force_new = fields.flag("force_new")?;
+    accounts::named(fields.maybe("account_id"), session, move |account| {
+        if force_new { issue(account) } else { Ok(show_first(account, None)) }
+    })
+}
+
+pub(super) fn remove(
+    request: &Request<'_>,
+    _: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    session(caller)?;
+    let fields = Fields::read(request)?;
+    let key = hex(fields.key().ok_or_else(|| missing("api_securekey"))?);
+    let key = key.ok_or_else(|| Error::invalid("api_securekey", "32 hex digits"))?;
+    Ok(Step::then(Command::FindBySecret(Zeroizing::new(key)), |answer| {
+        let Answer::Found(key) = answer else { return Err(answers::unexpected()) };
+        if key.head.session.is_some() {
+            // A token is no key, though both look alike.
+            return Err(Error::NotFound);
+        }
+        Ok(end(key.head.id))
+    }))
+}
+
+/// Ends a key, and no session that it opened: the vendor's go on for at most their hour.
+pub(super) fn end(key: KeyId) -> Step {
+    let remove = Command::Remove {
+        key,
+        reason: Reason::Unspecified,
+        if_match: None,
+        prove: false,
+        end_sessions: false,
+    };
+    Step::then(remove, |_| answers::done())
+}
+
+/// Shows the account's oldest key that goes on working; a new one if there is none.
+fn show_first(account: AccountId, after: Option<Id>) -> Step {
+    let filter = Filter {
+        account: Some(account),
+        state: Some(StateFilter::Active),
+        tag: Some(TAG.to_owned()),
+        ..Filter::default()
+    };
+    let list = Command::List { filter: Box::new(filter), page: Page { after, limit: 1 } };
+    Step::then(list, move |answer| {
+        let Answer::Keys(keys, next) = answer else { return Err(answers::unexpected()) };
+        match (keys.iter().find_map(lasting), next) {
+            (Some(text), _) => show(text),
+            (None, Some(_)) => Ok(show_first(account, next)),
+            (None, None) => issue(account),
+        }
+    })
+}
+
+/// The text of a key of our form that has no end.
+fn lasting(found: &Found<Key>) -> Option<&str> {
+    let Found::Live(key) = found else { return None };
+    let Material::Secret(secret) = &key.traits.material else { return None };
+    let text = secret.recoverable.as_ref()?.expose();
+    let lasts = key.ends_at().is_none() && key.traits.not_before.is_none() && hex(text).is_some();
+    lasts.then_some(text)
+}
+
+fn issue(account: AccountId) -> Result<Step, Error> {
+    let environment = Label::parse("live").ok_or_else(|| Error::internal("a label of our own"))?;
+    let issue = Issue {
+        account: Some(account),
+        format: FORMAT,
+        environment,
+        protected: false,
+        recoverable: true,
+        draft: Draft {
+            name: "cielo24 API key".to_owned(),
+            // It signs in instead of the password: whoever has it may do what the account may.
+            scopes: Scopes::parse(["admin"])?,
+            tags: vec![TAG.to_owned()],
+            ..Draft::default()
+        },
+    };
+    Ok(Step::then(Command::Issue(Box::new(issue)), |answer| {
+        let Answer::Issued(_, secret) = answer else { return Err(answers::unexpected()) };
+        show(secret.expose())
+    }))
+}
+
+fn show(key: &str) -> Result<Step, Error> {
+    answers::say(&json!({ "ApiKey": key }))
+}

@@ -1,0 +1,67 @@
+//! This file is about sessions: signing in with a password or a key, and signing out.
+
+use http::HeaderMap;
+use keyward_core::command::{Answer, SessionPlan, SignIn};
+use keyward_core::error::Error;
+use keyward_core::permit::Caller;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::fields::{Fields, hex, missing};
+use super::{answers, keys};
+use crate::dialect::{Params, Request, Step};
+
+/// A session ends after so long without use.
+const IDLE_SECONDS: u32 = 3600;
+
+pub(super) fn login(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> Result<Step, Error> {
+    let fields = Fields::read(request)?;
+    let or_header = |field, name| fields.maybe(field).or_else(|| header(request.headers, name));
+    let login = or_header("username", "x-auth-user").ok_or_else(|| missing("username"))?;
+    let password = or_header("password", "x-auth-password").or_else(|| header(request.headers, "x-auth-key"));
+    let key = fields.key().or_else(|| header(request.headers, "x-auth-securekey"));
+    let proof = match (password, key) {
+        (Some(password), _) => password.to_owned(),
+        (None, Some(key)) => key.to_ascii_lowercase(),
+        (None, None) => return Err(missing("password")),
+    };
+    let looks_like_key = hex(&proof).is_some();
+    let sign_in = SignIn {
+        login: login.to_owned(),
+        proof: Zeroizing::new(proof),
+        organization: None,
+        session: SessionPlan { format: keys::FORMAT, life_seconds: None, idle_seconds: Some(IDLE_SECONDS) },
+    };
+    let next = move |opened| match opened {
+        Ok(Answer::Issued(_, token)) => {
+            // Both generations of clients find their spelling.
+            answers::say(&json!({ "ApiToken": token.expose(), "api_token": token.expose() }))
+        }
+        Ok(_) => Err(answers::unexpected()),
+        // Clients tell a key that was removed from a password that is wrong. Nobody learns from it whether there is
+        // such an account or was such a key: only the shape of what was sent decides.
+        Err(Error::BadCredential) if looks_like_key => Err(Error::Forbidden),
+        Err(Error::BadCredential) => answers::refuse("LOGIN_INVALID", "Invalid username or password"),
+        Err(error) => Err(error),
+    };
+    Ok(Step::SignIn(Box::new(sign_in), Box::new(next)))
+}
+
+pub(super) fn logout(
+    request: &Request<'_>,
+    _: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    let session = session(caller)?;
+    Fields::read(request)?;
+    Ok(keys::end(session.key))
+}
+
+/// The caller, who must have signed in: a key is no session.
+pub(super) fn session(caller: Option<&Caller>) -> Result<&Caller, Error> {
+    caller.filter(|caller| caller.idles).ok_or(Error::BadCredential)
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
+}

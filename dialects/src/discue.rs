@@ -1,0 +1,145 @@
+//! This file is about discue, a message queue service: its calls on an organization's API keys, and on what the keys open.
+
+mod events;
+mod fault;
+mod given;
+mod grants;
+mod ids;
+mod keys;
+mod organizations;
+mod queues;
+mod writer;
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use http::header::{ACCEPT, AUTHORIZATION};
+use keyward_core::command::Answer;
+use keyward_core::error::Error;
+use keyward_core::permit::{Caller, Verb};
+
+use self::writer::Writer;
+use crate::dialect::{Begin, Credential, Dialect, Form, Params, Request, Response, Route, Step};
+use crate::media;
+
+/// The language of discue.
+///
+/// # Errors
+/// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
+pub fn dialect() -> Result<Dialect, Error> {
+    Dialect::new("discue", &ROUTES, claims, credential, fault::fault)
+}
+
+/// What stands in front of every path, or nothing: one of the clients has no prefix unless it is given one.
+const PREFIX: &str = "/v1";
+
+/// The resources of which there are calls.
+const SPOKEN: [&str; 4] = ["api_clients", "api_keys", "events", "queues"];
+
+/// The resources that keys can be scoped to and of which there are no calls here.
+const UNSPOKEN: [&str; 8] =
+    ["listeners", "messages", "schemas", "stats", "subscriptions", "channels", "domains", "topics"];
+
+/// The table of calls, each with the prefix and without.
+macro_rules! calls {
+    ($($method:literal $path:literal $verb:path => $begin:path,)*) => {
+        [
+            Route { verb: None, ..call("GET", PREFIX, Verb::Find, |_| Ok(Form::Steps(status))) },
+            $(
+                call($method, concat!("/v1", $path), $verb, |request| Ok(Form::Steps(acceptable(request, $begin)))),
+                call($method, $path, $verb, |request| Ok(Form::Steps(acceptable(request, $begin)))),
+            )*
+        ]
+    };
+}
+
+static ROUTES: [Route; 35] = calls! {
+    "POST" "/api_keys" Verb::Issue => keys::create,
+    "GET" "/api_keys" Verb::List => keys::list,
+    "GET" "/api_keys/{id}" Verb::Find => keys::find,
+    "PUT" "/api_keys/{id}" Verb::Update => keys::update,
+    // A key may end itself whatever else it may, so who may end this one is judged when it is known which it is.
+    "DELETE" "/api_keys/{id}" Verb::ReadResources => keys::remove,
+    "GET" "/events" Verb::ReadLog => events::list,
+    "POST" "/api_clients" Verb::UpdateOrganization => organizations::create,
+    "GET" "/api_clients" Verb::ReadOrganizations => organizations::list,
+    "GET" "/api_clients/{id}" Verb::ReadOrganizations => organizations::find,
+    "PUT" "/api_clients/{id}" Verb::UpdateOrganization => organizations::update,
+    "POST" "/queues" Verb::WriteResources => queues::create,
+    "GET" "/queues" Verb::ReadResources => queues::list,
+    "GET" "/queues/{id}" Verb::ReadResources => queues::find,
+    "PUT" "/queues/{id}" Verb::WriteResources => queues::update,
+    "DELETE" "/queues/{id}" Verb::WriteResources => queues::remove,
+    "POST" "/queues/{id}/messages" Verb::WriteResources => queues::send,
+    "GET" "/queues/{id}/messages" Verb::ReadResources => queues::messages,
+};
+
+/// A call; all of them answer in steps.
+const fn call(
+    method: &'static str,
+    path: &'static str,
+    verb: Verb,
+    form: fn(&Request<'_>) -> Result<Form, Error>,
+) -> Route {
+    let parse = |_: &Request<'_>, _: &Params<'_, '_>| Err(Error::NoRoute);
+    Route { method, path, verb: Some(verb), form, parse, render: unused }
+}
+
+fn unused(_: &Answer, request: &Request<'_>) -> Response {
+    fault::fault(&Error::NoRoute, request, "")
+}
+
+/// How a call begins for who takes JSON, and for who does not.
+fn acceptable(request: &Request<'_>, begin: Begin) -> Begin {
+    let takes_json = !request.headers.contains_key(ACCEPT)
+        || ["application/json", "application/*", "*/*"].iter().any(|it| media::accepts(request, it));
+    if takes_json { begin } else { |request, _, _| Ok(Step::Say(fault::not_acceptable(request))) }
+}
+
+/// Whether there is a server at all.
+fn status(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> Result<Step, Error> {
+    Ok(Writer::of(request).say(&serde_json::json!({ "status": "ok" })))
+}
+
+/// By path. The native API has `/v1/events` too: there, the credential tells who asks for which.
+fn claims(request: &Request<'_>) -> bool {
+    if request.path == PREFIX {
+        return true;
+    }
+    let ours = resource(request).is_some_and(|it| SPOKEN.contains(&it) || UNSPOKEN.contains(&it));
+    ours && (!request.path.starts_with("/v1/events")
+        || request.path == "/v1/events" && is_signed(request.headers))
+}
+
+fn is_signed(headers: &HeaderMap) -> bool {
+    headers.contains_key(API_KEY) && !headers.contains_key(AUTHORIZATION)
+}
+
+/// The first segment of the path behind the prefix.
+fn resource<'a>(request: &Request<'a>) -> Option<&'a str> {
+    let path = request.path.strip_prefix(PREFIX).filter(|rest| rest.starts_with('/')).unwrap_or(request.path);
+    path.strip_prefix('/')?.split('/').next()
+}
+
+const API_KEY: &str = "x-api-key";
+
+/// `X-API-KEY: <key>`.
+fn credential<'a>(request: &Request<'a>) -> Credential<'a> {
+    let mut values = request.headers.get_all(API_KEY).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Credential::Anonymous,
+        (Some(value), None) => Credential::Secret(Cow::Borrowed(value.to_str().unwrap_or_default())),
+        // Two readers could take different ones for the credential.
+        (Some(_), Some(_)) => Credential::Secret(Cow::Borrowed("")),
+    }
+}
+
+/// The caller of a route that is not for anybody.
+fn known(caller: Option<&Caller>) -> Result<&Caller, Error> {
+    caller.ok_or(Error::Anonymous)
+}
+
+/// The error for an answer that belongs to another command than the one that was given.
+fn unexpected() -> Error {
+    Error::internal("an answer to another command")
+}

@@ -1,0 +1,282 @@
+//! This file is about calls on API keys.
+
+use keyward_core::command::{Answer, Command, Draft, Issue, Page, Patch};
+use keyward_core::error::Error;
+use keyward_core::event::Reason;
+use keyward_core::filter::Filter;
+use keyward_core::id::{Id, KeyId, OrganizationId};
+use keyward_core::key::{Found, Key, Material, Proof, SecretMaterial, State};
+use keyward_core::metadata::Metadata;
+use keyward_core::permit::{Caller, Verb};
+use keyward_core::secret::{Alphabet, Format, Label, Secret};
+use keyward_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::given::{Given, Notation};
+use super::grants::Grants;
+use super::writer::Writer;
+use super::{ids, known, unexpected};
+use crate::dialect::{Params, Request, Step};
+
+const COLLECTION: &str = "api_keys";
+/// What a key is called if nobody says.
+const NAME: &str = "API key";
+/// How many characters a key has.
+const LENGTH: usize = 64;
+/// How many of them can be read after its creation.
+const SHOWN: usize = 3;
+/// The most keys in one answer: the vendor's list has no pages.
+const MOST: usize = 10_000;
+
+/// What is kept with a key for this language, in its metadata.
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    form: Notation,
+    /// Its first characters.
+    #[serde(default)]
+    start: String,
+    #[serde(default)]
+    scopes: Grants,
+}
+
+/// Where in the metadata.
+#[derive(Default, Serialize, Deserialize)]
+struct Place {
+    #[serde(default)]
+    discue: Kept,
+}
+
+impl Kept {
+    /// What is kept with a key; of one that was made in another language there is nothing.
+    fn of(key: &Key) -> Self {
+        serde_json::from_str::<Place>(key.traits.metadata.as_str()).unwrap_or_default().discue
+    }
+
+    fn metadata(self) -> Result<Map<String, Value>, Error> {
+        match serde_json::to_value(Place { discue: self }).map_err(Error::internal)? {
+            Value::Object(members) => Ok(members),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(Error::internal("metadata that are no object"))
+            }
+        }
+    }
+}
+
+pub(super) fn create(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> Result<Step, Error> {
+    let (given, writer) = (Given::read(request)?, Writer::of(request));
+    let form = given.notation();
+    let scopes = given.grants(form)?.unwrap_or_default();
+    let is_disabled = given.is_disabled()?.unwrap_or_default();
+    let draft = Draft {
+        name: given.name()?.unwrap_or_else(|| NAME.to_owned()),
+        scopes: scopes.scopes()?,
+        metadata: Metadata::new(&Kept { form, scopes: scopes.clone(), start: String::new() }.metadata()?)?,
+        ..Draft::default()
+    };
+    let issue = Issue {
+        account: None,
+        format: Format::Plain { alphabet: Alphabet::UrlSafe, public: 0, private: LENGTH },
+        environment: Label::parse("live").ok_or_else(|| Error::internal("a label of our own"))?,
+        protected: false,
+        recoverable: false,
+        draft,
+    };
+    Ok(Step::then(Command::Issue(Box::new(issue)), move |answer| {
+        let Answer::Issued(key, secret) = answer else { return Err(unexpected()) };
+        let start = secret.expose().chars().take(SHOWN).collect();
+        let metadata = Some(Kept { form, scopes, start }.metadata()?);
+        let patch = Box::new(Patch { metadata, ..Patch::default() });
+        let keep = Command::Update { key: key.head.id, patch, if_match: None };
+        // Nobody has the key before the last step: until then it does not matter that it would work.
+        Ok(Step::then(keep, move |answer| {
+            turn(changed(answer)?, is_disabled, move |key| issued(&key, &secret, writer))
+        }))
+    }))
+}
+
+fn issued(key: &Key, secret: &Secret, writer: Writer) -> Result<Step, Error> {
+    let secret = secret.expose();
+    let shown = match Kept::of(key).form {
+        Notation::Name => json!(secret),
+        Notation::Alias => show(key, secret, None),
+    };
+    Ok(writer.one(COLLECTION, key.head.id.id(), "api_key", Some(shown)))
+}
+
+pub(super) fn list(
+    request: &Request<'_>,
+    _: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    Ok(gather(None, Vec::new(), known(caller)?.organization, Writer::of(request)))
+}
+
+/// Reads page after page.
+fn gather(after: Option<Id>, mut keys: Vec<Key>, organization: OrganizationId, writer: Writer) -> Step {
+    let list =
+        Command::List { filter: Box::new(Filter::default()), page: Page { after, limit: Page::LIMIT } };
+    Step::then(list, move |answer| {
+        let Answer::Keys(found, next) = answer else { return Err(unexpected()) };
+        keys.extend(found.into_iter().filter_map(|found| match found {
+            Found::Live(key) => of_organization(key, organization).ok(),
+            Found::Removed(_) => None,
+        }));
+        Ok(match next {
+            Some(_) if keys.len() < MOST => gather(next, keys, organization, writer),
+            Some(_) | None => show_all(keys.into_iter(), Vec::new(), writer),
+        })
+    })
+}
+
+/// Reads of one key after the other when it was last used.
+fn show_all(mut keys: std::vec::IntoIter<Key>, mut shown: Vec<Value>, writer: Writer) -> Step {
+    let Some(key) = keys.next() else { return writer.many(&[COLLECTION], COLLECTION, &shown) };
+    show_used(key, move |_, value| {
+        shown.push(value);
+        Ok(show_all(keys, shown, writer))
+    })
+}
+
+pub(super) fn find(
+    request: &Request<'_>,
+    params: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    let (key, writer) = (ids::in_path(params)?.into(), Writer::of(request));
+    Ok(load(key, known(caller)?.organization, move |key| {
+        Ok(show_used(*key, move |key, shown| Ok(writer.one(COLLECTION, key.id(), "api_key", Some(shown)))))
+    }))
+}
+
+pub(super) fn update(
+    request: &Request<'_>,
+    params: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    let (key, writer) = (ids::in_path(params)?.into(), Writer::of(request));
+    let given = Given::read(request)?;
+    let (name, is_disabled) = (given.name()?, given.is_disabled()?);
+    // Judged before it is known whether there is such a key, as far as it does not depend on the key.
+    given.grants(Notation::default())?;
+    let end = move |key: Box<Key>| {
+        Ok(show_used(*key, move |key, shown| Ok(writer.one(COLLECTION, key.id(), "api_key", Some(shown)))))
+    };
+    Ok(load(key, known(caller)?.organization, move |key| {
+        let kept = Kept::of(&key);
+        let grants = given.grants(kept.form)?;
+        let is_disabled = is_disabled.unwrap_or(key.head.state == State::Suspended);
+        if name.is_none() && grants.is_none() {
+            return turn(key, is_disabled, end);
+        }
+        let scopes = grants.as_ref().map(Grants::scopes).transpose()?;
+        let metadata = grants.map(|scopes| Kept { scopes, ..kept }.metadata()).transpose()?;
+        let patch = Box::new(Patch { name, scopes, metadata, ..Patch::default() });
+        // What is written is made of what was read: whoever changed it in between wins.
+        let update = Command::Update { key: key.head.id, patch, if_match: Some(key.head.version) };
+        Ok(Step::then(update, move |answer| turn(changed(answer)?, is_disabled, end)))
+    }))
+}
+
+/// Stops a key or lets it work again, unless it is so already, and goes on with it.
+fn turn(
+    key: Box<Key>,
+    is_disabled: bool,
+    next: impl FnOnce(Box<Key>) -> Result<Step, Error> + Send + 'static,
+) -> Result<Step, Error> {
+    let (id, if_match) = (key.head.id, None);
+    let command = match (key.head.state, is_disabled) {
+        (State::Active, true) => Command::Suspend { key: id, remove_at: None, if_match },
+        (State::Suspended, false) => Command::Resume { key: id, if_match },
+        (State::Active, false) | (State::Suspended, true) => return next(key),
+    };
+    Ok(Step::then(command, move |answer| next(changed(answer)?)))
+}
+
+pub(super) fn remove(
+    request: &Request<'_>,
+    params: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    let (id, caller, writer) = (ids::in_path(params), known(caller)?, Writer::of(request));
+    let is_own = id.as_ref().is_ok_and(|id| *id == caller.key.id());
+    if !is_own {
+        caller.permit(Verb::Remove)?;
+    }
+    let key = id?.into();
+    let remove = Command::Remove {
+        key,
+        reason: Reason::Unspecified,
+        if_match: None,
+        prove: false,
+        end_sessions: true,
+    };
+    let remove = Step::then(remove, move |_| Ok(writer.one(COLLECTION, key.id(), "api_key", None)));
+    if is_own {
+        return Ok(remove);
+    }
+    let organization = caller.organization;
+    Ok(Step::attempt(Command::Find(key), move |found| match found {
+        // It cannot be read any more, but removed.
+        Err(Error::WrongState { .. }) => Ok(remove),
+        found => shown_key(found?, organization).map(|_| remove),
+    }))
+}
+
+/// Reads a key of the caller's organization. An owner of the operator's organization reaches further in our own language;
+/// in this one the organization follows from the key.
+fn load(
+    key: KeyId,
+    organization: OrganizationId,
+    next: impl FnOnce(Box<Key>) -> Result<Step, Error> + Send + 'static,
+) -> Step {
+    Step::then(Command::Find(key), move |answer| next(shown_key(answer, organization)?))
+}
+
+fn shown_key(answer: Answer, organization: OrganizationId) -> Result<Box<Key>, Error> {
+    let Answer::Found(key) = answer else { return Err(unexpected()) };
+    of_organization(*key, organization).map(Box::new)
+}
+
+/// A key that is one to this language: no session, no password and nothing that opens doors.
+fn of_organization(key: Key, organization: OrganizationId) -> Result<Key, Error> {
+    let is_bearer = match &key.traits.material {
+        Material::Secret(SecretMaterial { proof, .. }) => !matches!(proof, Proof::Password(_)),
+        Material::Access(_) => false,
+    };
+    let is_theirs = key.head.organization == organization && key.head.session.is_none() && is_bearer;
+    if is_theirs { Ok(key) } else { Err(Error::NotFound) }
+}
+
+fn changed(answer: Answer) -> Result<Box<Key>, Error> {
+    let Answer::Key(key) = answer else { return Err(unexpected()) };
+    Ok(key)
+}
+
+/// Reads when a key was last used, and goes on with what is shown of it.
+fn show_used(key: Key, next: impl FnOnce(KeyId, Value) -> Result<Step, Error> + Send + 'static) -> Step {
+    Step::then(Command::ReadUsage(key.head.id), move |answer| {
+        let Answer::Usage(usage) = answer else { return Err(unexpected()) };
+        next(key.head.id, show(&key, &Kept::of(&key).start, usage.last_used_at))
+    })
+}
+
+/// A key as it is shown, with as much of its secret as may be.
+fn show(key: &Key, secret: &str, last_used_at: Option<Timestamp>) -> Value {
+    let kept = Kept::of(key);
+    let status = match key.head.state {
+        State::Active => "enabled",
+        State::Suspended => "disabled",
+    };
+    json!({
+        "id": ids::write(key.head.id.id()),
+        "name": key.traits.name,
+        "alias": key.traits.name,
+        "created_at": key.head.created_at.millis(),
+        "updated_at": key.traits.updated_at.millis(),
+        "last_used_at": last_used_at.map(Timestamp::millis),
+        "key": secret,
+        "status": status,
+        "scopes": kept.scopes.write(kept.form),
+    })
+}

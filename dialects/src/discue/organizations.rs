@@ -1,0 +1,89 @@
+//! This file is about calls on API clients: there is one, the organization that the caller's key belongs to.
+
+use keyward_core::account::Organization;
+use keyward_core::command::{Answer, Command, OrganizationPatch};
+use keyward_core::error::Error;
+use keyward_core::id::{Id, OrganizationId};
+use keyward_core::permit::Caller;
+use serde_json::{Value, json};
+
+use super::given::Given;
+use super::writer::Writer;
+use super::{ids, known, unexpected};
+use crate::dialect::{Params, Request, Step};
+
+const COLLECTION: &str = "api_clients";
+
+pub(super) fn create(
+    request: &Request<'_>,
+    _: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    change(request, known(caller)?.organization)
+}
+
+pub(super) fn update(
+    request: &Request<'_>,
+    params: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    let id = ids::in_path(params)?;
+    let given = change(request, known(caller)?.organization)?;
+    own(id, caller).map(|_| given)
+}
+
+pub(super) fn find(
+    request: &Request<'_>,
+    params: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    let organization = own(ids::in_path(params)?, caller)?;
+    Ok(one(Command::FindOrganization(organization), Writer::of(request)))
+}
+
+pub(super) fn list(
+    request: &Request<'_>,
+    _: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    let writer = Writer::of(request);
+    Ok(Step::then(Command::FindOrganization(known(caller)?.organization), move |answer| {
+        Ok(writer.many(&[COLLECTION], COLLECTION, &[show(&*organization(answer)?)]))
+    }))
+}
+
+fn change(request: &Request<'_>, organization: OrganizationId) -> Result<Step, Error> {
+    let patch = OrganizationPatch { name: Given::read(request)?.name()?, ..OrganizationPatch::default() };
+    let command = match patch.name {
+        Some(_) => Command::UpdateOrganization { organization, patch, if_match: None },
+        None => Command::FindOrganization(organization),
+    };
+    Ok(one(command, Writer::of(request)))
+}
+
+/// The caller's organization, if this is its id.
+fn own(id: Id, caller: Option<&Caller>) -> Result<OrganizationId, Error> {
+    let organization = known(caller)?.organization;
+    if organization.id() == id { Ok(organization) } else { Err(Error::NotFound) }
+}
+
+fn one(command: Command, writer: Writer) -> Step {
+    Step::then(command, move |answer| {
+        let organization = organization(answer)?;
+        Ok(writer.one(COLLECTION, organization.id.id(), "api_client", Some(show(&organization))))
+    })
+}
+
+fn organization(answer: Answer) -> Result<Box<Organization>, Error> {
+    let Answer::Organization(organization) = answer else { return Err(unexpected()) };
+    Ok(organization)
+}
+
+fn show(organization: &Organization) -> Value {
+    json!({
+        "id": ids::write(organization.id.id()),
+        "name": organization.name,
+        "alias": organization.name,
+        "created_at": organization.created_at.millis(),
+    })
+}

@@ -1,0 +1,113 @@
+//! This file is about the language of IntServ's clients: its routes, who may call them, and how a request is read. What is
+//! spoken, and what was decided, stands in `docs/dialects/intserv.md`.
+
+mod body;
+mod events;
+mod fault;
+mod keys;
+mod show;
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use keyward_core::access::LEVELS;
+use keyward_core::command::{Answer, Command, Page};
+use keyward_core::error::Error;
+use keyward_core::id::Id;
+use keyward_core::permit::{Caller, Verb};
+use keyward_core::resource::Resource;
+use serde_json::{Value, json};
+
+use self::body::Body;
+use crate::dialect::{Begin, Dialect, Form, Params, Request, Response, Route, Step};
+use crate::native;
+
+/// The scope of an Integration API Key: the only sort that may touch access keys.
+const INTEGRATION: &str = "intserv:integration";
+/// The scope of an App API Key.
+const APP: &str = "intserv:app";
+
+/// The language of IntServ's clients.
+///
+/// # Errors
+/// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
+pub fn dialect() -> Result<Dialect, Error> {
+    Dialect::new("intserv", &ROUTES, claims, native::bearer, fault::fault)
+}
+
+static ROUTES: [Route; 5] = [
+    route("/v1/accesskeys/add", Verb::Issue, |_| Ok(Form::Steps(keys::add))),
+    route("/v1/accesskeys/remove", Verb::Remove, |_| Ok(Form::Steps(keys::remove))),
+    route("/v1/accesskeys/status", Verb::Find, |_| Ok(Form::Steps(keys::status))),
+    route("/v1/accesslevels/list", Verb::ReadResources, |_| Ok(Form::Steps(levels as Begin))),
+    route("/v1/events/list", Verb::ReadResources, |_| Ok(Form::Steps(events::list))),
+];
+
+/// A call; all of them answer in steps.
+const fn route(path: &'static str, verb: Verb, form: fn(&Request<'_>) -> Result<Form, Error>) -> Route {
+    Route { method: "POST", path, verb: Some(verb), form, parse: |_, _| Err(Error::NoRoute), render: unused }
+}
+
+fn unused(_: &Answer, request: &Request<'_>) -> Response {
+    fault::fault(&Error::NoRoute, request, "")
+}
+
+/// By path. The native API has `/v1/events` itself.
+fn claims(request: &Request<'_>) -> bool {
+    let mut segments = request.path.split('/');
+    match (segments.next(), segments.next(), segments.next()) {
+        (Some(""), Some("v1"), Some("accesskeys" | "accesslevels")) => true,
+        _ => request.path.trim_end_matches('/') == "/v1/events/list",
+    }
+}
+
+/// The caller, if it has an Integration API Key.
+fn integration(caller: Option<&Caller>) -> Result<&Caller, Error> {
+    carrying(caller, &[INTEGRATION])
+}
+
+/// The caller, if it has any sort of key of this language.
+fn anyone(caller: Option<&Caller>) -> Result<&Caller, Error> {
+    carrying(caller, &[INTEGRATION, APP])
+}
+
+fn carrying<'a>(caller: Option<&'a Caller>, scopes: &[&str]) -> Result<&'a Caller, Error> {
+    let caller = caller.ok_or(Error::Anonymous)?;
+    scopes.iter().any(|scope| caller.has_scope(scope)).then_some(caller).ok_or(Error::Forbidden)
+}
+
+fn levels(request: &Request<'_>, _: &Params<'_, '_>, caller: Option<&Caller>) -> Result<Step, Error> {
+    anyone(caller)?;
+    Body::read(request)?;
+    more_levels(None, Vec::new())
+}
+
+fn more_levels(after: Option<Id>, mut found: Vec<Value>) -> Result<Step, Error> {
+    let page = Page { after, limit: Page::LIMIT };
+    let list = Command::ListResources { collection: LEVELS, account: None, parent: None, page };
+    Ok(Step::then(list, move |answer| {
+        let Answer::Resources(levels, next) = answer else {
+            return Err(Error::internal("no list of levels"));
+        };
+        found.extend(levels.iter().map(show::level));
+        match next {
+            Some(_) => more_levels(next, found),
+            None => Ok(say(&json!({ "levels": found }))),
+        }
+    }))
+}
+
+/// The resource in an answer.
+fn resource(answer: Answer) -> Result<Box<Resource>, Error> {
+    let Answer::Resource(resource) = answer else { return Err(Error::internal("no resource")) };
+    Ok(resource)
+}
+
+/// The last step of a call that went well.
+fn say(body: &Value) -> Step {
+    Step::Say(response(StatusCode::OK, body))
+}
+
+fn response(status: StatusCode, body: &Value) -> Response {
+    let response = Response { status, headers: HeaderMap::new(), body: body.to_string().into_bytes() };
+    response.with(CONTENT_TYPE, "application/json")
+}

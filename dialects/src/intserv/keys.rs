@@ -1,0 +1,210 @@
+//! This file is about access keys: adding, removing, and where one has arrived.
+
+use http::{HeaderMap, StatusCode};
+use keyward_core::access::{AccessPatch, Identification, NewAccess, PERSONS, Pin};
+use keyward_core::command::{Answer, Command, Draft, Patch};
+use keyward_core::error::Error;
+use keyward_core::event::Reason;
+use keyward_core::id::{KeyId, ResourceId};
+use keyward_core::key::Key;
+use keyward_core::permit::Caller;
+use keyward_core::resource::NewResource;
+use keyward_core::secret::Label;
+use keyward_core::time::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::body::Body;
+use super::{integration, resource, say, show};
+use crate::dialect::{Params, Request, Response, Step};
+use crate::uuid;
+
+/// The longest first or last name, in characters.
+const NAME: usize = 32;
+
+/// What a key is to be like.
+struct Wish {
+    pin: Option<Pin>,
+    valid_from: Timestamp,
+    valid_to: Option<Timestamp>,
+    levels: Option<Vec<ResourceId>>,
+    person: Carrier,
+}
+
+/// Who is to carry a new key.
+enum Carrier {
+    Known(ResourceId),
+    New(Map<String, Value>),
+}
+
+pub(super) fn add(request: &Request<'_>, _: &Params<'_, '_>, caller: Option<&Caller>) -> Result<Step, Error> {
+    let caller = integration(caller)?;
+    let body = Body::read(request)?;
+    let wish = wish(&body, caller.at)?;
+    if let Some(id) = body.id("id")? {
+        return Ok(Step::then(Command::Find(id), |found| update(found, wish)));
+    }
+    let Some(read) = identification(&body)? else { return begin_issue(None, wish) };
+    let find = Command::FindAccess(read.clone());
+    Ok(Step::attempt(find, |done| match done {
+        Err(Error::NotFound) => begin_issue(Some(read), wish),
+        done => update(done?, wish),
+    }))
+}
+
+pub(super) fn remove(
+    request: &Request<'_>,
+    _: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    integration(caller)?;
+    let body = Body::read(request)?;
+    let find = match body.id("id")? {
+        Some(id) => Command::Find(id),
+        None => Command::FindAccess(identification(&body)?.ok_or_else(|| missing("key.identification"))?),
+    };
+    Ok(Step::then(find, |found| {
+        let (key, reason) = (key(found)?.head.id, Reason::Unspecified);
+        let remove = Command::Remove { key, reason, if_match: None, prove: false, end_sessions: false };
+        let nothing =
+            Response { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Vec::new() };
+        Ok(Step::then(remove, |_| Ok(Step::Say(nothing))))
+    }))
+}
+
+pub(super) fn status(
+    request: &Request<'_>,
+    _: &Params<'_, '_>,
+    caller: Option<&Caller>,
+) -> Result<Step, Error> {
+    integration(caller)?;
+    let id: KeyId = Body::read(request)?.id("id")?.ok_or_else(|| missing("id"))?;
+    Ok(Step::then(Command::Find(id), |found| {
+        let key = key(found)?;
+        // No door controller has joined: there is nowhere that it could have arrived.
+        Ok(say(&json!({
+            "id": uuid::print(key.head.id.id()),
+            "status": "NotApplied",
+            "systems_where_applied": [],
+            "systems_where_pending": [],
+            "systems_where_failed": [],
+        })))
+    }))
+}
+
+/// What is asked for besides the identification. The window is stated whole every time; what else is left out stays.
+fn wish(body: &Body, now: Timestamp) -> Result<Wish, Error> {
+    let pin = |text: &str| Pin::parse(text).filter(|_| text.len() == 4);
+    let pin = body.text("pin")?.map(|text| pin(text).ok_or_else(|| Error::invalid("pin", "4 digits")));
+    // Times have whole seconds here: a key that is valid from now on is valid now.
+    let now = Timestamp::from_millis(now.seconds() * 1000);
+    let wish = Wish {
+        pin: pin.transpose()?,
+        valid_from: body.time("valid_from_date")?.unwrap_or(now),
+        valid_to: body.time("valid_to_date")?,
+        levels: body.ids("access_levels")?,
+        person: carrier(body.object("person")?)?,
+    };
+    if wish.valid_to.is_some_and(|end| end <= wish.valid_from) {
+        return Err(Error::invalid("valid_to_date", "after valid_from_date"));
+    }
+    Ok(wish)
+}
+
+fn carrier(person: Option<Body>) -> Result<Carrier, Error> {
+    // Somebody without names gets some when they are shown.
+    let Some(person) = person else { return Ok(Carrier::New(Map::new())) };
+    if let Some(id) = person.id("id")? {
+        return Ok(Carrier::Known(id));
+    }
+    let mut names = Map::new();
+    for field in ["first_name", "last_name"] {
+        let name = person.text(field)?;
+        if name.is_some_and(|name| name.chars().count() > NAME || name.chars().any(char::is_control)) {
+            return Err(Error::invalid(field, "at most 32 characters"));
+        }
+        names.extend(name.map(|name| (field.to_owned(), name.into())));
+    }
+    Ok(Carrier::New(names))
+}
+
+/// What a door is to know the key by; `None` for a code that is to be made.
+fn identification(body: &Body) -> Result<Option<Identification>, Error> {
+    let key = body.object("key")?.ok_or_else(|| missing("id or key"))?;
+    let text = key.text("identification")?;
+    let (read, must) = match key.text("type")? {
+        Some("proximity") => {
+            let text = text.ok_or_else(|| missing("key.identification"))?;
+            (
+                Identification::badge(text),
+                "a badge number of its technology's width, in decimal or 0x hexadecimal",
+            )
+        }
+        Some("code") => {
+            let Some(text) = text else { return Ok(None) };
+            (Identification::code(text), "4 to 12 digits")
+        }
+        Some(_) | None => return Err(Error::invalid("key.type", "proximity or code")),
+    };
+    read.map(Some).ok_or_else(|| Error::invalid("key.identification", must))
+}
+
+fn missing(member: &str) -> Error {
+    Error::invalid(member, "given")
+}
+
+fn update(found: Answer, wish: Wish) -> Result<Step, Error> {
+    let access = AccessPatch { pin: wish.pin.map(Some), levels: wish.levels, person: None };
+    let patch = Patch {
+        not_before: Some(Some(wish.valid_from)),
+        expires_at: Some(wish.valid_to),
+        access: Some(access),
+        ..Patch::default()
+    };
+    let (key, patch) = (key(found)?.head.id, Box::new(patch));
+    Ok(Step::then(Command::Update { key, patch, if_match: None }, shown))
+}
+
+fn begin_issue(read: Option<Identification>, mut wish: Wish) -> Result<Step, Error> {
+    let content = match wish.person {
+        Carrier::Known(person) => return issue(read, wish, person),
+        Carrier::New(ref mut names) => std::mem::take(names),
+    };
+    let person = NewResource { collection: PERSONS, content, ..NewResource::default() };
+    Ok(Step::then(Command::CreateResource(Box::new(person)), |made| issue(read, wish, resource(made)?.id)))
+}
+
+fn issue(identification: Option<Identification>, wish: Wish, person: ResourceId) -> Result<Step, Error> {
+    let new = NewAccess {
+        account: None,
+        environment: Label::parse("live").ok_or_else(|| Error::internal("a label of our own"))?,
+        protected: false,
+        identification,
+        pin: wish.pin,
+        levels: wish.levels.unwrap_or_default(),
+        person: Some(person),
+        draft: Draft {
+            name: "access key".to_owned(),
+            not_before: Some(wish.valid_from),
+            expires_at: wish.valid_to,
+            ..Draft::default()
+        },
+    };
+    Ok(Step::then(Command::IssueAccess(Box::new(new)), shown))
+}
+
+/// Shows a key, and who carries it.
+fn shown(answer: Answer) -> Result<Step, Error> {
+    let key = key(answer)?;
+    let person = show::access(&key).and_then(|access| access.opens.person);
+    let Some(person) = person else { return Ok(say(&show::key(&key, None))) };
+    let find = Command::FindResource { collection: PERSONS, resource: person };
+    Ok(Step::then(find, move |found| Ok(say(&show::key(&key, Some(&*resource(found)?))))))
+}
+
+/// The door credential in an answer. A key of another kind is none of this language's.
+fn key(answer: Answer) -> Result<Box<Key>, Error> {
+    let (Answer::Found(key) | Answer::Key(key) | Answer::IssuedAccess(key)) = answer else {
+        return Err(Error::internal("no key"));
+    };
+    if show::access(&key).is_some() { Ok(key) } else { Err(Error::NotFound) }
+}

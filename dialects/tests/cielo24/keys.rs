@@ -1,0 +1,142 @@
+//! Keys: made, shown again, removed.
+
+use keyward_core::command::{Answer, Command, Removed};
+use keyward_core::error::Error;
+use keyward_core::filter::StateFilter;
+use keyward_core::id::Id;
+use keyward_core::key::{Found, Key, Session};
+use keyward_core::secret::{Alphabet, Format};
+use keyward_core::time::Timestamp;
+use serde_json::{Value, json};
+
+use super::scene::{SECRET, own, recoverable, secret, talk};
+use crate::samples::{KEY, Sent, key, send, tombstone};
+
+fn generate(query: &str) -> Sent {
+    send("GET", &format!("/api/account/generate_api_key?v=1{query}"))
+}
+
+fn remove(query: &str) -> Sent {
+    send("GET", &format!("/api/account/remove_api_key?v=1{query}"))
+}
+
+fn keys(keys: Vec<Key>, next: Option<Id>) -> Result<Answer, Error> {
+    Ok(Answer::Keys(keys.into_iter().map(Found::Live).collect(), next))
+}
+
+fn issued() -> Result<Answer, Error> {
+    Ok(Answer::Issued(Box::new(key()), secret(SECRET)))
+}
+
+fn found(key: Key) -> Result<Answer, Error> {
+    Ok(Answer::Found(Box::new(key)))
+}
+
+fn removed() -> Result<Answer, Error> {
+    Ok(Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None })))
+}
+
+#[test]
+fn the_key_that_there_is_is_shown_again() {
+    let talk = talk(&generate("&force_new=False"), vec![keys(vec![recoverable(SECRET)], None)]);
+    assert_eq!(talk.said(), (200, json!({ "ApiKey": SECRET })));
+    let [Command::List { filter, .. }] = &talk.commands[..] else { panic!("one list") };
+    assert_eq!(filter.account, Some(own().id));
+    assert_eq!((filter.state, filter.tag.as_deref()), (Some(StateFilter::Active), Some("cielo24")));
+}
+
+#[test]
+fn the_first_key_is_made_when_it_is_asked_for() {
+    let talk = talk(&generate(""), vec![keys(vec![], None), issued()]);
+    assert_eq!(talk.said(), (200, json!({ "ApiKey": SECRET })));
+    let [_, Command::Issue(issue)] = &talk.commands[..] else { panic!("a list and an issue") };
+    assert_eq!(issue.format, Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32 });
+    assert!(issue.recoverable && !issue.protected);
+    assert_eq!((issue.account, issue.draft.tags.as_slice()), (Some(own().id), &["cielo24".to_owned()][..]));
+}
+
+#[test]
+fn a_new_key_can_be_forced() {
+    for value in ["True", "true", "TRUE"] {
+        let talk = talk(&generate(&format!("&force_new={value}")), vec![issued()]);
+        assert!(matches!(&talk.commands[..], [Command::Issue(_)]), "{value}");
+    }
+    assert_eq!(talk(&generate("&force_new=1"), vec![]).refused(), "INVALID_OPTION");
+}
+
+#[test]
+fn only_a_key_that_goes_on_working_is_shown_again() {
+    let later = Timestamp::from_millis(1_900_000_000_000);
+    let mut ending = recoverable(SECRET);
+    ending.traits.expires_at = Some(later);
+    let mut retiring = recoverable(SECRET);
+    retiring.head.remove_at = Some(later);
+    let mut waiting = recoverable(SECRET);
+    waiting.traits.not_before = Some(later);
+    let successor = recoverable("kw_live_0123456789abcdefghijklmnopqrstuvwxyz");
+    for passed_over in [ending, retiring, waiting, successor, key()] {
+        let next = Id::from_bits(77);
+        let lasting = recoverable("00000000000000000000000000000001");
+        let talk = talk(&generate(""), vec![keys(vec![passed_over], Some(next)), keys(vec![lasting], None)]);
+        assert_eq!(talk.said().1["ApiKey"], "00000000000000000000000000000001");
+        let [_, Command::List { page, .. }] = &talk.commands[..] else { panic!("two pages") };
+        assert_eq!(page.after, Some(next));
+    }
+}
+
+#[test]
+fn a_parent_asks_for_its_childs_key() {
+    let mut child = own();
+    child.id = Id::from_bits(33).into();
+    let id = child.id;
+    let answers = vec![Ok(Answer::Account(Box::new(child))), keys(vec![recoverable(SECRET)], None)];
+    let heard = talk(&generate("&account_id=child"), answers);
+    let [Command::FindAccountNamed(name), Command::List { filter, .. }] = &heard.commands[..] else {
+        panic!("an account and a list")
+    };
+    assert_eq!((name.as_str(), filter.account), ("child", Some(id)));
+    let unknown = talk(&generate("&account_id=x"), vec![Err(Error::NotFound)]);
+    assert_eq!(unknown.refused(), "ACCOUNT_DOES_NOT_EXIST");
+}
+
+#[test]
+fn a_key_is_removed_by_its_text_in_any_letter_case() {
+    for name in ["api_securekey", "secure_key"] {
+        let query = format!("&{name}={}", SECRET.to_ascii_uppercase());
+        let talk = talk(&remove(&query), vec![found(key()), removed()]);
+        assert_eq!(talk.said(), (204, Value::Null));
+        let [Command::FindBySecret(text), Command::Remove { key, end_sessions: false, .. }] =
+            &talk.commands[..]
+        else {
+            panic!("a key and its removal")
+        };
+        assert_eq!((text.as_str(), key.to_string().as_str()), (SECRET, KEY));
+    }
+    let both = remove(&format!("&secure_key=0&api_securekey={SECRET}"));
+    assert_eq!(talk(&both, vec![found(key()), removed()]).said().0, 204);
+}
+
+#[test]
+fn what_cannot_be_removed_is_told_in_cielo24s_words() {
+    let sent = remove(&format!("&api_securekey={SECRET}"));
+    let refused = |error| talk(&sent, vec![Err(error)]).refused();
+    assert_eq!(refused(Error::NotFound), "ITEM_NOT_FOUND");
+    assert_eq!(refused(Error::Gone(Box::new(tombstone()))), "ITEM_NOT_FOUND");
+    assert_eq!(talk(&remove(""), vec![]).refused(), "MISSING_PARAMETER");
+    for wrong in ["0", "kw_live_0123456789", &SECRET.replace('f', "g"), &format!("{SECRET}0")] {
+        let heard = talk(&remove(&format!("&api_securekey={wrong}")), vec![]);
+        assert_eq!(heard.refused(), "INVALID_OPTION", "{wrong}");
+        // What was sent may be a key that somebody mistyped.
+        assert!(wrong == "0" || !String::from_utf8_lossy(&heard.response.body).contains(wrong));
+    }
+    let protected = talk(&sent, vec![found(key()), Err(Error::Protected)]);
+    assert_eq!(protected.refused(), "ACCOUNT_UNPRIVILEGED");
+}
+
+#[test]
+fn a_token_is_not_removed_as_a_key() {
+    let mut session = key();
+    session.head.session = Some(Session { parent: Id::from_bits(9).into(), idle_seconds: Some(3600) });
+    let talk = talk(&remove(&format!("&api_securekey={SECRET}")), vec![found(session)]);
+    assert_eq!(talk.refused(), "ITEM_NOT_FOUND");
+}

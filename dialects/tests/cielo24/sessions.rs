@@ -1,0 +1,99 @@
+//! Signing in and out.
+
+use keyward_core::command::{Answer, Command};
+use keyward_core::error::Error;
+use keyward_core::secret::{Alphabet, Format};
+use serde_json::json;
+
+use super::scene::{SECRET, TOKEN, secret, talk};
+use crate::samples::{KEY, Sent, key, send, tombstone};
+
+fn opened() -> Vec<Result<Answer, Error>> {
+    vec![Ok(Answer::Issued(Box::new(key()), secret(TOKEN)))]
+}
+
+/// Who signs in, and with what.
+fn signed_in(sent: &Sent) -> (String, String) {
+    let talk = talk(sent, opened());
+    assert_eq!(talk.said(), (200, json!({ "ApiToken": TOKEN, "api_token": TOKEN })));
+    let sign_in = &talk.sign_ins[0];
+    (sign_in.login.clone(), sign_in.proof.to_string())
+}
+
+#[test]
+fn a_password_or_a_key_comes_in_the_query_in_headers_or_as_json() {
+    let login = "/api/account/login?v=1";
+    let asked = |query: &str| signed_in(&send("GET", &format!("{login}&{query}")));
+    let of = |login: &str, proof: &str| (login.to_owned(), proof.to_owned());
+    assert_eq!(asked("username=Ann&password=p%20w"), of("Ann", "p w"));
+    assert_eq!(asked(&format!("username=ann&securekey={}", SECRET.to_ascii_uppercase())), of("ann", SECRET));
+    // A stale token is nobody's business here.
+    assert_eq!(asked("api_token=0&username=ann&password=pw&securekey="), of("ann", "pw"));
+    let headed = |name: &str, value: &str| {
+        signed_in(&send("GET", login).header("x-auth-user", "ann").header(name, value))
+    };
+    assert_eq!(headed("x-auth-password", "pw"), of("ann", "pw"));
+    assert_eq!(headed("x-auth-key", "pw"), of("ann", "pw"));
+    assert_eq!(headed("x-auth-securekey", &SECRET.to_ascii_uppercase()), of("ann", SECRET));
+    let json = |body: &str| signed_in(&send("POST", login).json(body));
+    assert_eq!(json(r#"{"username":"ann","password":"pw","securekey":null}"#), of("ann", "pw"));
+    assert_eq!(
+        json(&format!(r#"{{"username":"ann","password":"","securekey":"{SECRET}"}}"#)),
+        of("ann", SECRET)
+    );
+}
+
+#[test]
+fn a_session_is_32_hex_digits_and_ends_after_an_idle_hour() {
+    let talk = talk(&send("GET", "/api/account/login?v=1&username=ann&password=pw"), opened());
+    let plan = &talk.sign_ins[0].session;
+    assert_eq!(plan.format, Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32 });
+    assert_eq!((plan.life_seconds, plan.idle_seconds), (None, Some(3600)));
+    assert!(talk.sign_ins[0].organization.is_none());
+}
+
+#[test]
+fn a_wrong_credential_is_told_by_its_shape_alone() {
+    let refused = |query: &str| {
+        let sent = send("GET", &format!("/api/account/login?v=1&username=ann&{query}"));
+        talk(&sent, vec![Err(Error::BadCredential)]).refused()
+    };
+    assert_eq!(refused("password=wrong"), "LOGIN_INVALID");
+    assert_eq!(refused("securekey=wrong"), "LOGIN_INVALID");
+    for field in ["password", "securekey"] {
+        assert_eq!(refused(&format!("{field}={SECRET}")), "ACCOUNT_UNPRIVILEGED", "{field}");
+        assert_eq!(
+            refused(&format!("{field}={}", SECRET.to_ascii_uppercase())),
+            "ACCOUNT_UNPRIVILEGED",
+            "{field}"
+        );
+    }
+}
+
+#[test]
+fn whoever_signs_in_says_who_and_with_what() {
+    for query in ["username=ann", "password=pw", "username=&password=pw", "username=ann&password=&securekey="]
+    {
+        let sent = send("GET", &format!("/api/account/login?v=1&{query}"));
+        assert_eq!(talk(&sent, vec![]).refused(), "MISSING_PARAMETER", "{query}");
+    }
+}
+
+#[test]
+fn too_many_guesses_are_told_to_wait() {
+    let sent = send("GET", "/api/account/login?v=1&username=ann&password=pw");
+    let slow = talk(&sent, vec![Err(Error::Slow { retry_after_seconds: 7 })]);
+    assert_eq!((slow.said().0, slow.response.headers["retry-after"].to_str().unwrap()), (429, "7"));
+    assert_eq!(slow.said().1["ErrorType"], "UNHANDLED_ERROR");
+}
+
+#[test]
+fn signing_out_ends_the_session_that_asks() {
+    use keyward_core::command::Removed;
+    for method in ["GET", "POST"] {
+        let removed = Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None }));
+        let talk = talk(&send(method, "/api/account/logout?&v=1"), vec![Ok(removed)]);
+        assert_eq!(talk.said(), (204, serde_json::Value::Null));
+        assert!(matches!(&talk.commands[..], [Command::Remove { key, .. }] if key.to_string() == KEY));
+    }
+}

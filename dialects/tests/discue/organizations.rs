@@ -1,0 +1,56 @@
+//! Calls on API clients.
+
+use keyward_core::command::{Answer, Command};
+use keyward_core::error::Error;
+use serde_json::json;
+
+use super::talk::{ORGANIZATION, UNKNOWN, answer, caller, nobody, organization, respond};
+use crate::samples::send;
+
+#[test]
+fn the_client_is_the_callers_organization() {
+    let path = format!("/v1/api_clients/{ORGANIZATION}");
+    let shown = json!({ "id": ORGANIZATION, "name": "acme", "alias": "acme", "created_at": 1000 });
+    let one = json!({ "api_client": shown, "_links": { "self": { "href": path } } });
+    for (sent, word) in [
+        (send("GET", &path), "read_organizations"),
+        (send("PUT", &path).json(r#"{"name":"acme"}"#), "update_organization"),
+        (send("POST", "/v1/api_clients").json(r#"{"alias":"acme"}"#), "update_organization"),
+        (send("POST", "/v1/api_clients"), "read_organizations"),
+    ] {
+        let answered = answer(&sent, |command| {
+            assert_eq!(command.verb().word(), word);
+            match command {
+                Command::FindOrganization(id) => assert_eq!(id, organization().id),
+                Command::UpdateOrganization { organization: id, patch, if_match: None } => {
+                    assert_eq!(
+                        (id, patch.name.as_deref(), patch.suspended),
+                        (organization().id, Some("acme"), None)
+                    );
+                }
+                _ => panic!(),
+            }
+            Ok(Answer::Organization(Box::new(organization())))
+        });
+        assert_eq!(answered, (200, one.clone()), "{word}");
+    }
+    let (status, list) =
+        answer(&send("GET", "/v1/api_clients"), |_| Ok(Answer::Organization(Box::new(organization()))));
+    assert_eq!((status, &list["api_clients"]), (200, &json!([shown])));
+}
+
+#[test]
+fn no_other_client_is_known() {
+    for (method, body) in [("GET", ""), ("PUT", r#"{"name":"x"}"#)] {
+        for (id, status) in [(UNKNOWN, 404), ("7", 400)] {
+            let sent = send(method, &format!("/v1/api_clients/{id}")).json(body);
+            assert_eq!(respond(&caller(&["admin"]), &sent, nobody).status.as_u16(), status, "{method} {id}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_in_use_is_a_field_error() {
+    let put = send("PUT", &format!("/v1/api_clients/{ORGANIZATION}")).json(r#"{"alias":"acme"}"#);
+    assert_eq!(answer(&put, |_| Err(Error::Taken { what: "name" })).0, 422);
+}

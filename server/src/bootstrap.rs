@@ -1,0 +1,315 @@
+//! This file is about setting up: organizations, accounts and credentials as a file declares them. Applying it again
+//! changes nothing that is there already, and no secret stands in it: it names the files that hold them.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use keyward_core::access::LEVELS;
+use keyward_core::account::{Account, Organization, Role};
+use keyward_core::command::{Answer, Command, Draft, Given, Import, Issue, NewAccount, Page};
+use keyward_core::filter::Filter;
+use keyward_core::id::{AccountId, Id, OrganizationId};
+use keyward_core::keyward::{Keyward, Origin};
+use keyward_core::permit::Caller;
+use keyward_core::resource::NewResource;
+use keyward_core::scope::Scopes;
+use keyward_core::secret::{Alphabet, Format, Handle, Label, Presented, Secret};
+use keyward_core::store::Store;
+use serde::Deserialize;
+use serde_json::Map;
+use zeroize::Zeroizing;
+
+use crate::cli::{inside, write_secret};
+use crate::environment::World;
+
+/// What is to be there.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bootstrap {
+    /// The file of the first owner's secret: written when the store is made, read when there is more to set up.
+    pub(crate) owner_secret_file: PathBuf,
+    /// The organizations, by name.
+    #[serde(default, rename = "organization")]
+    pub(crate) organizations: Vec<OrganizationPlan>,
+}
+
+/// An organization that is to be there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrganizationPlan {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its accounts, parents before their children.
+    #[serde(default, rename = "account")]
+    pub(crate) accounts: Vec<AccountPlan>,
+}
+
+/// An account that is to be there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccountPlan {
+    /// Its name, and the login of its password.
+    pub(crate) name: String,
+    /// `owner`, `admin`, `member` or `auditor`.
+    pub(crate) role: String,
+    /// The name of the account that acts for it.
+    pub(crate) parent: Option<String>,
+    /// The file of its password. One that is set already stays.
+    pub(crate) password_file: Option<PathBuf>,
+    /// Its keys.
+    #[serde(default, rename = "key")]
+    pub(crate) keys: Vec<KeyPlan>,
+    /// The access levels that it makes, with the first of its keys.
+    #[serde(default, rename = "access_level")]
+    pub(crate) access_levels: Vec<LevelPlan>,
+}
+
+/// An access level that is to be there: what doors open, by the verifier that controls them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LevelPlan {
+    /// Its name.
+    pub(crate) name: String,
+    /// The verifier at its doors.
+    pub(crate) verifier: String,
+}
+
+/// A key that is to be there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyPlan {
+    /// What people call it.
+    pub(crate) name: String,
+    /// What it may be used for.
+    #[serde(default)]
+    pub(crate) scopes: Vec<String>,
+    /// The file of its secret: what is there is brought along; if there is none, a secret is made and written there.
+    pub(crate) secret_file: PathBuf,
+    /// How a secret that is made is written; not given: in our own format.
+    pub(crate) format: Option<FormatPlan>,
+}
+
+/// The form of another system's secrets.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FormatPlan {
+    /// `hex`, `alphanumeric` or `url_safe`.
+    pub(crate) alphabet: AlphabetPlan,
+    /// How many characters are public, before a dot.
+    #[serde(default)]
+    pub(crate) public: usize,
+    /// How many are secret.
+    pub(crate) private: usize,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AlphabetPlan {
+    Hex,
+    Alphanumeric,
+    UrlSafe,
+}
+
+impl From<FormatPlan> for Format {
+    fn from(plan: FormatPlan) -> Self {
+        let alphabet = match plan.alphabet {
+            AlphabetPlan::Hex => Alphabet::Hex,
+            AlphabetPlan::Alphanumeric => Alphabet::Alphanumeric,
+            AlphabetPlan::UrlSafe => Alphabet::UrlSafe,
+        };
+        Self::Plain { alphabet, public: plan.public, private: plan.private }
+    }
+}
+
+/// Who carries it out, on what.
+struct Setter<'a, S> {
+    keyward: &'a Arc<Keyward<S, World>>,
+    caller: Caller,
+    /// What relative paths are relative to.
+    folder: &'a Path,
+}
+
+impl Bootstrap {
+    /// Reads the file.
+    pub(crate) fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
+        toml::from_str(&text).with_context(|| format!("{}", file.display()))
+    }
+
+    /// Makes what is not there yet, as the owner with this secret.
+    pub(crate) async fn apply<S: Store>(
+        &self,
+        keyward: &Arc<Keyward<S, World>>,
+        owner: &Secret,
+        folder: &Path,
+    ) -> anyhow::Result<()> {
+        let caller = keyward.authenticate(owner.expose(), None).map_err(inside)?;
+        let setter = Setter { keyward, caller, folder };
+        for plan in &self.organizations {
+            let organization = setter.organization(&plan.name).await?;
+            let mut accounts = setter.accounts(organization).await?;
+            for plan in &plan.accounts {
+                let id = setter.account(organization, plan, &mut accounts).await?;
+                setter.credentials(id, plan).await.with_context(|| format!("account {}", plan.name))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<S: Store> Setter<'_, S> {
+    async fn run(&self, command: Command) -> anyhow::Result<Answer> {
+        let permit = self.caller.permit(command.verb()).map_err(inside)?;
+        self.keyward.execute(&permit, command, &Origin::default()).await.map_err(inside)
+    }
+
+    async fn organization(&self, name: &str) -> anyhow::Result<OrganizationId> {
+        let mut after = None;
+        loop {
+            let page = Page { after, limit: Page::LIMIT };
+            let Answer::Organizations(found, next) = self.run(Command::ListOrganizations(page)).await? else {
+                bail!("no list of organizations");
+            };
+            if let Some(one) = found.iter().find(|one: &&Organization| one.name == name) {
+                return Ok(one.id);
+            }
+            match next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        let create = Command::CreateOrganization { name: name.to_owned() };
+        let Answer::Organization(made) = self.run(create).await? else { bail!("no organization") };
+        Ok(made.id)
+    }
+
+    async fn accounts(&self, organization: OrganizationId) -> anyhow::Result<Vec<Account>> {
+        let mut all = Vec::new();
+        let mut after: Option<Id> = None;
+        loop {
+            let page = Page { after, limit: Page::LIMIT };
+            let list = Command::ListAccounts { organization: Some(organization), page };
+            let Answer::Accounts(found, next) = self.run(list).await? else { bail!("no list of accounts") };
+            all.extend(found);
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    async fn account(
+        &self,
+        organization: OrganizationId,
+        plan: &AccountPlan,
+        known: &mut Vec<Account>,
+    ) -> anyhow::Result<AccountId> {
+        let named = |name: &str| known.iter().find(|account| account.name == name).map(|account| account.id);
+        if let Some(id) = named(&plan.name) {
+            return Ok(id);
+        }
+        let role = Role::parse(&plan.role).with_context(|| format!("account {}: no such role", plan.name))?;
+        let parent = match &plan.parent {
+            Some(parent) => Some(named(parent).with_context(|| format!("account {parent} is not there"))?),
+            None => None,
+        };
+        let new = NewAccount { organization: Some(organization), parent, name: plan.name.clone(), role };
+        let Answer::Account(account) = self.run(Command::CreateAccount(new)).await? else {
+            bail!("no account");
+        };
+        let id = account.id;
+        known.push(*account);
+        Ok(id)
+    }
+
+    async fn credentials(&self, account: AccountId, plan: &AccountPlan) -> anyhow::Result<()> {
+        if let Some(file) = &plan.password_file {
+            self.password(account, &plan.name, &self.folder.join(file)).await?;
+        }
+        for key in &plan.keys {
+            self.key(account, key).await.with_context(|| format!("key {}", key.name))?;
+        }
+        if plan.access_levels.is_empty() {
+            return Ok(());
+        }
+        let first =
+            plan.keys.first().context("access levels are made with a key of the account: name one")?;
+        let secret =
+            read_secret(&self.folder.join(&first.secret_file))?.context("its secret is not there")?;
+        let caller = self.keyward.authenticate(&secret, None).map_err(inside)?;
+        let maker = Setter { keyward: self.keyward, caller, folder: self.folder };
+        maker.access_levels(&plan.access_levels).await
+    }
+
+    async fn access_levels(&self, plans: &[LevelPlan]) -> anyhow::Result<()> {
+        let page = Page { after: None, limit: Page::LIMIT };
+        let list = Command::ListResources { collection: LEVELS, account: None, parent: None, page };
+        let Answer::Resources(known, _) = self.run(list).await? else { bail!("no list of access levels") };
+        for plan in plans {
+            if known.iter().any(|level| level.name.as_ref() == Some(&plan.name)) {
+                continue;
+            }
+            let content = Map::from_iter([("verifier".to_owned(), plan.verifier.as_str().into())]);
+            let name = Some(plan.name.clone());
+            let new = NewResource { collection: LEVELS, name, content, ..NewResource::default() };
+            self.run(Command::CreateResource(Box::new(new))).await?;
+        }
+        Ok(())
+    }
+
+    async fn password(&self, account: AccountId, login: &str, file: &Path) -> anyhow::Result<()> {
+        let handle = Handle::parse(&login.to_ascii_lowercase());
+        let filter = Box::new(Filter { account: Some(account), handle, ..Filter::default() });
+        let page = Page { after: None, limit: 1 };
+        if let Answer::Keys(found, _) = self.run(Command::List { filter, page }).await?
+            && !found.is_empty()
+        {
+            return Ok(());
+        }
+        let password = read_secret(file)?.with_context(|| format!("{}: not there", file.display()))?;
+        let login = login.to_owned();
+        self.run(Command::SetPassword { account: Some(account), login, password }).await.map(|_| ())
+    }
+
+    async fn key(&self, account: AccountId, plan: &KeyPlan) -> anyhow::Result<()> {
+        let file = self.folder.join(&plan.secret_file);
+        let scopes = Scopes::parse(plan.scopes.iter().map(String::as_str)).map_err(inside)?;
+        let draft = Draft { name: plan.name.clone(), scopes, ..Draft::default() };
+        let label = |text| Label::parse(text).context("a label of our own");
+        let environment = label("live")?;
+        let Some(text) = read_secret(&file)? else {
+            let format =
+                plan.format.map_or_else(|| label("kw").map(Format::Keyward), |plain| Ok(plain.into()))?;
+            let issue = Issue {
+                account: Some(account),
+                format,
+                environment,
+                protected: false,
+                recoverable: false,
+                draft,
+            };
+            let Answer::Issued(_, secret) = self.run(Command::Issue(Box::new(issue))).await? else {
+                bail!("no key");
+            };
+            return write_secret(&file, &secret);
+        };
+        if Presented::read(&text).is_some_and(|presented| self.keyward.knows(&presented)) {
+            return Ok(());
+        }
+        let given = Given::Text(Secret::import(&text).map_err(inside)?);
+        let import =
+            Import { account: Some(account), environment, protected: false, given, handle: None, draft };
+        self.run(Command::Import(Box::new(import))).await.map(|_| ())
+    }
+}
+
+/// What a secret's file holds; `None` if there is no such file.
+fn read_secret(file: &Path) -> anyhow::Result<Option<Zeroizing<String>>> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{}", file.display())),
+    }
+}

@@ -1,0 +1,121 @@
+//! This file is about what a demo sets up for the clients of other systems, and how it tells.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use keyward_core::command::{Answer, Command, Page};
+use keyward_core::keyward::{Keyward, Origin};
+use keyward_core::permit::Verb;
+use keyward_core::secret::Secret;
+use keyward_core::store::Store;
+use serde_json::{Value, json};
+
+use crate::bootstrap::Bootstrap;
+use crate::cli::inside;
+use crate::environment::{self, World};
+
+/// What is to be there.
+const BOOTSTRAP: &str = include_str!("vendors.toml");
+
+/// The passwords, by the files that [`BOOTSTRAP`] names. They open nothing but a demo.
+const PASSWORDS: [(&str, &str); 1] = [("cielo24.password", "api_test")];
+
+/// The files of passwords that are drawn.
+const DRAWN: [&str; 2] = ["resolver.password", "resolver-super.password"];
+
+/// Sets up what is missing; every vendor's credentials, by its name.
+pub(super) async fn set_up<S: Store>(
+    keyward: &Arc<Keyward<S, World>>,
+    owner: &Secret,
+    folder: &Path,
+) -> anyhow::Result<Value> {
+    let drawn = DRAWN.map(|file| (file, drawn_password()));
+    let fixed = PASSWORDS.map(|(file, password)| (file, password.to_owned()));
+    for (file, password) in fixed.into_iter().chain(drawn) {
+        let file = folder.join(file);
+        if !file.exists() {
+            crate::keyfiles::write_new(&file, password.as_bytes(), 0o600)?;
+        }
+    }
+    let bootstrap: Bootstrap = toml::from_str(BOOTSTRAP).context("the demo's own bootstrap file")?;
+    bootstrap.apply(keyward, owner, folder).await?;
+    credentials(folder, number_of(keyward, owner, "resolver").await?)
+}
+
+/// 128 random bits. A store that a demo made may be served to more than its maker.
+fn drawn_password() -> String {
+    let mut bits = [0; 16];
+    environment::fill(&mut bits);
+    format!("{:032x}", u128::from_be_bytes(bits))
+}
+
+/// The number of the organization of this name.
+async fn number_of<S: Store>(
+    keyward: &Arc<Keyward<S, World>>,
+    owner: &Secret,
+    name: &str,
+) -> anyhow::Result<u32> {
+    let permit =
+        keyward.authenticate(owner.expose(), None).and_then(|owner| owner.permit(Verb::ReadOrganizations));
+    let list = Command::ListOrganizations(Page { after: None, limit: Page::LIMIT });
+    let listed = keyward.execute(&permit.map_err(inside)?, list, &Origin::default()).await.map_err(inside)?;
+    let Answer::Organizations(all, _) = listed else { bail!("no list of organizations") };
+    let found = all.iter().find(|organization| organization.name == name);
+    found.map(|organization| organization.id.id().number()).with_context(|| format!("no organization {name}"))
+}
+
+fn credentials(folder: &Path, resolver: u32) -> anyhow::Result<Value> {
+    let secret = |file: &str| {
+        let file = folder.join(file);
+        let text = std::fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
+        anyhow::Ok(text.trim_end().to_owned())
+    };
+    Ok(json!({
+        "intserv": { "token": secret("intserv.token")? },
+        "cielo24": { "username": "api_test", "password": secret("cielo24.password")? },
+        "discue": { "api_key": secret("discue.key")? },
+        "resolver": {
+            "email": "admin@resolver.example",
+            "password": secret("resolver.password")?,
+            "org_id": resolver,
+            "super_email": "super@resolver.example",
+            "super_password": secret("resolver-super.password")?,
+        },
+    }))
+}
+
+/// Each vendor's removal, as lines to paste.
+pub(super) fn lines(http: &str, all: &Value) -> String {
+    let text = |pointer: &str| all.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (token, key) = (text("/intserv/token"), text("/discue/api_key"));
+    let (user, password) = (text("/cielo24/username"), text("/cielo24/password"));
+    let (email, passphrase) = (text("/resolver/email"), text("/resolver/password"));
+    format!(
+        r#"# The same for the clients of other systems, in their own words.
+
+# IntServ: a badge is made, and removed.
+curl -s {http}/v1/accesskeys/add -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \
+  -d '{{"key":{{"type":"proximity","identification":"EM:1234567890"}}}}'
+curl -si {http}/v1/accesskeys/remove -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \
+  -d '{{"key":{{"type":"proximity","identification":"EM:1234567890"}}}}'
+
+# cielo24: sign in, make a key, remove it.
+TOKEN=$(curl -s "{http}/api/account/login?v=1&username={user}&password={password}" | grep -o '[0-9a-f]\{{32\}}' | head -1)
+KEY=$(curl -s "{http}/api/account/generate_api_key?v=1&api_token=$TOKEN" | grep -o '[0-9a-f]\{{32\}}')
+curl -si "{http}/api/account/remove_api_key?v=1&api_token=$TOKEN&api_securekey=$KEY"
+
+# discue: make a key, remove it.
+ID=$(curl -s -X POST {http}/v1/api_keys -H 'X-API-KEY: {key}' -H 'Content-Type: application/json' -d '{{}}' \
+  | sed 's/.*api_keys\/\([^"]*\)".*/\1/')
+curl -si -X DELETE {http}/v1/api_keys/$ID -H 'X-API-KEY: {key}'
+
+# Resolver: sign in, make a key, remove it; or do so on the page {http}/user/docs/.
+TOKEN=$(curl -s {http}/user/authenticate -H 'Content-Type: application/json' \
+  -d '{{"email":"{email}","password":"{passphrase}"}}' | sed 's/.*"token":"\([^"]*\)".*/\1/')
+WHO=$(curl -s {http}/user/users/me -H "Authorization: bearer $TOKEN" | sed 's/.*"id":\([0-9]*\).*/\1/')
+ID=$(curl -s {http}/user/apiKey -H "Authorization: bearer $TOKEN" -H 'Content-Type: application/json' \
+  -d "{{\"orgUserId\":$WHO,\"name\":\"first\"}}" | sed 's/.*"id":\([0-9]*\).*/\1/')
+curl -si -X DELETE {http}/user/apiKey/$ID -H "Authorization: bearer $TOKEN""#
+    )
+}
