@@ -28,7 +28,7 @@ pub use self::issue::{Algorithm, Digest, ImportKey, ImportOutcome, ImportedLine,
 pub use self::key::{FoundKey, Key, Kind, RateLimit, Reason, Role, State, Tombstone};
 pub use self::list::{List, Page};
 pub use self::metadata::Metadata;
-pub use self::organization::{CreateOrganization, Organization, UpdateOrganization};
+pub use self::organization::{CreateOrganization, Hold, Organization, UpdateOrganization};
 pub use self::problem::Problem;
 pub use self::receipt::{Receipt, RemoveKey, Removed};
 pub use self::removal::{Filter, InUse, ListKeys, Plan, Removal, RemovalProgress, RemoveKeys, UsedWithin};

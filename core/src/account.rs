@@ -68,6 +68,28 @@ impl Standing {
     }
 }
 
+/// Why an organization is stopped, where those who call on it are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Hold {
+    /// It has not paid.
+    Payment = 1,
+    /// It was locked.
+    Locked = 2,
+}
+
+impl Hold {
+    /// Reads the number that it is kept by.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Payment),
+            2 => Some(Self::Locked),
+            _ => None,
+        }
+    }
+}
+
 /// Somebody who acts: a person, a program, a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -102,6 +124,8 @@ pub struct Organization {
     pub name: String,
     /// True for the one that was made with the store: its owners may act in every other.
     pub operator: bool,
+    /// Why it is stopped, if that is told.
+    pub hold: Option<Hold>,
     /// Whether the keys below it work.
     pub standing: Standing,
     /// When it was created.

@@ -4,6 +4,7 @@
 //! The inside (why a disk did not answer) goes to the log once, where it is handled; the type has no
 //! `Display`, so nobody prints it to a stranger by accident.
 
+use crate::account::Hold;
 use crate::key::Tombstone;
 use crate::store::{CommitError, ReadError};
 
@@ -14,6 +15,8 @@ pub enum Error {
     Anonymous,
     /// A credential that opens nothing, whatever the reason.
     BadCredential,
+    /// The organization of the credential is stopped, and says why.
+    OnHold(Hold),
     /// The caller is known and may not do this.
     Forbidden,
     /// It does not exist, or not for this caller.
@@ -64,7 +67,12 @@ pub enum Error {
         /// What is.
         wanted: &'static str,
     },
-    /// Too many requests, or too many wrong guesses.
+    /// Too many wrong credentials came from there lately.
+    Guessed {
+        /// After how many seconds to try again.
+        retry_after_seconds: u64,
+    },
+    /// A key is used too often.
     Slow {
         /// After how many seconds to try again.
         retry_after_seconds: u64,

@@ -281,7 +281,11 @@ impl Live {
         let presented = Presented::read(text).ok_or(Error::BadCredential)?;
         let entry = self.locate(&presented, pepper, |row, _| self.entry(&row));
         let entry = entry.ok_or(Error::BadCredential)?;
-        entry.judge(address, now).map_err(|_| Error::BadCredential)?;
+        entry.judge(address, now).map_err(|refusal| match entry.profile.account.organization.hold() {
+            // Who holds a key of an organization may know why that is stopped.
+            Some(hold) if refusal == Refusal::Suspended => Error::OnHold(hold),
+            Some(_) | None => Error::BadCredential,
+        })?;
         match self.count(&entry, 1, now) {
             Ok(()) => Ok(Caller::of(entry.key, entry.idles, now, entry.profile)),
             Err(Refusal::RateLimited) => Err(Error::Slow { retry_after_seconds: 1 }),

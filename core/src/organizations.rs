@@ -160,6 +160,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             names: self.organization_names(id, &name),
             name,
             operator,
+            hold: None,
             standing: Standing::Active,
             created_at: self.environment.now(),
             salt: self.random(),
@@ -186,16 +187,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             organization.names = self.organization_names(organization.id, &name);
             organization.name = name;
         }
-        let happened = match (patch.suspended, organization.standing) {
+        let suspended = patch.suspended.or(patch.hold.map(|_| true));
+        let happened = match (suspended, organization.standing) {
             (Some(true), Standing::Active) => Happened::Suspended,
             (Some(false), Standing::Suspended) => Happened::Resumed,
             _ => Happened::Updated,
         };
-        if let Some(suspended) = patch.suspended {
+        if let Some(suspended) = suspended {
             if suspended && organization.operator {
                 return Err(Error::WrongState { why: "the operator's organization cannot be suspended" });
             }
             organization.standing = if suspended { Standing::Suspended } else { Standing::Active };
+            organization.hold = patch.hold.filter(|_| suspended);
         }
         organization.version += 1;
         self.commit_organization(Some(permit), &organization, happened, origin).await?;

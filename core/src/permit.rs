@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::account::Role;
+use crate::command::Command;
 use crate::error::Error;
 use crate::id::{AccountId, Id, KeyId, OrganizationId, ResourceId};
 use crate::live::{AccountFacts, Profile};
@@ -303,6 +304,21 @@ impl Caller {
         }
         let reach = if self.is_operator() { Reach::Everywhere } else { reach };
         Ok(Permit { caller: self.clone(), verb, reach })
+    }
+}
+
+impl Caller {
+    /// Judges whether the caller may have a command done. Whoever holds a key may always end it: giving a right up takes none.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn permit_for(&self, command: &Command) -> Result<Permit, Error> {
+        if let Command::Remove { key, .. } = command
+            && *key == self.key
+        {
+            return Ok(Permit { caller: self.clone(), verb: Verb::Remove, reach: Reach::Account });
+        }
+        self.permit(command.verb())
     }
 }
 

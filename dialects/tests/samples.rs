@@ -1,7 +1,7 @@
 //! Things of the core to render, with ids that are easy to know again.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use keyward_core::account::{Account, Organization, Role, Standing};
+use keyward_core::account::{Account, Hold, Organization, Role, Standing};
 use keyward_core::command::Command;
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
@@ -179,6 +179,7 @@ pub(crate) fn organization() -> Organization {
         id: Id::from_bits(2).into(),
         name: "acme".to_owned(),
         operator: false,
+        hold: None,
         standing: Standing::Active,
         created_at: Timestamp::from_millis(1000),
         salt: [5; 16],
@@ -192,6 +193,8 @@ pub(crate) fn errors() -> Vec<Error> {
     vec![
         Error::Anonymous,
         Error::BadCredential,
+        Error::OnHold(Hold::Payment),
+        Error::OnHold(Hold::Locked),
         Error::Forbidden,
         Error::NotFound,
         Error::Gone(Box::new(tombstone())),
@@ -208,6 +211,7 @@ pub(crate) fn errors() -> Vec<Error> {
         Error::WrongMethod { allowed: vec!["GET", "POST"] },
         Error::UnsupportedType { wanted: "application/json" },
         Error::Slow { retry_after_seconds: 3 },
+        Error::Guessed { retry_after_seconds: 3 },
         Error::TimedOut,
         Error::Unavailable { inside: "INSIDE".to_owned() },
         Error::Locked,
@@ -220,6 +224,8 @@ pub(crate) fn name(error: &Error) -> &'static str {
     match error {
         Error::Anonymous => "Anonymous",
         Error::BadCredential => "BadCredential",
+        Error::OnHold(Hold::Payment) => "OnHold, payment",
+        Error::OnHold(Hold::Locked) => "OnHold, locked",
         Error::Forbidden => "Forbidden",
         Error::NotFound => "NotFound",
         Error::Gone(_) => "Gone",
@@ -236,6 +242,7 @@ pub(crate) fn name(error: &Error) -> &'static str {
         Error::WrongMethod { .. } => "WrongMethod",
         Error::UnsupportedType { .. } => "UnsupportedType",
         Error::Slow { .. } => "Slow",
+        Error::Guessed { .. } => "Guessed",
         Error::TimedOut => "TimedOut",
         Error::Unavailable { .. } => "Unavailable",
         Error::Locked => "Locked",

@@ -246,7 +246,9 @@ impl<S: Store> App<S> {
                 Step::Do(command, next) => {
                     let began = environment::moment();
                     let verb = command.verb();
-                    let done = match caller.ok_or(Error::Anonymous).and_then(|caller| caller.permit(verb)) {
+                    let permit =
+                        caller.ok_or(Error::Anonymous).and_then(|caller| caller.permit_for(&command));
+                    let done = match permit {
                         Ok(permit) => keyward.execute(&permit, *command, &origin).await,
                         Err(error) => Err(error),
                     };

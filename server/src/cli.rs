@@ -211,6 +211,7 @@ pub(crate) fn inside(error: keyward_core::error::Error) -> anyhow::Error {
         Error::Internal { inside } | Error::Unavailable { inside } => anyhow::anyhow!(inside),
         other @ (Error::Anonymous
         | Error::BadCredential
+        | Error::OnHold(_)
         | Error::Forbidden
         | Error::NotFound
         | Error::Gone(_)
@@ -227,6 +228,7 @@ pub(crate) fn inside(error: keyward_core::error::Error) -> anyhow::Error {
         | Error::WrongMethod { .. }
         | Error::UnsupportedType { .. }
         | Error::Slow { .. }
+        | Error::Guessed { .. }
         | Error::TimedOut
         | Error::Locked) => anyhow::anyhow!("{other:?}"),
     }

@@ -118,7 +118,7 @@ impl Guesses {
                 limit /= 10;
             }
         }
-        if from_here < limit { Ok(()) } else { Err(Error::Slow { retry_after_seconds: wait(now) }) }
+        if from_here < limit { Ok(()) } else { Err(Error::Guessed { retry_after_seconds: wait(now) }) }
     }
 
     /// Counts a wrong credential.

@@ -147,6 +147,7 @@ fn owners() -> (Organization, Account) {
         id: Id::from_bits(1).into(),
         name: "bench".to_owned(),
         operator: false,
+        hold: None,
         standing: Standing::Active,
         created_at: NOW,
         salt: [0; 16],

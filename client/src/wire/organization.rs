@@ -17,11 +17,24 @@ pub struct Organization {
     pub operator: bool,
     /// Whether the keys below it work.
     pub state: State,
+    /// Why not, if that is told; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
     /// When it was created.
     #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
     /// Its version, from 1.
     pub version: u64,
+}
+
+/// Why an organization is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// It has not paid.
+    Payment,
+    /// It was locked.
+    Locked,
 }
 
 /// An organization to create.
@@ -45,4 +58,8 @@ pub struct UpdateOrganization {
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub suspended: Option<bool>,
+    /// Stops them, and says why to those whose dialect has words for it.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Hold")]
+    pub hold: Option<Hold>,
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::access::{AccessPatch, DoorRead};
-use crate::account::Role;
+use crate::account::{Hold, Role};
 use crate::id::{AccountId, Id, OrganizationId};
 use crate::key::{RateLimit, Scheme};
 use crate::metadata::Metadata;
@@ -179,6 +179,8 @@ pub struct OrganizationPatch {
     pub name: Option<String>,
     /// Whether the keys below it are stopped.
     pub suspended: Option<bool>,
+    /// Stops them, and says why.
+    pub hold: Option<Hold>,
 }
 
 /// What becomes of an account's keys when it is removed.

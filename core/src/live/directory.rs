@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::account::{Account, Organization, Role, Standing};
+use crate::account::{Account, Hold, Organization, Role, Standing};
 use crate::id::{AccountId, OrganizationId};
 
 /// Whether something lets the keys below it work.
@@ -53,6 +53,7 @@ pub struct OrganizationFacts {
     /// Its id.
     pub id: OrganizationId,
     operator: AtomicBool,
+    hold: AtomicU8,
     stands: AtomicStands,
 }
 
@@ -61,6 +62,12 @@ impl OrganizationFacts {
     #[must_use]
     pub fn operator(&self) -> bool {
         self.operator.load(Ordering::Acquire)
+    }
+
+    /// Why it is stopped, if that is told.
+    #[must_use]
+    pub fn hold(&self) -> Option<Hold> {
+        Hold::from_number(self.hold.load(Ordering::Acquire))
     }
 }
 
@@ -125,6 +132,7 @@ impl Directory {
     pub fn set_organization(&self, organization: &Organization) {
         let facts = self.organization(organization.id);
         facts.operator.store(organization.operator, Ordering::Release);
+        facts.hold.store(organization.hold.map_or(0, |hold| hold as u8), Ordering::Release);
         facts.stands.store(organization.standing.into());
     }
 
@@ -154,6 +162,7 @@ impl Directory {
         let unknown = || OrganizationFacts {
             id,
             operator: AtomicBool::new(false),
+            hold: AtomicU8::new(0),
             stands: AtomicStands(AtomicU8::new(Stands::Suspended as u8)),
         };
         Arc::clone(organizations.entry(id).or_insert_with(|| Arc::new(unknown())))

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{decode, encode};
-use crate::account::{Account, Organization, Role, Standing};
+use crate::account::{Account, Hold, Organization, Role, Standing};
 use crate::error::Error;
 use crate::event::Reason;
 use crate::id::Id;
@@ -82,6 +82,7 @@ struct AccountRow {
 struct OrganizationRow {
     name: String,
     operator: bool,
+    hold: u8,
     standing: StandingRow,
     created_at: u64,
     salt: [u8; 16],
@@ -143,6 +144,7 @@ impl Organization {
         let row = OrganizationRow {
             name: self.name.clone(),
             operator: self.operator,
+            hold: self.hold.map_or(0, |hold| hold as u8),
             standing: self.standing.into(),
             created_at: self.created_at.millis(),
             salt: self.salt,
@@ -168,6 +170,7 @@ impl Organization {
             id: record.id.into(),
             name: row.name,
             operator: row.operator,
+            hold: Hold::from_number(row.hold),
             standing: row.standing.into(),
             created_at: Timestamp::from_millis(row.created_at),
             salt: row.salt,

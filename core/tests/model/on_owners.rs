@@ -167,7 +167,7 @@ impl Play {
             let stops_all = organization.operator && suspended == Some(true);
             if stops_all { Err("WrongState") } else { Ok(()) }
         });
-        let patch = OrganizationPatch { name: None, suspended };
+        let patch = OrganizationPatch { name: None, suspended, hold: None };
         let command = Command::UpdateOrganization { organization: organization.id, patch, if_match: None };
         let got = self.ask(by, Verb::UpdateOrganization, command);
         if agree("update organization", got, want).is_some() {

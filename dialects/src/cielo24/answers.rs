@@ -63,7 +63,7 @@ pub(super) fn fault(error: &Error, _: &Request<'_>, _: &str) -> Response {
     let bad = |error_type: &str, comment: &str| refusal(StatusCode::BAD_REQUEST, error_type, comment);
     match error {
         Error::Anonymous => bad("MISSING_PARAMETER", "api_token must be given"),
-        Error::BadCredential => bad("BAD_API_TOKEN", "Invalid or expired API token"),
+        Error::BadCredential | Error::OnHold(_) => bad("BAD_API_TOKEN", "Invalid or expired API token"),
         Error::Forbidden => {
             bad("ACCOUNT_UNPRIVILEGED", "Account does not have permission to access/change this data")
         }
@@ -92,7 +92,7 @@ pub(super) fn fault(error: &Error, _: &Request<'_>, _: &str) -> Response {
         Error::UnsupportedType { wanted } => {
             refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_QUERY", &format!("Send {wanted}"))
         }
-        Error::Slow { retry_after_seconds: seconds } => {
+        Error::Slow { retry_after_seconds: seconds } | Error::Guessed { retry_after_seconds: seconds } => {
             let comment = format!("Try again in {seconds} s");
             later(StatusCode::TOO_MANY_REQUESTS, &comment, *seconds)
         }

@@ -3,6 +3,7 @@
 
 use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderName, StatusCode};
+use keyward_core::account::Hold;
 use keyward_core::error::Error;
 use serde_json::json;
 
@@ -19,6 +20,8 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 pub(super) fn fault(error: &Error, request: &Request<'_>, _: &str) -> Response {
     match error {
         Error::Anonymous | Error::BadCredential => say(StatusCode::UNAUTHORIZED, request),
+        Error::OnHold(Hold::Payment) => say(StatusCode::PAYMENT_REQUIRED, request),
+        Error::OnHold(Hold::Locked) => say(StatusCode::LOCKED, request),
         Error::Forbidden => say(StatusCode::FORBIDDEN, request),
         // A key that was removed is as unknown as one that never was.
         Error::NotFound | Error::Gone(_) => say(StatusCode::NOT_FOUND, request),
@@ -38,6 +41,9 @@ pub(super) fn fault(error: &Error, request: &Request<'_>, _: &str) -> Response {
             say(StatusCode::METHOD_NOT_ALLOWED, request).with(ALLOW, &allowed.join(", "))
         }
         Error::UnsupportedType { .. } => say(StatusCode::UNSUPPORTED_MEDIA_TYPE, request),
+        Error::Guessed { retry_after_seconds } => {
+            say(StatusCode::FORBIDDEN, request).with(RETRY_AFTER, &retry_after_seconds.to_string())
+        }
         Error::Slow { retry_after_seconds } => {
             let seconds = retry_after_seconds.to_string();
             say(StatusCode::TOO_MANY_REQUESTS, request)

@@ -31,8 +31,10 @@ fn say(error: &Error) -> Fault {
     match error {
         Error::Anonymous => Fault::new(401, "missing_token", "send Authorization: Bearer <token>")
             .with(WWW_AUTHENTICATE, "Bearer"),
-        Error::BadCredential => Fault::new(401, "invalid_token", "this token opens nothing")
-            .with(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#),
+        Error::BadCredential | Error::OnHold(_) => {
+            Fault::new(401, "invalid_token", "this token opens nothing")
+                .with(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)
+        }
         Error::Forbidden => Fault::new(403, "forbidden", "this sort of token may not do that"),
         // Whoever removes twice is told what a stranger is told.
         Error::NotFound | Error::Gone(_) => Fault::new(404, "not_found", "no such key"),
@@ -56,7 +58,7 @@ fn say(error: &Error) -> Fault {
         Error::UnsupportedType { wanted } => {
             Fault::new(415, "unsupported_media_type", format!("send {wanted}")).with(ACCEPT, *wanted)
         }
-        Error::Slow { retry_after_seconds } => {
+        Error::Slow { retry_after_seconds } | Error::Guessed { retry_after_seconds } => {
             Fault::new(429, "too_many_requests", format!("try again in {retry_after_seconds} s"))
                 .with(RETRY_AFTER, retry_after_seconds.to_string())
         }

@@ -4,6 +4,7 @@
 use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, StatusCode};
 use keyward_client::wire;
+use keyward_core::account::Hold;
 use keyward_core::error::Error;
 
 use super::show;
@@ -59,8 +60,14 @@ fn say(error: &Error) -> Fault {
     match error {
         Error::Anonymous => Fault::new(401, "credential_missing", "send Authorization: Bearer <secret>")
             .with(WWW_AUTHENTICATE, r#"Bearer realm="keyward""#),
-        Error::BadCredential => Fault::new(401, "credential_invalid", "this credential opens nothing")
-            .with(WWW_AUTHENTICATE, r#"Bearer realm="keyward", error="invalid_token""#),
+        Error::OnHold(Hold::Payment) => {
+            Fault::new(402, "on_hold_payment", "the organization is stopped until it has paid")
+        }
+        Error::OnHold(Hold::Locked) => Fault::new(423, "on_hold_locked", "the organization is locked"),
+        Error::BadCredential => {
+            Fault::new(401, "credential_invalid", "this credential opens nothing")
+                .with(WWW_AUTHENTICATE, r#"Bearer realm="keyward", error="invalid_token""#)
+        }
         Error::Forbidden => Fault::new(403, "forbidden", "scopes or role of this credential do not allow it"),
         Error::NotFound => Fault::new(404, "not_found", "there is no such thing, or not for this credential"),
         Error::Gone(tombstone) => {
@@ -89,6 +96,10 @@ fn say(error: &Error) -> Fault {
         }
         Error::UnsupportedType { wanted } => {
             Fault::new(415, "unsupported_type", format!("send {wanted}")).with(ACCEPT, *wanted)
+        }
+        Error::Guessed { retry_after_seconds } => {
+            let detail = format!("too many wrong credentials from there: try again in {retry_after_seconds} s");
+            Fault::new(429, "too_many_guesses", detail).with(RETRY_AFTER, retry_after_seconds.to_string())
         }
         Error::Slow { retry_after_seconds } => {
             Fault::new(429, "slow_down", format!("try again in {retry_after_seconds} s"))

@@ -5,7 +5,7 @@ use keyward_core::command::{Command, OrganizationPatch};
 use keyward_core::error::Error;
 use keyward_core::id::OrganizationId;
 
-use super::{body, fields, headers};
+use super::{body, fields, headers, words};
 use crate::dialect::{Params, Parsed, Request};
 
 pub(super) fn create(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed, Error> {
@@ -26,7 +26,11 @@ pub(super) fn find(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Par
 pub(super) fn update(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
     let organization = fields::path_id(params, OrganizationId::parse)?;
     let given: wire::UpdateOrganization = body::patch(request)?;
-    let patch = OrganizationPatch { name: given.name, suspended: given.suspended };
+    let patch = OrganizationPatch {
+        name: given.name,
+        suspended: given.suspended,
+        hold: given.hold.map(words::read_hold),
+    };
     Ok(Command::UpdateOrganization { organization, patch, if_match: headers::if_match(request)? }.into())
 }
 

@@ -160,6 +160,7 @@ pub(super) fn organization(organization: &Organization) -> wire::Organization {
         name: organization.name.clone(),
         operator: organization.operator,
         state: words::standing(organization.standing),
+        hold: organization.hold.map(words::hold),
         created_at: organization.created_at.to_string(),
         version: organization.version,
     }

@@ -1,7 +1,7 @@
 //! This file is about words: the closed lists of the core and those of the wire, one to one.
 
 use keyward_client::wire;
-use keyward_core::account::{Role, Standing};
+use keyward_core::account::{Hold, Role, Standing};
 use keyward_core::event::Reason;
 use keyward_core::filter::StateFilter;
 use keyward_core::key::{Kind, State};
@@ -79,5 +79,21 @@ pub(super) fn read_reason(reason: Option<wire::Reason>) -> Reason {
         wire::Reason::Compromised => Reason::Compromised,
         wire::Reason::Superseded => Reason::Superseded,
         wire::Reason::OwnerLeft => Reason::OwnerLeft,
+    }
+}
+
+/// Why an organization is stopped.
+pub(super) const fn hold(hold: Hold) -> wire::Hold {
+    match hold {
+        Hold::Payment => wire::Hold::Payment,
+        Hold::Locked => wire::Hold::Locked,
+    }
+}
+
+/// Reads it.
+pub(super) const fn read_hold(word: wire::Hold) -> Hold {
+    match word {
+        wire::Hold::Payment => Hold::Payment,
+        wire::Hold::Locked => Hold::Locked,
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn unexpected() -> Error {
 pub(super) fn fault(error: &Error, _: &Request<'_>, _: &str) -> Response {
     match error {
         Error::Anonymous => refusal(StatusCode::FORBIDDEN, "A session or an API key is needed"),
-        Error::BadCredential => refusal(StatusCode::UNAUTHORIZED, "Invalid credentials"),
+        Error::BadCredential | Error::OnHold(_) => refusal(StatusCode::UNAUTHORIZED, "Invalid credentials"),
         Error::Forbidden => refusal(StatusCode::FORBIDDEN, "Not allowed to this user"),
         // What was removed is as unknown as what never was.
         Error::NotFound | Error::Gone(_) => refusal(StatusCode::NOT_FOUND, "There is no such thing here"),
@@ -72,7 +72,7 @@ pub(super) fn fault(error: &Error, _: &Request<'_>, _: &str) -> Response {
         Error::UnsupportedType { wanted } => {
             refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &format!("Send {wanted}"))
         }
-        Error::Slow { retry_after_seconds: seconds } => {
+        Error::Slow { retry_after_seconds: seconds } | Error::Guessed { retry_after_seconds: seconds } => {
             later(StatusCode::TOO_MANY_REQUESTS, &format!("Try again in {seconds} s"), *seconds)
         }
         Error::TimedOut => refusal(StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive"),

@@ -26,13 +26,14 @@ const TYPES: [&str; 15] = [
 ];
 
 /// The errors that keep a status of their own.
-const TRANSPORT: [(&str, u16); 9] = [
+const TRANSPORT: [(&str, u16); 10] = [
     ("NoRoute", 404),
     ("WrongMethod", 405),
     ("TimedOut", 408),
     ("TooLarge", 413),
     ("UnsupportedType", 415),
     ("Slow", 429),
+    ("Guessed", 429),
     ("Internal", 500),
     ("Unavailable", 503),
     ("Locked", 503),

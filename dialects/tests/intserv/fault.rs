@@ -8,7 +8,7 @@ use crate::samples::{errors, name, send};
 #[test]
 fn every_error_has_a_status_and_a_form() {
     let status = |of: &str| match of {
-        "Anonymous" | "BadCredential" => 401,
+        "Anonymous" | "BadCredential" | "OnHold, payment" | "OnHold, locked" => 401,
         "Forbidden" => 403,
         "NotFound" | "Gone" | "NoRoute" => 404,
         "Invalid" | "Malformed" => 400,
@@ -16,7 +16,7 @@ fn every_error_has_a_status_and_a_form() {
         "TooLarge" => 413,
         "WrongMethod" => 405,
         "UnsupportedType" => 415,
-        "Slow" => 429,
+        "Slow" | "Guessed" => 429,
         "TimedOut" => 408,
         "Unavailable" | "Locked" => 503,
         "Internal" => 500,

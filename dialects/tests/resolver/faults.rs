@@ -10,6 +10,8 @@ fn every_error_has_its_status_and_the_one_body() {
     let expected = [
         ("Anonymous", 403),
         ("BadCredential", 401),
+        ("OnHold, payment", 401),
+        ("OnHold, locked", 401),
         ("Forbidden", 403),
         ("NotFound", 404),
         ("Gone", 404),
@@ -26,6 +28,7 @@ fn every_error_has_its_status_and_the_one_body() {
         ("WrongMethod", 405),
         ("UnsupportedType", 415),
         ("Slow", 429),
+        ("Guessed", 429),
         ("TimedOut", 408),
         ("Unavailable", 503),
         ("Locked", 503),

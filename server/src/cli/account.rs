@@ -170,7 +170,7 @@ async fn of_organization(client: &Client, command: &OfOrganization) -> anyhow::R
             show(&client.list_organizations(&page).await?)
         }
         OfOrganization::Update { id, name, suspended } => {
-            let patch = wire::UpdateOrganization { name: name.clone(), suspended: *suspended };
+            let patch = wire::UpdateOrganization { name: name.clone(), suspended: *suspended, hold: None };
             show(&client.update_organization(id, &patch, None).await?)
         }
         OfOrganization::Remove { id } => Ok(client.remove_organization(id, None).await?),

@@ -115,7 +115,7 @@ fn an_address_that_guesses_is_told_to_wait_and_others_are_not() {
     let (let_in, told) = guess(&server, "127.0.0.2", |count| format!("a-wrong-credential-{count}"));
     // 60 in a minute, and as many again if a new minute began in between.
     assert!((60..=120).contains(&let_in), "{let_in}");
-    assert_eq!((told.status, told.json()["code"].as_str()), (429, Some("slow_down")));
+    assert_eq!((told.status, told.json()["code"].as_str()), (429, Some("too_many_guesses")));
     let wait: u64 =
         told.header("retry-after").and_then(|text| text.parse().ok()).expect("a number of seconds");
     assert!((1..=60).contains(&wait), "{wait}");

@@ -81,9 +81,16 @@ fn a_key_works_until_it_is_removed_and_never_again() {
 #[test]
 fn a_key_ends_itself() {
     let scene = Scene::demo();
-    let (path, key) = made(&scene, &first(&scene), &json!({}));
-    assert_eq!(status(&scene, &key, "DELETE", &path), 200);
-    assert_eq!(status(&scene, &key, "DELETE", &path), 401);
+    let scoped = json!({ "scopes": [{ "resource": "queues", "access": "read", "targets": ["*"] }] });
+    let (other, _) = made(&scene, &first(&scene), &json!({}));
+    for body in [json!({}), scoped] {
+        let (path, key) = made(&scene, &first(&scene), &body);
+        if body["scopes"].is_array() {
+            assert_eq!(status(&scene, &key, "DELETE", &other), 403, "its own end, and nobody else's");
+        }
+        assert_eq!(status(&scene, &key, "DELETE", &path), 200, "{body}");
+        assert_eq!(status(&scene, &key, "DELETE", &path), 401);
+    }
 }
 
 #[test]
@@ -270,6 +277,25 @@ fn a_protected_key_is_locked_and_one_that_is_used_too_often_waits() {
     let slow = call(&scene, &key, "GET", "/v1/queues", &Value::Null);
     assert_eq!((refused(&slow), slow.header("x-ratelimit-remaining")), (429, Some("0")));
     assert!(slow.header("retry-after").is_some() && slow.header("x-ratelimit-reset").is_some());
+}
+
+#[test]
+fn an_organization_on_hold_is_told_why() {
+    let scene = Scene::demo();
+    let key = first(&scene);
+    let organizations = scene.read("/v1/organizations");
+    let ours = organizations["data"].as_array().into_iter().flatten().find(|one| one["name"] == "discue");
+    let path = format!("/v1/organizations/{}", text(&ours.expect("the demo made it")["id"]));
+    let queues = || status(&scene, &key, "GET", "/v1/queues");
+    for (hold, told) in [("payment", 402), ("locked", 423)] {
+        assert_eq!(scene.ok("PATCH", &path, json!({ "hold": hold }))["hold"], hold);
+        assert_eq!((queues(), scene.verdict(&key)), (told, "suspended".to_owned()));
+    }
+    assert_eq!(status(&scene, "nobody's", "GET", "/v1/queues"), 401, "only who holds a key is told");
+    assert_eq!(scene.ok("PATCH", &path, json!({ "suspended": true }))["hold"], Value::Null);
+    assert_eq!(queues(), 401, "stopped without a reason that is told");
+    scene.ok("PATCH", &path, json!({ "suspended": false }));
+    assert_eq!(queues(), 200);
 }
 
 #[test]
