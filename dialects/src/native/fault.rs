@@ -64,10 +64,8 @@ fn say(error: &Error) -> Fault {
             Fault::new(402, "on_hold_payment", "the organization is stopped until it has paid")
         }
         Error::OnHold(Hold::Locked) => Fault::new(423, "on_hold_locked", "the organization is locked"),
-        Error::BadCredential => {
-            Fault::new(401, "credential_invalid", "this credential opens nothing")
-                .with(WWW_AUTHENTICATE, r#"Bearer realm="keyward", error="invalid_token""#)
-        }
+        Error::BadCredential => Fault::new(401, "credential_invalid", "this credential opens nothing")
+            .with(WWW_AUTHENTICATE, r#"Bearer realm="keyward", error="invalid_token""#),
         Error::Forbidden => Fault::new(403, "forbidden", "scopes or role of this credential do not allow it"),
         Error::NotFound => Fault::new(404, "not_found", "there is no such thing, or not for this credential"),
         Error::Gone(tombstone) => {
@@ -98,7 +96,8 @@ fn say(error: &Error) -> Fault {
             Fault::new(415, "unsupported_type", format!("send {wanted}")).with(ACCEPT, *wanted)
         }
         Error::Guessed { retry_after_seconds } => {
-            let detail = format!("too many wrong credentials from there: try again in {retry_after_seconds} s");
+            let detail =
+                format!("too many wrong credentials from there: try again in {retry_after_seconds} s");
             Fault::new(429, "too_many_guesses", detail).with(RETRY_AFTER, retry_after_seconds.to_string())
         }
         Error::Slow { retry_after_seconds } => {
