@@ -15,7 +15,7 @@ use crate::pages::Pages;
 use crate::permit::{Permit, Reach};
 use crate::record;
 use crate::store::{CommitError, List, Name, RecordKind, Store};
-use crate::verbs::issue::is_name;
+use crate::verbs::issue::check_name;
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     /// An account that the permit reaches and that was not removed, nor its organization.
@@ -102,9 +102,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         name: String,
         role: Role,
     ) -> Result<Account, Error> {
-        if !is_name(&name) {
-            return Err(Error::invalid("name", "1 to 200 bytes, no control characters"));
-        }
+        check_name(&name)?;
         let id = self.free_id(RecordKind::Account).await?.into();
         Ok(Account {
             id,
@@ -138,9 +136,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             account.role = role;
         }
         if let Some(name) = patch.name {
-            if !is_name(&name) {
-                return Err(Error::invalid("name", "1 to 200 bytes, no control characters"));
-            }
+            check_name(&name)?;
             account.names = self.account_names(account.id, account.organization, &name);
             account.name = name;
         }

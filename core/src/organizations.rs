@@ -14,7 +14,7 @@ use crate::permit::{Permit, Reach};
 use crate::scope::Scopes;
 use crate::secret::{Format, Label, Secret};
 use crate::store::{CommitError, List, Name, RecordKind, Store};
-use crate::verbs::issue::is_name;
+use crate::verbs::issue::check_name;
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     /// Makes the first organization, its first owner, and the key that the owner signs in with.
@@ -151,9 +151,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     async fn new_organization(&self, name: String, operator: bool) -> Result<Organization, Error> {
-        if !is_name(&name) {
-            return Err(Error::invalid("name", "1 to 200 bytes, no control characters"));
-        }
+        check_name(&name)?;
         let id = self.free_id(RecordKind::Organization).await?.into();
         Ok(Organization {
             id,
@@ -181,9 +179,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Err(Error::Stale);
         }
         if let Some(name) = patch.name {
-            if !is_name(&name) {
-                return Err(Error::invalid("name", "1 to 200 bytes, no control characters"));
-            }
+            check_name(&name)?;
             organization.names = self.organization_names(organization.id, &name);
             organization.name = name;
         }

@@ -9,7 +9,7 @@ use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::permit::{Permit, Reach};
 use crate::resource::{NewResource, Resource, ResourcePatch};
 use crate::store::{CommitError, List, RecordKind, Store};
-use crate::verbs::issue::is_name;
+use crate::verbs::issue::check_name;
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn create_resource(
@@ -155,8 +155,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     fn rename(&self, resource: &mut Resource, name: Option<String>) -> Result<(), Error> {
-        if name.as_ref().is_some_and(|name| !is_name(name)) {
-            return Err(Error::invalid("name", "1 to 200 bytes, no control characters"));
+        if let Some(name) = &name {
+            check_name(name)?;
         }
         let owner = resource.organization.id();
         let unique = name.as_ref().map(|name| {

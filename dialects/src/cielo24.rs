@@ -16,7 +16,7 @@ use keyward_core::error::Error;
 use keyward_core::permit::Verb;
 
 use self::fields::Fields;
-use crate::dialect::{Begin, Credential, Dialect, Form, Request, Route};
+use crate::dialect::{Choose, Credential, Dialect, Form, Request, Route, in_steps};
 
 /// The language of cielo24's clients.
 ///
@@ -26,71 +26,54 @@ pub fn dialect() -> Result<Dialect, Error> {
     Dialect::new("cielo24", &ROUTES, claims, credential, answers::fault)
 }
 
-/// Reads how a request goes on.
-type Steps = fn(&Request<'_>) -> Result<Form, Error>;
-
 static ROUTES: [Route; 28] = {
-    const LOGIN: Steps = |_| steps(sessions::login);
-    const LOGOUT: Steps = |_| steps(sessions::logout);
-    const GENERATE: Steps = |_| steps(keys::generate);
-    const REMOVE: Steps = |_| steps(keys::remove);
-    const VERIFY: Steps = |_| steps(accounts::verify_key);
-    const SETTINGS: Steps = |_| steps(settings::list);
-    const SET: Steps = |_| steps(settings::update);
-    const NEW: Steps = |_| steps(jobs::create);
-    const MEDIA: Steps = |_| steps(jobs::add_media);
-    const LIST: Steps = |_| steps(jobs::list);
-    const INFO: Steps = |_| steps(jobs::info);
-    const DELETE: Steps = |_| steps(jobs::delete);
+    const LOGIN: Choose = |_| Ok(Form::Steps(sessions::login));
+    const LOGOUT: Choose = |_| Ok(Form::Steps(sessions::logout));
+    const GENERATE: Choose = |_| Ok(Form::Steps(keys::generate));
+    const REMOVE: Choose = |_| Ok(Form::Steps(keys::remove));
+    const VERIFY: Choose = |_| Ok(Form::Steps(accounts::verify_key));
+    const SETTINGS: Choose = |_| Ok(Form::Steps(settings::list));
+    const SET: Choose = |_| Ok(Form::Steps(settings::update));
+    const NEW: Choose = |_| Ok(Form::Steps(jobs::create));
+    const MEDIA: Choose = |_| Ok(Form::Steps(jobs::add_media));
+    const LIST: Choose = |_| Ok(Form::Steps(jobs::list));
+    const INFO: Choose = |_| Ok(Form::Steps(jobs::info));
+    const DELETE: Choose = |_| Ok(Form::Steps(jobs::delete));
     [
-        route("GET", "/api/account/login", None, LOGIN),
-        route("POST", "/api/account/login", None, LOGIN),
-        route("GET", "/api/account/logout", Some(Verb::Remove), LOGOUT),
-        route("POST", "/api/account/logout", Some(Verb::Remove), LOGOUT),
-        route("POST", "/api/account/update_password", Some(Verb::Issue), |_| {
-            steps(accounts::update_password)
+        in_steps("GET", "/api/account/login", None, LOGIN),
+        in_steps("POST", "/api/account/login", None, LOGIN),
+        in_steps("GET", "/api/account/logout", Some(Verb::Remove), LOGOUT),
+        in_steps("POST", "/api/account/logout", Some(Verb::Remove), LOGOUT),
+        in_steps("POST", "/api/account/update_password", Some(Verb::Issue), |_| {
+            Ok(Form::Steps(accounts::update_password))
         }),
-        route("GET", "/api/account/generate_api_key", Some(Verb::Issue), GENERATE),
-        route("POST", "/api/account/generate_api_key", Some(Verb::Issue), GENERATE),
-        route("GET", "/api/account/remove_api_key", Some(Verb::Remove), REMOVE),
-        route("POST", "/api/account/remove_api_key", Some(Verb::Remove), REMOVE),
-        route("GET", "/api/account/verify_key", Some(Verb::ReadAccounts), VERIFY),
-        route("POST", "/api/account/verify_key", Some(Verb::ReadAccounts), VERIFY),
-        route("GET", "/api/account/get_settings", Some(Verb::ReadResources), SETTINGS),
-        route("POST", "/api/account/get_settings", Some(Verb::ReadResources), SETTINGS),
-        route("GET", "/api/account/update_setting", Some(Verb::WriteResources), SET),
-        route("POST", "/api/account/update_setting", Some(Verb::WriteResources), SET),
-        route("POST", "/api/account/create", Some(Verb::CreateAccount), |_| steps(accounts::create)),
-        route("GET", "/api/job/new", Some(Verb::WriteResources), NEW),
-        route("POST", "/api/job/new", Some(Verb::WriteResources), NEW),
-        route("GET", "/api/job/add_media", Some(Verb::WriteResources), MEDIA),
-        route("POST", "/api/job/add_media", Some(Verb::WriteResources), MEDIA),
-        route("GET", "/api/job/list", Some(Verb::ReadResources), LIST),
-        route("POST", "/api/job/list", Some(Verb::ReadResources), LIST),
-        route("GET", "/api/job/info", Some(Verb::ReadResources), INFO),
-        route("POST", "/api/job/info", Some(Verb::ReadResources), INFO),
-        route("GET", "/api/job/del", Some(Verb::WriteResources), DELETE),
-        route("POST", "/api/job/del", Some(Verb::WriteResources), DELETE),
-        route("GET", "/api/job/delete", Some(Verb::WriteResources), DELETE),
-        route("POST", "/api/job/delete", Some(Verb::WriteResources), DELETE),
+        in_steps("GET", "/api/account/generate_api_key", Some(Verb::Issue), GENERATE),
+        in_steps("POST", "/api/account/generate_api_key", Some(Verb::Issue), GENERATE),
+        in_steps("GET", "/api/account/remove_api_key", Some(Verb::Remove), REMOVE),
+        in_steps("POST", "/api/account/remove_api_key", Some(Verb::Remove), REMOVE),
+        in_steps("GET", "/api/account/verify_key", Some(Verb::ReadAccounts), VERIFY),
+        in_steps("POST", "/api/account/verify_key", Some(Verb::ReadAccounts), VERIFY),
+        in_steps("GET", "/api/account/get_settings", Some(Verb::ReadResources), SETTINGS),
+        in_steps("POST", "/api/account/get_settings", Some(Verb::ReadResources), SETTINGS),
+        in_steps("GET", "/api/account/update_setting", Some(Verb::WriteResources), SET),
+        in_steps("POST", "/api/account/update_setting", Some(Verb::WriteResources), SET),
+        in_steps("POST", "/api/account/create", Some(Verb::CreateAccount), |_| {
+            Ok(Form::Steps(accounts::create))
+        }),
+        in_steps("GET", "/api/job/new", Some(Verb::WriteResources), NEW),
+        in_steps("POST", "/api/job/new", Some(Verb::WriteResources), NEW),
+        in_steps("GET", "/api/job/add_media", Some(Verb::WriteResources), MEDIA),
+        in_steps("POST", "/api/job/add_media", Some(Verb::WriteResources), MEDIA),
+        in_steps("GET", "/api/job/list", Some(Verb::ReadResources), LIST),
+        in_steps("POST", "/api/job/list", Some(Verb::ReadResources), LIST),
+        in_steps("GET", "/api/job/info", Some(Verb::ReadResources), INFO),
+        in_steps("POST", "/api/job/info", Some(Verb::ReadResources), INFO),
+        in_steps("GET", "/api/job/del", Some(Verb::WriteResources), DELETE),
+        in_steps("POST", "/api/job/del", Some(Verb::WriteResources), DELETE),
+        in_steps("GET", "/api/job/delete", Some(Verb::WriteResources), DELETE),
+        in_steps("POST", "/api/job/delete", Some(Verb::WriteResources), DELETE),
     ]
 };
-
-const fn route(method: &'static str, path: &'static str, verb: Option<Verb>, form: Steps) -> Route {
-    Route {
-        method,
-        path,
-        verb,
-        form,
-        parse: |_, _| Err(answers::unexpected()),
-        render: |_, _| answers::no_content(),
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "it is one of the forms of a table, and others can fail")]
-fn steps(begin: Begin) -> Result<Form, Error> {
-    Ok(Form::Steps(begin))
-}
 
 fn claims(request: &Request<'_>) -> bool {
     ["/api/account", "/api/job"].iter().any(|root| {

@@ -68,6 +68,9 @@ pub type Parse = fn(&Request<'_>, &Params<'_, '_>) -> Result<Parsed, Error>;
 /// Writes what came of it.
 pub type Render = fn(&Answer, &Request<'_>) -> Response;
 
+/// Says how a request goes on.
+pub type Choose = fn(&Request<'_>) -> Result<Form, Error>;
+
 /// One call of a dialect.
 pub struct Route {
     /// Its method, as in the request line. `HEAD` goes where `GET` goes.
@@ -80,11 +83,36 @@ pub struct Route {
     ///
     /// # Errors
     /// [`Error::UnsupportedType`] where that depends on a content type that is not understood.
-    pub form: fn(&Request<'_>) -> Result<Form, Error>,
+    pub form: Choose,
     /// Reads what is asked for. Not called for [`Form::Items`], [`Form::Lines`] and [`Form::Steps`].
     pub parse: Parse,
     /// Writes the answer. Not called for [`Form::Items`], [`Form::Lines`], [`Form::Events`] and [`Form::Steps`].
     pub render: Render,
+}
+
+/// A call that answers in steps; `form` says where they begin.
+pub(crate) const fn in_steps(
+    method: &'static str,
+    path: &'static str,
+    verb: Option<Verb>,
+    form: Choose,
+) -> Route {
+    let render: Render = |_, _| Response {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+    };
+    Route { method, path, verb, form, parse: |_, _| Err(unexpected()), render }
+}
+
+/// The caller of a call that is not for anybody.
+pub(crate) fn known(caller: Option<&Caller>) -> Result<&Caller, Error> {
+    caller.ok_or(Error::Anonymous)
+}
+
+/// The error for an answer that belongs to another command than the one that was given.
+pub(crate) fn unexpected() -> Error {
+    Error::internal("an answer to another command")
 }
 
 /// How the body of a request and its answer flow.

@@ -10,16 +10,14 @@ mod organizations;
 mod queues;
 mod writer;
 
-use std::borrow::Cow;
-
 use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION};
-use keyward_core::command::Answer;
 use keyward_core::error::Error;
 use keyward_core::permit::{Caller, Verb};
 
 use self::writer::Writer;
-use crate::dialect::{Begin, Credential, Dialect, Form, Params, Request, Response, Route, Step};
+use crate::credentials::{API_KEY, api_key};
+use crate::dialect::{Begin, Dialect, Form, Params, Request, Route, Step, in_steps};
 use crate::media;
 
 /// The language of discue.
@@ -27,7 +25,7 @@ use crate::media;
 /// # Errors
 /// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
 pub fn dialect() -> Result<Dialect, Error> {
-    Dialect::new("discue", &ROUTES, claims, credential, fault::fault)
+    Dialect::new("discue", &ROUTES, claims, api_key, fault::fault)
 }
 
 /// What stands in front of every path, or nothing: one of the clients has no prefix unless it is given one.
@@ -44,10 +42,10 @@ const UNSPOKEN: [&str; 8] =
 macro_rules! calls {
     ($($method:literal $path:literal $verb:path => $begin:path,)*) => {
         [
-            Route { verb: None, ..call("GET", PREFIX, Verb::Find, |_| Ok(Form::Steps(status))) },
+            in_steps("GET", PREFIX, None, |_| Ok(Form::Steps(status))),
             $(
-                call($method, concat!("/v1", $path), $verb, |request| Ok(Form::Steps(acceptable(request, $begin)))),
-                call($method, $path, $verb, |request| Ok(Form::Steps(acceptable(request, $begin)))),
+                in_steps($method, concat!("/v1", $path), Some($verb), |request| Ok(Form::Steps(acceptable(request, $begin)))),
+                in_steps($method, $path, Some($verb), |request| Ok(Form::Steps(acceptable(request, $begin)))),
             )*
         ]
     };
@@ -73,21 +71,6 @@ static ROUTES: [Route; 35] = calls! {
     "POST" "/queues/{id}/messages" Verb::WriteResources => queues::send,
     "GET" "/queues/{id}/messages" Verb::ReadResources => queues::messages,
 };
-
-/// A call; all of them answer in steps.
-const fn call(
-    method: &'static str,
-    path: &'static str,
-    verb: Verb,
-    form: fn(&Request<'_>) -> Result<Form, Error>,
-) -> Route {
-    let parse = |_: &Request<'_>, _: &Params<'_, '_>| Err(Error::NoRoute);
-    Route { method, path, verb: Some(verb), form, parse, render: unused }
-}
-
-fn unused(_: &Answer, request: &Request<'_>) -> Response {
-    fault::fault(&Error::NoRoute, request, "")
-}
 
 /// How a call begins for who takes JSON, and for who does not.
 fn acceptable(request: &Request<'_>, begin: Begin) -> Begin {
@@ -119,27 +102,4 @@ fn is_signed(headers: &HeaderMap) -> bool {
 fn resource<'a>(request: &Request<'a>) -> Option<&'a str> {
     let path = request.path.strip_prefix(PREFIX).filter(|rest| rest.starts_with('/')).unwrap_or(request.path);
     path.strip_prefix('/')?.split('/').next()
-}
-
-const API_KEY: &str = "x-api-key";
-
-/// `X-API-KEY: <key>`.
-fn credential<'a>(request: &Request<'a>) -> Credential<'a> {
-    let mut values = request.headers.get_all(API_KEY).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Credential::Anonymous,
-        (Some(value), None) => Credential::Secret(Cow::Borrowed(value.to_str().unwrap_or_default())),
-        // Two readers could take different ones for the credential.
-        (Some(_), Some(_)) => Credential::Secret(Cow::Borrowed("")),
-    }
-}
-
-/// The caller of a route that is not for anybody.
-fn known(caller: Option<&Caller>) -> Result<&Caller, Error> {
-    caller.ok_or(Error::Anonymous)
-}
-
-/// The error for an answer that belongs to another command than the one that was given.
-fn unexpected() -> Error {
-    Error::internal("an answer to another command")
 }

@@ -18,8 +18,8 @@ use keyward_core::resource::Resource;
 use serde_json::{Value, json};
 
 use self::body::Body;
-use crate::dialect::{Begin, Dialect, Form, Params, Request, Response, Route, Step};
-use crate::native;
+use crate::credentials::bearer;
+use crate::dialect::{Begin, Choose, Dialect, Form, Params, Request, Response, Route, Step, in_steps, known};
 
 /// The scope of an Integration API Key: the only sort that may touch access keys.
 const INTEGRATION: &str = "intserv:integration";
@@ -31,7 +31,7 @@ const APP: &str = "intserv:app";
 /// # Errors
 /// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
 pub fn dialect() -> Result<Dialect, Error> {
-    Dialect::new("intserv", &ROUTES, claims, native::bearer, fault::fault)
+    Dialect::new("intserv", &ROUTES, claims, bearer, fault::fault)
 }
 
 static ROUTES: [Route; 5] = [
@@ -43,12 +43,8 @@ static ROUTES: [Route; 5] = [
 ];
 
 /// A call; all of them answer in steps.
-const fn route(path: &'static str, verb: Verb, form: fn(&Request<'_>) -> Result<Form, Error>) -> Route {
-    Route { method: "POST", path, verb: Some(verb), form, parse: |_, _| Err(Error::NoRoute), render: unused }
-}
-
-fn unused(_: &Answer, request: &Request<'_>) -> Response {
-    fault::fault(&Error::NoRoute, request, "")
+const fn route(path: &'static str, verb: Verb, form: Choose) -> Route {
+    in_steps("POST", path, Some(verb), form)
 }
 
 /// By path. The native API has `/v1/events` itself.
@@ -71,7 +67,7 @@ fn anyone(caller: Option<&Caller>) -> Result<&Caller, Error> {
 }
 
 fn carrying<'a>(caller: Option<&'a Caller>, scopes: &[&str]) -> Result<&'a Caller, Error> {
-    let caller = caller.ok_or(Error::Anonymous)?;
+    let caller = known(caller)?;
     scopes.iter().any(|scope| caller.has_scope(scope)).then_some(caller).ok_or(Error::Forbidden)
 }
 

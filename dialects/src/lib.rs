@@ -5,8 +5,8 @@
 //! for [`Route::verb`], and only then [`Route::parse`], so that a stranger learns nothing from what is said about
 //! the shape of a request.
 
-mod bearer;
 pub mod cielo24;
+mod credentials;
 mod dialect;
 pub mod discue;
 pub mod intserv;
@@ -19,8 +19,8 @@ mod uuid;
 use keyward_core::error::Error;
 
 pub use self::dialect::{
-    ActsAs, Begin, Credential, Dialect, Events, Form, Lines, Next, Params, Parse, Parsed, Render, Request,
-    Response, Route, Split, Step,
+    ActsAs, Begin, Choose, Credential, Dialect, Events, Form, Lines, Next, Params, Parse, Parsed, Render,
+    Request, Response, Route, Split, Step,
 };
 
 /// The languages of other systems.

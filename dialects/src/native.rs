@@ -21,7 +21,7 @@ use keyward_core::error::Error;
 use keyward_core::permit::Verb;
 
 pub use self::operations::{OPERATIONS, PROBLEM};
-pub(crate) use crate::bearer::bearer;
+use crate::credentials::bearer;
 use crate::dialect::{Dialect, Form, Parse, Route};
 
 /// The native API.

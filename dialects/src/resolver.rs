@@ -9,13 +9,11 @@ mod sessions;
 mod users;
 mod uses;
 
-use std::borrow::Cow;
-
 use keyward_core::error::Error;
 use keyward_core::permit::{Caller, Reach, Verb};
 
-use crate::bearer::bearer;
-use crate::dialect::{Begin, Credential, Dialect, Form, Request, Route};
+use crate::credentials::{api_key, bearer};
+use crate::dialect::{Credential, Dialect, Form, Request, Route, in_steps, known};
 
 /// The language of Resolver's clients.
 ///
@@ -25,43 +23,26 @@ pub fn dialect() -> Result<Dialect, Error> {
     Ok(Dialect::new("resolver", &ROUTES, claims, credential, answers::fault)?.with_acting(acts_as))
 }
 
-/// Reads how a request goes on.
-type Steps = fn(&Request<'_>) -> Result<Form, Error>;
-
 static ROUTES: [Route; 14] = [
-    route("POST", "/user/authenticate", None, |_| steps(sessions::authenticate)),
-    route("GET", "/user/authenticate", Some(Verb::Verify), |_| steps(sessions::renew)),
-    route("POST", "/user/apiKey", Some(Verb::Issue), |_| steps(keys::create)),
-    route("GET", "/user/apiKey/user/{userId}", Some(Verb::List), |_| steps(keys::list)),
-    route("GET", "/user/apiKey/{id}", Some(Verb::List), |_| steps(keys::find)),
-    route("DELETE", "/user/apiKey/{id}", Some(Verb::Remove), |_| steps(keys::remove)),
-    route("GET", "/user/org/{orgId}/user/{userId}", Some(Verb::ReadAccounts), |_| steps(users::membership)),
-    route("GET", "/user/users/me", Some(Verb::ReadAccounts), |_| steps(users::me)),
-    route("POST", "/creation/import/json", Some(Verb::WriteResources), |_| steps(uses::import)),
-    route("POST", "/data/file/file", Some(Verb::WriteResources), |_| steps(uses::upload)),
-    route("POST", "/data/object/{objectID}/file/{fileID}", Some(Verb::WriteResources), |_| {
-        steps(uses::attach)
+    in_steps("POST", "/user/authenticate", None, |_| Ok(Form::Steps(sessions::authenticate))),
+    in_steps("GET", "/user/authenticate", Some(Verb::Verify), |_| Ok(Form::Steps(sessions::renew))),
+    in_steps("POST", "/user/apiKey", Some(Verb::Issue), |_| Ok(Form::Steps(keys::create))),
+    in_steps("GET", "/user/apiKey/user/{userId}", Some(Verb::List), |_| Ok(Form::Steps(keys::list))),
+    in_steps("GET", "/user/apiKey/{id}", Some(Verb::List), |_| Ok(Form::Steps(keys::find))),
+    in_steps("DELETE", "/user/apiKey/{id}", Some(Verb::Remove), |_| Ok(Form::Steps(keys::remove))),
+    in_steps("GET", "/user/org/{orgId}/user/{userId}", Some(Verb::ReadAccounts), |_| {
+        Ok(Form::Steps(users::membership))
     }),
-    route("GET", "/user/docs", None, |_| steps(page::enter)),
-    route("GET", "/user/docs/", None, |_| steps(page::show)),
-    route("GET", "/user/docs/{file}", None, |_| steps(page::asset)),
+    in_steps("GET", "/user/users/me", Some(Verb::ReadAccounts), |_| Ok(Form::Steps(users::me))),
+    in_steps("POST", "/creation/import/json", Some(Verb::WriteResources), |_| Ok(Form::Steps(uses::import))),
+    in_steps("POST", "/data/file/file", Some(Verb::WriteResources), |_| Ok(Form::Steps(uses::upload))),
+    in_steps("POST", "/data/object/{objectID}/file/{fileID}", Some(Verb::WriteResources), |_| {
+        Ok(Form::Steps(uses::attach))
+    }),
+    in_steps("GET", "/user/docs", None, |_| Ok(Form::Steps(page::enter))),
+    in_steps("GET", "/user/docs/", None, |_| Ok(Form::Steps(page::show))),
+    in_steps("GET", "/user/docs/{file}", None, |_| Ok(Form::Steps(page::asset))),
 ];
-
-const fn route(method: &'static str, path: &'static str, verb: Option<Verb>, form: Steps) -> Route {
-    Route {
-        method,
-        path,
-        verb,
-        form,
-        parse: |_, _| Err(answers::unexpected()),
-        render: |_, request| answers::fault(&answers::unexpected(), request, ""),
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "it is one of the forms of a table, and others can fail")]
-fn steps(begin: Begin) -> Result<Form, Error> {
-    Ok(Form::Steps(begin))
-}
 
 fn claims(request: &Request<'_>) -> bool {
     ["/user", "/data", "/creation"].iter().any(|root| {
@@ -71,12 +52,9 @@ fn claims(request: &Request<'_>) -> bool {
 
 /// `x-api-key: <key>`, or else `Authorization: bearer <token>`.
 fn credential<'a>(request: &Request<'a>) -> Credential<'a> {
-    let mut keys = request.headers.get_all("x-api-key").iter();
-    match (keys.next(), keys.next()) {
-        (None, _) => bearer(request),
-        (Some(key), None) => Credential::Secret(Cow::Borrowed(key.to_str().unwrap_or_default())),
-        // Two readers could take different ones for the credential.
-        (Some(_), Some(_)) => Credential::Secret(Cow::Borrowed("")),
+    match api_key(request) {
+        Credential::Anonymous => bearer(request),
+        key @ (Credential::Secret(_) | Credential::InBody) => key,
     }
 }
 
@@ -86,11 +64,6 @@ fn acts_as(request: &Request<'_>) -> Option<Result<u32, Error>> {
     let mut users = request.headers.get_all(NAME).iter();
     let user = users.next()?.to_str().ok().filter(|_| users.next().is_none());
     Some(given::number(NAME, user.unwrap_or_default()))
-}
-
-/// The caller of a route that is not for anybody.
-fn known(caller: Option<&Caller>) -> Result<&Caller, Error> {
-    caller.ok_or(Error::Anonymous)
 }
 
 /// The caller, who must administer an organization.

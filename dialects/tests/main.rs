@@ -9,3 +9,4 @@ mod native;
 mod openapi;
 mod resolver;
 mod samples;
+mod talk;

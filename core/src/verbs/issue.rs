@@ -17,6 +17,8 @@ const NETWORKS: usize = 64;
 /// The longest name and the longest tag, in bytes.
 const NAME: usize = 200;
 const TAG: usize = 64;
+/// What a name must be.
+const A_NAME: &str = "1 to 200 bytes, no control characters";
 /// The longest window of a rate limit: a day.
 const WINDOW: u32 = 86_400;
 
@@ -99,7 +101,7 @@ impl Draft {
         let window =
             |limit: &crate::key::RateLimit| limit.limit > 0 && (1..=WINDOW).contains(&limit.window_seconds);
         let rules = [
-            (is_name(&self.name), "name", "1 to 200 bytes, no control characters"),
+            (is_name(&self.name), "name", A_NAME),
             (
                 self.tags.len() <= TAGS && self.tags.iter().all(|t| is_tag(t)),
                 "tags",
@@ -132,7 +134,15 @@ impl Draft {
     }
 }
 
-/// True for what may be the name of a key, an account or an organization.
+/// Judges what may be the name of a key, an account, an organization or a resource.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn check_name(text: &str) -> Result<(), Error> {
+    is_name(text).then_some(()).ok_or_else(|| Error::invalid("name", A_NAME))
+}
+
+/// True for what may be such a name.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     (1..=NAME).contains(&text.len()) && !text.chars().any(char::is_control)

@@ -10,7 +10,7 @@ use keyward_core::resource::Resource;
 use serde_json::{Value, json};
 
 use super::fields::GIVEN;
-use crate::dialect::{Request, Response, Step};
+use crate::dialect::{Request, Response, Step, unexpected};
 
 /// Seconds after which a caller may hope that the server is there again.
 const SOON: u64 = 1;
@@ -50,11 +50,6 @@ pub(super) fn resource(answer: Answer) -> Result<Box<Resource>, Error> {
 /// The resources of an answer, and where the next page begins.
 pub(super) fn resources(answer: Answer) -> Result<(Vec<Resource>, Option<Id>), Error> {
     if let Answer::Resources(resources, next) = answer { Ok((resources, next)) } else { Err(unexpected()) }
-}
-
-/// An answer to another command than was given.
-pub(super) fn unexpected() -> Error {
-    Error::internal("an answer that was not asked for")
 }
 
 /// What an error looks like. What is wrong with a request is always 400; the transport keeps its own statuses, with

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::fields::{Fields, hex, missing};
 use super::sessions::session;
 use super::{accounts, answers};
-use crate::dialect::{Params, Request, Step};
+use crate::dialect::{Params, Request, Step, unexpected};
 
 /// How keys and tokens are written.
 pub(super) const FORMAT: Format = Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32 };
@@ -47,7 +47,7 @@ pub(super) fn remove(
     let key = hex(fields.key().ok_or_else(|| missing("api_securekey"))?);
     let key = key.ok_or_else(|| Error::invalid("api_securekey", "32 hex digits"))?;
     Ok(Step::then(Command::FindBySecret(Zeroizing::new(key)), |answer| {
-        let Answer::Found(key) = answer else { return Err(answers::unexpected()) };
+        let Answer::Found(key) = answer else { return Err(unexpected()) };
         if key.head.session.is_some() {
             // A token is no key, though both look alike.
             return Err(Error::NotFound);
@@ -78,7 +78,7 @@ fn show_first(account: AccountId, after: Option<Id>) -> Step {
     };
     let list = Command::List { filter: Box::new(filter), page: Page { after, limit: 1 } };
     Step::then(list, move |answer| {
-        let Answer::Keys(keys, next) = answer else { return Err(answers::unexpected()) };
+        let Answer::Keys(keys, next) = answer else { return Err(unexpected()) };
         match (keys.iter().find_map(lasting), next) {
             (Some(text), _) => show(text),
             (None, Some(_)) => Ok(show_first(account, next)),
@@ -113,7 +113,7 @@ fn issue(account: AccountId) -> Result<Step, Error> {
         },
     };
     Ok(Step::then(Command::Issue(Box::new(issue)), |answer| {
-        let Answer::Issued(_, secret) = answer else { return Err(answers::unexpected()) };
+        let Answer::Issued(_, secret) = answer else { return Err(unexpected()) };
         show(secret.expose())
     }))
 }

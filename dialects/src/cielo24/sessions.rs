@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::fields::{Fields, hex, missing};
 use super::{answers, keys};
-use crate::dialect::{Params, Request, Step};
+use crate::dialect::{Params, Request, Step, unexpected};
 
 /// A session ends after so long without use.
 const IDLE_SECONDS: u32 = 3600;
@@ -37,7 +37,7 @@ pub(super) fn login(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller
             // Both generations of clients find their spelling.
             answers::say(&json!({ "ApiToken": token.expose(), "api_token": token.expose() }))
         }
-        Ok(_) => Err(answers::unexpected()),
+        Ok(_) => Err(unexpected()),
         // Clients tell a key that was removed from a password that is wrong. Nobody learns from it whether there is
         // such an account or was such a key: only the shape of what was sent decides.
         Err(Error::BadCredential) if looks_like_key => Err(Error::Forbidden),

@@ -11,9 +11,9 @@ use keyward_core::store::{Logged, Position};
 use keyward_core::time::Timestamp;
 use serde_json::{Value, json};
 
+use super::ids;
 use super::writer::Writer;
-use super::{ids, known, unexpected};
-use crate::dialect::{Params, Request, Step};
+use crate::dialect::{Params, Request, Step, known, unexpected};
 
 const DAY_MILLIS: u64 = 86_400_000;
 /// How many events an answer has if nothing is said, and at most.

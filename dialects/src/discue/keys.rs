@@ -15,9 +15,9 @@ use serde_json::{Map, Value, json};
 
 use super::given::{Given, Notation};
 use super::grants::Grants;
+use super::ids;
 use super::writer::Writer;
-use super::{ids, known, unexpected};
-use crate::dialect::{Params, Request, Step};
+use crate::dialect::{Params, Request, Step, known, unexpected};
 
 const COLLECTION: &str = "api_keys";
 /// What a key is called if nobody says.

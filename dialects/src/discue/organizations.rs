@@ -8,9 +8,9 @@ use keyward_core::permit::Caller;
 use serde_json::{Value, json};
 
 use super::given::Given;
+use super::ids;
 use super::writer::Writer;
-use super::{ids, known, unexpected};
-use crate::dialect::{Params, Request, Step};
+use crate::dialect::{Params, Request, Step, known, unexpected};
 
 const COLLECTION: &str = "api_clients";
 

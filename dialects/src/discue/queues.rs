@@ -8,9 +8,9 @@ use keyward_core::resource::{NewResource, Resource, ResourcePatch};
 use serde_json::{Value, json};
 
 use super::given::Given;
+use super::ids;
 use super::writer::Writer;
-use super::{ids, known, unexpected};
-use crate::dialect::{Params, Request, Step};
+use crate::dialect::{Params, Request, Step, known, unexpected};
 
 const QUEUES: &str = "queues";
 const MESSAGES: &str = "messages";

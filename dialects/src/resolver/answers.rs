@@ -7,7 +7,7 @@ use keyward_core::command::Answer;
 use keyward_core::error::Error;
 use serde_json::{Value, json};
 
-use crate::dialect::{Request, Response, Step};
+use crate::dialect::{Request, Response, Step, unexpected};
 
 /// Seconds after which a caller may hope that the server is there again.
 const SOON: u64 = 1;
@@ -33,11 +33,6 @@ pub(super) fn removed() -> Result<Step, Error> {
 /// The account of an answer.
 pub(super) fn account(answer: Answer) -> Result<Box<Account>, Error> {
     if let Answer::Account(account) = answer { Ok(account) } else { Err(unexpected()) }
-}
-
-/// An answer to another command than was given.
-pub(super) fn unexpected() -> Error {
-    Error::internal("an answer that was not asked for")
 }
 
 /// What an error looks like.

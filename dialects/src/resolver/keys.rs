@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::given::{self, Given};
 use super::{administrator, answers, users};
-use crate::dialect::{Params, Request, Step};
+use crate::dialect::{Params, Request, Step, unexpected};
 
 /// The length of the public half.
 const ACCESS_KEY: usize = 20;
@@ -45,7 +45,7 @@ pub(super) fn create(
             draft: Draft { name, scopes, ..Draft::default() },
         };
         Ok(Step::then(Command::Issue(Box::new(issue)), |answer| {
-            let Answer::Issued(key, secret) = answer else { return Err(answers::unexpected()) };
+            let Answer::Issued(key, secret) = answer else { return Err(unexpected()) };
             let mut record = show(&key);
             if let Some(members) = record.as_object_mut() {
                 members.insert("key".to_owned(), secret.expose().into());
@@ -103,7 +103,7 @@ fn gather(user: AccountId, after: Option<Id>, mut records: Vec<Value>) -> Step {
     let filter = Box::new(Filter { account: Some(user), ..Filter::default() });
     let page = Page { after, limit: Page::LIMIT };
     Step::then(Command::List { filter, page }, move |answer| {
-        let Answer::Keys(found, next) = answer else { return Err(answers::unexpected()) };
+        let Answer::Keys(found, next) = answer else { return Err(unexpected()) };
         records.extend(found.iter().filter_map(|found| match found {
             Found::Live(key) => is_ours(key).then(|| show(key)),
             Found::Removed(_) => None,
@@ -117,7 +117,7 @@ fn gather(user: AccountId, after: Option<Id>, mut records: Vec<Value>) -> Step {
 
 /// The key of an answer, if it is one to this language.
 fn ours(answer: Answer) -> Result<Box<Key>, Error> {
-    let Answer::Found(key) = answer else { return Err(answers::unexpected()) };
+    let Answer::Found(key) = answer else { return Err(unexpected()) };
     if is_ours(&key) { Ok(key) } else { Err(Error::NotFound) }
 }
 

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::answers;
 use super::given::Given;
-use crate::dialect::{Params, Request, Step};
+use crate::dialect::{Params, Request, Step, unexpected};
 
 /// What a session is like.
 const PLAN: SessionPlan = SessionPlan {
@@ -43,7 +43,7 @@ pub(super) fn renew(_: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> 
 }
 
 fn say_session(opened: Answer) -> Result<Step, Error> {
-    let Answer::Issued(session, token) = opened else { return Err(answers::unexpected()) };
+    let Answer::Issued(session, token) = opened else { return Err(unexpected()) };
     let expires_at = session.traits.expires_at.map(|at| at.millis() / 1000);
     answers::say(&json!({ "token": token.expose(), "expiresAt": expires_at }))
 }

@@ -9,7 +9,7 @@ use keyward_core::store::RecordKind;
 use serde_json::{Value, json};
 
 use super::{answers, given, known};
-use crate::dialect::{Params, Request, Step};
+use crate::dialect::{Params, Request, Step, unexpected};
 
 /// Goes on with the user who has this number.
 pub(super) fn numbered(
@@ -27,7 +27,7 @@ pub(super) fn me(_: &Request<'_>, _: &Params<'_, '_>, caller: Option<&Caller>) -
     Ok(Step::then(Command::FindAccount(caller.account), move |answer| {
         let user = answers::account(answer)?;
         Ok(Step::then(Command::FindOrganization(organization), move |answer| {
-            let Answer::Organization(organization) = answer else { return Err(answers::unexpected()) };
+            let Answer::Organization(organization) = answer else { return Err(unexpected()) };
             answers::say(&show_me(&user, &organization))
         }))
     }))

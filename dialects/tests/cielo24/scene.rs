@@ -1,45 +1,25 @@
 //! Somebody who has signed in, and a talk between a request and the core.
 
 use keyward_core::account::Account;
-use keyward_core::command::{Answer, Command, SignIn};
+use keyward_core::command::Answer;
 use keyward_core::error::Error;
 use keyward_core::id::Id;
-use keyward_core::key::{Key, Material, Place, Proof, Scheme, SecretMaterial, Session};
-use keyward_core::live::Live;
+use keyward_core::key::{Key, Material, Session};
 use keyward_core::permit::Caller;
 use keyward_core::resource::Resource;
 use keyward_core::scope::Scopes;
-use keyward_core::seal::Pepper;
-use keyward_core::secret::{Digest, Secret};
+use keyward_core::secret::Secret;
 use keyward_core::time::Timestamp;
-use keyward_dialects::{Dialect, Form, Response, Step, cielo24};
+use keyward_dialects::{Dialect, cielo24};
 use serde_json::{Map, Value};
 
 use crate::samples::{Sent, account, key, organization};
+use crate::talk::{self, Talk};
 
 pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(super) const SECRET: &str = "fedcba9876543210fedcba9876543210";
 
-/// What became of a request.
-pub(super) struct Talk {
-    pub(super) commands: Vec<Command>,
-    pub(super) sign_ins: Vec<SignIn>,
-    pub(super) response: Response,
-}
-
 impl Talk {
-    /// Status and body; `null` where there is none.
-    pub(super) fn said(&self) -> (u16, Value) {
-        let body = match self.response.body.as_slice() {
-            [] => Value::Null,
-            body => {
-                assert_eq!(self.response.headers["content-type"], "application/json");
-                serde_json::from_slice(body).unwrap()
-            }
-        };
-        (self.response.status.as_u16(), body)
-    }
-
     /// The type of the error, which must be one that is the caller's.
     pub(super) fn refused(&self) -> String {
         let (status, body) = self.said();
@@ -59,51 +39,16 @@ pub(super) fn talk(sent: &Sent, answers: Vec<Result<Answer, Error>>) -> Talk {
 }
 
 pub(super) fn talk_as(caller: &Caller, sent: &Sent, answers: Vec<Result<Answer, Error>>) -> Talk {
-    let (mut commands, mut sign_ins) = (Vec::new(), Vec::new());
-    let mut answers = answers.into_iter();
-    let mut next_answer = || answers.next().expect("one answer for each command");
-    let dialect = dialect();
-    let mut go = || {
-        let (route, params) = dialect.route(&sent.method, &sent.path)?;
-        let Form::Steps(begin) = (route.form)(&sent.request())? else { panic!("it has steps") };
-        let mut step = begin(&sent.request(), &params, route.verb.is_some().then_some(caller))?;
-        loop {
-            step = match step {
-                Step::Say(response) => return Ok(response),
-                Step::Do(command, next) => {
-                    commands.push(*command);
-                    next(next_answer())?
-                }
-                Step::SignIn(sign_in, next) => {
-                    sign_ins.push(*sign_in);
-                    next(next_answer())?
-                }
-            }
-        }
-    };
-    let response = go().unwrap_or_else(|error| (dialect.fault)(&error, &sent.request(), "request-1"));
-    assert!(answers.next().is_none(), "an answer was left over");
-    Talk { commands, sign_ins, response }
+    Talk::hold(&dialect(), sent, |verb| Ok(verb.map(|_| caller)), answers)
 }
 
 /// Whoever presents a session, or a key that is none.
 pub(super) fn caller(in_session: bool) -> Caller {
-    let live = Live::new(1, 1);
-    let pepper = Pepper::new(&[7; 32]);
-    let digest = Digest::of(TOKEN.as_bytes());
     let mut one = key();
-    one.head.place = Place::Digest(digest.place(&pepper));
     one.head.session =
         in_session.then(|| Session { parent: Id::from_bits(9).into(), idle_seconds: Some(3600) });
-    one.traits.ip_allow.clear();
     one.traits.scopes = Scopes::parse(["admin"]).unwrap_or_else(|error| panic!("{error:?}"));
-    one.traits.material =
-        Material::Secret(SecretMaterial { proof: Proof::Digest(Scheme::Sha256, digest), recoverable: None });
-    live.directory.set_organization(&organization());
-    live.directory.set_account(&own());
-    live.admit(&one).unwrap_or_else(|error| panic!("{error:?}"));
-    live.authenticate(TOKEN, None, Timestamp::from_millis(1000), &pepper)
-        .unwrap_or_else(|error| panic!("{error:?}"))
+    talk::caller(&organization(), &own(), one, TOKEN, Timestamp::from_millis(1000))
 }
 
 /// The caller's account.

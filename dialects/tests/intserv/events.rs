@@ -9,8 +9,9 @@ use keyward_core::time::Timestamp;
 use keyward_core::verbs::verify::Refusal;
 use serde_json::{Value, json};
 
-use super::scene::{KEY, NOW, PERSON, Talk, badge, one, post, resource, talk, talk_as};
+use super::scene::{KEY, NOW, PERSON, badge, one, post, resource, talk, talk_as};
 use crate::samples::tombstone;
+use crate::talk::Talk;
 
 /// The number of an event's id: it begins with its time.
 fn id(second: u64, number: u128) -> u128 {

@@ -6,8 +6,9 @@ use keyward_core::error::Error;
 use keyward_core::id::Id;
 use serde_json::{Value, json};
 
-use super::scene::{KEY, LEVEL, NOW, PERSON, Talk, badge, one, post, resource, talk, talk_as};
+use super::scene::{KEY, LEVEL, NOW, PERSON, badge, one, post, resource, talk, talk_as};
 use crate::samples::{key, tombstone};
+use crate::talk::Talk;
 
 fn em() -> Option<Identification> {
     Identification::badge("EM:1234567890")

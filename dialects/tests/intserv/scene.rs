@@ -2,21 +2,19 @@
 
 use keyward_core::access::{Access, Identification, Opens};
 use keyward_core::account::{Account, Standing};
-use keyward_core::command::{Answer, Command};
+use keyward_core::command::Answer;
 use keyward_core::error::Error;
 use keyward_core::id::Id;
-use keyward_core::key::{Key, Kind, Material, Place, Proof, Scheme, SecretMaterial};
-use keyward_core::live::Live;
+use keyward_core::key::{Key, Kind, Material, Place};
 use keyward_core::permit::Caller;
 use keyward_core::resource::Resource;
 use keyward_core::scope::Scopes;
-use keyward_core::seal::Pepper;
-use keyward_core::secret::Digest;
 use keyward_core::time::Timestamp;
-use keyward_dialects::{Dialect, Form, Response, Step, intserv};
+use keyward_dialects::{Dialect, intserv};
 use serde_json::Value;
 
 use crate::samples::{Sent, account, key, organization, send};
+use crate::talk::{self, Talk};
 
 /// `key_…` with 1, `res_…` with 4 and 5, as UUIDs.
 pub(super) const KEY: &str = "00000000-0000-0000-0000-000000000001";
@@ -32,25 +30,7 @@ pub(super) fn dialect() -> Dialect {
     intserv::dialect().unwrap_or_else(|error| panic!("{error:?}"))
 }
 
-/// What was asked of the core, and what was said in the end.
-pub(super) struct Talk {
-    pub(super) commands: Vec<Command>,
-    response: Response,
-}
-
 impl Talk {
-    /// Status and body; `null` where there is none.
-    pub(super) fn said(&self) -> (u16, Value) {
-        let body = match self.response.body.as_slice() {
-            [] => Value::Null,
-            body => {
-                assert_eq!(self.response.headers["content-type"], "application/json");
-                serde_json::from_slice(body).unwrap()
-            }
-        };
-        (self.response.status.as_u16(), body)
-    }
-
     /// The body of an answer that is good.
     pub(super) fn good(&self) -> Value {
         let (status, body) = self.said();
@@ -78,42 +58,17 @@ pub(super) fn talk(sent: &Sent, answers: Vec<Result<Answer, Error>>) -> Talk {
 
 /// The same with a token of this scope.
 pub(super) fn talk_as(scope: &str, sent: &Sent, answers: Vec<Result<Answer, Error>>) -> Talk {
-    let mut commands = Vec::new();
-    let mut answers = answers.into_iter();
-    let (dialect, caller) = (dialect(), caller(scope));
-    let mut go = || {
-        let (route, params) = dialect.route(&sent.method, &sent.path)?;
-        let Form::Steps(begin) = (route.form)(&sent.request())? else { panic!("it has steps") };
-        let mut step = begin(&sent.request(), &params, Some(&caller))?;
-        loop {
-            step = match step {
-                Step::Say(response) => return Ok(response),
-                Step::Do(command, next) => {
-                    commands.push(*command);
-                    next(answers.next().expect("one answer for each command"))?
-                }
-                Step::SignIn(..) => panic!("nobody signs in"),
-            }
-        }
-    };
-    let response = go().unwrap_or_else(|error| (dialect.fault)(&error, &sent.request(), "request-1"));
-    assert!(answers.next().is_none(), "an answer was left over");
-    Talk { commands, response }
+    let caller = caller(scope);
+    let talk = Talk::hold(&dialect(), sent, |_| Ok(Some(&caller)), answers);
+    assert!(talk.sign_ins.is_empty(), "nobody signs in");
+    talk
 }
 
 fn caller(scope: &str) -> Caller {
-    let (live, pepper) = (Live::new(1, 1), Pepper::new(&[7; 32]));
-    let digest = Digest::of(TOKEN.as_bytes());
     let mut one = key();
-    one.head.place = Place::Digest(digest.place(&pepper));
-    one.traits.ip_allow.clear();
     one.traits.scopes = Scopes::parse([scope]).unwrap_or_else(|error| panic!("{error:?}"));
-    one.traits.material =
-        Material::Secret(SecretMaterial { proof: Proof::Digest(Scheme::Sha256, digest), recoverable: None });
-    live.directory.set_organization(&organization());
-    live.directory.set_account(&Account { standing: Standing::Active, ..account() });
-    live.admit(&one).unwrap_or_else(|error| panic!("{error:?}"));
-    live.authenticate(TOKEN, None, NOW, &pepper).unwrap_or_else(|error| panic!("{error:?}"))
+    let account = Account { standing: Standing::Active, ..account() };
+    talk::caller(&organization(), &account, one, TOKEN, NOW)
 }
 
 /// A door credential that begins at 2020-09-01 and never ends.

@@ -8,8 +8,9 @@ use keyward_core::resource::Resource;
 use keyward_core::time::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::scene::{Talk, caller, talk, talk_as};
+use super::scene::{caller, talk, talk_as};
 use crate::samples::{Sent, send};
+use crate::talk::Talk;
 
 fn kept() -> Result<Answer, Error> {
     Ok(Answer::Resource(Box::new(Resource {

@@ -1,4 +1,4 @@
-//! This file is about the bearer credential, which several languages have.
+//! This file is about the credentials that several languages have: a bearer, and a key in a header of its own.
 
 use std::borrow::Cow;
 
@@ -20,4 +20,18 @@ pub(crate) fn bearer<'a>(request: &Request<'a>) -> Credential<'a> {
     });
     // Another scheme is a credential too, and opens nothing here.
     Credential::Secret(Cow::Borrowed(secret.unwrap_or_default().trim_matches(' ')))
+}
+
+/// The header field of a key that is no bearer.
+pub(crate) const API_KEY: &str = "x-api-key";
+
+/// `X-API-KEY: <key>`.
+pub(crate) fn api_key<'a>(request: &Request<'a>) -> Credential<'a> {
+    let mut values = request.headers.get_all(API_KEY).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Credential::Anonymous,
+        (Some(value), None) => Credential::Secret(Cow::Borrowed(value.to_str().unwrap_or_default())),
+        // Two readers could take different ones for the credential.
+        (Some(_), Some(_)) => Credential::Secret(Cow::Borrowed("")),
+    }
 }
