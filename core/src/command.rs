@@ -96,6 +96,8 @@ pub enum Command {
         /// Whether the sessions that it opened end with it.
         end_sessions: bool,
     },
+    /// End the key that has this secret, and the sessions that it opened.
+    RemoveBySecret(Zeroizing<String>),
     /// Say what removing many keys would do.
     PlanRemoval(Box<Selection>),
     /// Remove many keys.
@@ -273,7 +275,10 @@ impl Command {
             Self::Rotate { .. } => Verb::Rotate,
             // A session that asks for another gets no more than it has.
             Self::Verify(_) | Self::Renew(_) => Verb::Verify,
-            Self::Remove { .. } | Self::PlanRemoval(_) | Self::StartRemoval { .. } => Verb::Remove,
+            Self::Remove { .. }
+            | Self::RemoveBySecret(_)
+            | Self::PlanRemoval(_)
+            | Self::StartRemoval { .. } => Verb::Remove,
             Self::FindAccount(_) | Self::FindAccountNamed(_) | Self::ListAccounts { .. } => {
                 Verb::ReadAccounts
             }

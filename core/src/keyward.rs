@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::account::{Account, Organization, Standing};
 use crate::command::{Answer, Command, Removed};
 use crate::error::Error;
-use crate::event::{Details, Event, Happened, Subject};
+use crate::event::{Details, Event, Happened, Reason, Subject};
 use crate::id::{Id, KeyId, OrganizationId, RemovalId};
 use crate::key::Found;
 use crate::keys::Ending;
@@ -313,6 +313,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 let (tombstone, position) = self.remove(permit, key, ending, origin).await?;
                 let receipt = if prove { Some(self.prove(position).await?) } else { None };
                 Ok(Answer::Removed(Box::new(Removed { tombstone, receipt })))
+            }
+            Command::RemoveBySecret(text) => {
+                let ending = Ending { reason: Reason::Unspecified, if_match: None, end_sessions: true };
+                let key = self.id_by_secret(&text).await?.into();
+                let (tombstone, _) = self.remove(permit, key, ending, origin).await?;
+                Ok(Answer::Removed(Box::new(Removed { tombstone, receipt: None })))
             }
             Command::PlanRemoval(selection) => self.plan_removal(permit, *selection).await,
             Command::StartRemoval { selection, reason, plan_hash } => {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use http::HeaderName;
 use http::header::AUTHORIZATION;
 
 use crate::dialect::{Credential, Request};
@@ -27,7 +28,12 @@ pub(crate) const API_KEY: &str = "x-api-key";
 
 /// `X-API-KEY: <key>`.
 pub(crate) fn api_key<'a>(request: &Request<'a>) -> Credential<'a> {
-    let mut values = request.headers.get_all(API_KEY).iter();
+    of_header(request, &HeaderName::from_static(API_KEY))
+}
+
+/// A key that is all that stands in a header field.
+pub(crate) fn of_header<'a>(request: &Request<'a>, name: &HeaderName) -> Credential<'a> {
+    let mut values = request.headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Credential::Anonymous,
         (Some(value), None) => Credential::Secret(Cow::Borrowed(value.to_str().unwrap_or_default())),

@@ -71,9 +71,12 @@ pub type Render = fn(&Answer, &Request<'_>) -> Response;
 /// Says how a request goes on.
 pub type Choose = fn(&Request<'_>) -> Result<Form, Error>;
 
+/// The method of a call that is the same by every method.
+pub(crate) const ANY: &str = "ANY";
+
 /// One call of a dialect.
 pub struct Route {
-    /// Its method, as in the request line. `HEAD` goes where `GET` goes.
+    /// Its method, as in the request line, or [`ANY`]. `HEAD` goes where `GET` goes.
     pub method: &'static str,
     /// Its path; `{name}` stands for one segment, `{*name}` for all that are left.
     pub path: &'static str,
@@ -264,7 +267,7 @@ impl Dialect {
     ) -> Result<(&'static Route, Params<'r, 'p>), Error> {
         let matched = self.router.at(path).map_err(|_| Error::NoRoute)?;
         let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
-        match matched.value.iter().find(|route| route.method == method) {
+        match matched.value.iter().find(|route| route.method == method || route.method == ANY) {
             Some(route) => Ok((route, Params(matched.params))),
             None => {
                 Err(Error::WrongMethod { allowed: matched.value.iter().map(|route| route.method).collect() })

@@ -5,6 +5,7 @@ mod accounts;
 mod body;
 mod fault;
 mod fields;
+mod gateways;
 mod headers;
 mod import;
 mod keys;
@@ -21,18 +22,17 @@ use keyward_core::error::Error;
 use keyward_core::permit::Verb;
 
 pub use self::operations::{OPERATIONS, PROBLEM};
-use crate::credentials::bearer;
-use crate::dialect::{Dialect, Form, Parse, Route};
+use crate::dialect::{ANY, Dialect, Form, Parse, Route, in_steps};
 
 /// The native API.
 ///
 /// # Errors
 /// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
 pub fn dialect() -> Result<Dialect, Error> {
-    Dialect::new("native", &ROUTES, |_| true, bearer, fault::fault)
+    Dialect::new("native", &ROUTES, |_| true, gateways::credential, fault::fault)
 }
 
-static ROUTES: [Route; 27] = [
+static ROUTES: [Route; 31] = [
     route("POST", "/v1/keys", Verb::Issue, keys::issue),
     Route { form: import::form, ..route("POST", "/v1/keys/import", Verb::Import, import::parse) },
     route("GET", "/v1/keys", Verb::List, keys::list),
@@ -44,6 +44,19 @@ static ROUTES: [Route; 27] = [
     route("POST", "/v1/keys/{id}/rotate", Verb::Rotate, keys::rotate),
     route("GET", "/v1/keys/{id}/usage", Verb::Find, keys::usage),
     route("POST", "/v1/keys/verify", Verb::Verify, verify::parse),
+    Route {
+        render: gateways::introspected,
+        ..route("POST", "/v1/introspect", Verb::Verify, gateways::introspect)
+    },
+    in_steps("POST", "/v1/revoke", Some(Verb::Remove), |_| Ok(Form::Steps(gateways::revoke))),
+    Route {
+        render: gateways::forwarded,
+        ..route(ANY, "/v1/forward-auth", Verb::Verify, gateways::forward_auth)
+    },
+    Route {
+        render: gateways::forwarded,
+        ..route(ANY, "/v1/forward-auth/{*path}", Verb::Verify, gateways::forward_auth)
+    },
     route("POST", "/v1/removals", Verb::Remove, removals::start),
     route("GET", "/v1/removals/{id}", Verb::Find, removals::find),
     route("GET", "/v1/receipts/{id}", Verb::Find, log::receipt),

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::dialect::{Dialect, Route};
+use crate::dialect::{ANY, Dialect, Route};
 
 /// Makes the schema of a type, or the reference to it.
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
@@ -63,7 +63,9 @@ pub fn document(dialect: &Dialect, operations: &[Operation], problem: Content, v
         let Some(told) = told else { continue };
         let path = paths.entry(route.path.replace("{*", "{")).or_insert_with(|| json!({}));
         if let Value::Object(methods) = path {
-            let method = route.method.to_ascii_lowercase();
+            // The document has no word for all methods; the summary says it.
+            let method =
+                if route.method == ANY { "get".to_owned() } else { route.method.to_ascii_lowercase() };
             methods.insert(method, operation(route, told, problem, &mut generator));
         }
     }

@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod fault;
 mod garbage;
+mod gateways;
 mod import;
 mod keys;
 mod log;

@@ -7,7 +7,7 @@ use bolero::{check, produce};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_client::wire::Problem;
 use keyward_core::error::Error;
-use keyward_dialects::{Credential, Dialect, Form, Parsed, Request, native};
+use keyward_dialects::{Credential, Dialect, Form, Parsed, Request, Step, native};
 
 use crate::mutation::{SCRIPT, mutated, mutated_text};
 
@@ -117,7 +117,11 @@ fn read(sent: &Sent) -> Vec<Result<Parsed, Error>> {
             Ok(items) => items.into_iter().map(|item| (lines.parse)(&request, 1, item)).collect(),
         },
         Ok(Form::Lines(lines)) => vec![(lines.parse)(&request, 1, &sent.body)],
-        Ok(Form::Steps(_)) => panic!("no route of ours takes several commands"),
+        Ok(Form::Steps(begin)) => match begin(&request, &params, None) {
+            Err(error) => vec![Err(error)],
+            Ok(Step::Do(command, _)) => vec![Ok((*command).into())],
+            Ok(Step::SignIn(..) | Step::Say(_)) => Vec::new(),
+        },
     }
 }
 

@@ -9,6 +9,7 @@ mod api {
     mod cielo24;
     mod discue;
     mod events;
+    mod gateways;
     mod golden;
     mod grid;
     mod idempotency;

@@ -17,11 +17,28 @@ const PREFER: Header =
 const LAST_EVENT: Header =
     Header { name: "Last-Event-ID", description: "Where a stream that broke is taken up again." };
 
+const FORWARDED: [Header; 4] = [
+    Header { name: "Keyward-Credential", description: "The gateway's own secret." },
+    Header {
+        name: "Keyward-Scope",
+        description: "The scopes that the key must have, with spaces between them.",
+    },
+    Header {
+        name: "Keyward-Header",
+        description: "The header field that holds the key; by default `Authorization`, then `X-API-Key`.",
+    },
+    Header {
+        name: "X-Real-IP",
+        description: "Where the key comes from; if it is not there, the last address of `X-Forwarded-For`.",
+    },
+];
+
 /// Every problem of the native API.
 pub const PROBLEM: Content = ("application/problem+json", schema::<wire::Problem>);
 
 const TEXT: Content = ("text/plain", schema::<String>);
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 const PATCH: &str = "application/merge-patch+json";
 const LINES: &str = "application/x-ndjson";
 const KEY: Option<Content> = Some((JSON, schema::<wire::Key>));
@@ -38,7 +55,7 @@ const fn operation(
 }
 
 /// One for every route.
-pub static OPERATIONS: [Operation; 27] = [
+pub static OPERATIONS: [Operation; 31] = [
     Operation {
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::IssueKey>)],
@@ -112,6 +129,41 @@ pub static OPERATIONS: [Operation; 27] = [
         takes: &[(JSON, schema::<wire::Verify<'_>>)],
         answers: &[(200, Some((JSON, schema::<wire::Verdict>)))],
         ..operation("POST", "/v1/keys/verify", "verify_key", "Ask whether a key is valid for something.")
+    },
+    Operation {
+        takes: &[(FORM, schema::<wire::Token>)],
+        answers: &[(200, Some((JSON, schema::<wire::Introspection>)))],
+        ..operation("POST", "/v1/introspect", "introspect", "Ask whether a token is active (RFC 7662).")
+    },
+    Operation {
+        takes: &[(FORM, schema::<wire::Token>)],
+        answers: &[(200, None)],
+        ..operation(
+            "POST",
+            "/v1/revoke",
+            "revoke",
+            "Remove the key that a token is; an unknown one is answered alike (RFC 7009).",
+        )
+    },
+    Operation {
+        headers: &FORWARDED,
+        answers: &[(200, None)],
+        ..operation(
+            "ANY",
+            "/v1/forward-auth",
+            "forward_auth",
+            "Ask, by any method, whether a request with this key may pass; 401, 403 or 429 if not.",
+        )
+    },
+    Operation {
+        headers: &FORWARDED,
+        answers: &[(200, None)],
+        ..operation(
+            "ANY",
+            "/v1/forward-auth/{*path}",
+            "forward_auth_path",
+            "The same, for gateways that put the path of the request behind it.",
+        )
     },
     Operation {
         headers: &[ONCE],

@@ -69,7 +69,7 @@ fn issued(key: &Key, secret: Option<wire::Secret>) -> Response {
 }
 
 /// A JSON answer.
-fn json(status: StatusCode, body: &impl Serialize) -> Response {
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     // Nothing that is shown has map keys or numbers that JSON cannot write.
     let body = serde_json::to_vec(body).unwrap_or_default();
     Response { body, ..empty(status) }.with(CONTENT_TYPE, "application/json")

@@ -28,8 +28,12 @@ fn everywhere(body: &[u8], query: &str, segment: &str) -> Vec<(Sent, Error)> {
     let dialect = dialect();
     let mut errors = Vec::new();
     for route in dialect.routes {
-        let path = route.path.replace("{id}", segment).replace("{*tile}", segment);
-        let mut sent = send(route.method, &path).header("content-type", "application/json");
+        let path =
+            route.path.replace("{id}", segment).replace("{*tile}", segment).replace("{*path}", segment);
+        let form = ["/v1/introspect", "/v1/revoke"].contains(&route.path);
+        let content = if form { "application/x-www-form-urlencoded" } else { "application/json" };
+        let method = if route.method == "ANY" { "GET" } else { route.method };
+        let mut sent = send(method, &path).header("content-type", content);
         sent.query = query.to_owned();
         sent.body = body.to_vec();
         let Ok((route, params)) = dialect.route(&sent.method, &sent.path) else { continue };
@@ -40,12 +44,12 @@ fn everywhere(body: &[u8], query: &str, segment: &str) -> Vec<(Sent, Error)> {
                 vec![split, whole]
             }
             Ok(Form::Document | Form::Events(_)) => vec![(route.parse)(&sent.request(), &params).map(drop)],
-            Ok(Form::Steps(_)) => panic!("the native API has no steps"),
+            Ok(Form::Steps(begin)) => vec![begin(&sent.request(), &params, None).map(drop)],
             Err(error) => vec![Err(error)],
         };
         let failed = outcomes.into_iter().filter_map(Result::err).collect::<Vec<_>>();
         for error in failed {
-            let copy = send(route.method, &path);
+            let copy = send(method, &path);
             errors.push((copy, error));
         }
     }
