@@ -6,8 +6,10 @@
 //!
 //! * [`Table`]: the keys, found by [`Place`] and SHA-256 digest, removed by [`Place`] and id.
 //! * [`Profiles`]: what many keys share (organization, account, scopes, limits), stored once and named by an index.
+//! * [`lease`]: for how long a verifier may accept keys, and when a removal has reached every verifier.
 
 mod entry;
+pub mod lease;
 mod place;
 mod profiles;
 mod record;
@@ -18,5 +20,5 @@ mod writer;
 
 pub use place::{PLACE_CHARS, Place};
 pub use profiles::Profiles;
-pub use record::{Details, MAX_DETAILS, Row};
+pub use record::{Details, Fingerprint, MAX_DETAILS, Row};
 pub use table::{InsertError, Table};

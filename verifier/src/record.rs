@@ -64,19 +64,47 @@ const HAS_EXPIRY: u32 = 1 << 8;
 const HAS_NOT_BEFORE: u32 = 1 << 9;
 const FIRST_BYTE_SHIFT: u32 = LENGTH_SHIFT + LENGTH_BITS;
 
-/// The part of a digest that a table keeps. Independent of the first 8 bytes, which may serve as the place.
-pub(crate) struct Fingerprint {
+/// The part of a SHA-256 digest that a table keeps and that travels to verifiers: its bytes 8 to 21. Independent of the
+/// first 8 bytes, which may serve as the place. It comes out of a secret: no `Debug`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint {
     pub(crate) tag: u16,
     words: [u32; 3],
 }
 
 impl Fingerprint {
-    pub(crate) fn of(digest: &[u8; 32]) -> Self {
-        let [_, _, _, _, _, _, _, _, t0, t1, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, ..] = *digest;
+    /// How many bytes it has.
+    pub const BYTES: usize = 14;
+
+    /// The fingerprint with these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let [t0, t1, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3] = bytes;
         Self {
             tag: u16::from_le_bytes([t0, t1]),
-            words: [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3]].map(u32::from_le_bytes),
+            words: [
+                u32::from_le_bytes([a0, a1, a2, a3]),
+                u32::from_le_bytes([b0, b1, b2, b3]),
+                u32::from_le_bytes([c0, c1, c2, c3]),
+            ],
         }
+    }
+
+    /// Its bytes, in the digest's order.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; Self::BYTES] {
+        let [t0, t1] = self.tag.to_le_bytes();
+        let [a, b, c] = self.words;
+        let ([a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3]) =
+            (a.to_le_bytes(), b.to_le_bytes(), c.to_le_bytes());
+        [t0, t1, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3]
+    }
+}
+
+impl From<&[u8; 32]> for Fingerprint {
+    fn from(digest: &[u8; 32]) -> Self {
+        let [_, _, _, _, _, _, _, _, kept @ .., _, _, _, _, _, _, _, _, _, _] = *digest;
+        Self::from_bytes(kept)
     }
 }
 
@@ -142,8 +170,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn new(digest: &[u8; 32], row: &Row, details: &[u8]) -> Self {
-        let fingerprint = Fingerprint::of(digest);
+    pub(crate) fn new(fingerprint: Fingerprint, row: &Row, details: &[u8]) -> Self {
         let expires_at = row.expires_at.map(|at| whole_seconds(at / 1000));
         let not_before = row.not_before.map(|at| whole_seconds(at.div_ceil(1000)));
         let (first_byte, rest) = details.split_first().map_or((0, details), |(first, rest)| (*first, rest));

@@ -64,7 +64,7 @@ impl Table {
         }
     }
 
-    /// Puts a row in, in the place of rows with the same id or the same digest at the same place, and returns those. A
+    /// Puts a row in (by the key's SHA-256 digest, or as much of it as is kept), in the place of rows with the same id or the same digest at the same place, and returns those. A
     /// lookup that races it finds the old row or the new one.
     ///
     /// # Errors
@@ -72,14 +72,14 @@ impl Table {
     pub fn insert(
         &self,
         place: Place,
-        digest: &[u8; 32],
+        digest: impl Into<Fingerprint>,
         row: &Row,
         details: &[u8],
     ) -> Result<Vec<Row>, InsertError> {
         if details.len() > MAX_DETAILS {
             return Err(InsertError::DetailsTooLong);
         }
-        let record = Record::new(digest, row, details);
+        let record = Record::new(digest.into(), row, details);
         let (cell, rest) = self.spot(place);
         let mut writer = cell.lock();
         if !writer.fits(&cell.current.load(), record.words.len()) {
@@ -105,7 +105,7 @@ impl Table {
     /// The row of a digest, and its details in `details`, whose memory is reused; empty when there is no row. Whether the row
     /// is suspended, expired or allowed is for the caller to judge.
     #[inline]
-    pub fn find(&self, place: Place, digest: &[u8; 32], details: &mut Vec<u8>) -> Option<Row> {
+    pub fn find(&self, place: Place, digest: impl Into<Fingerprint>, details: &mut Vec<u8>) -> Option<Row> {
         details.clear();
         let found = self.find_with(place, digest, |row, bytes| {
             bytes.copy_to(details);
@@ -127,11 +127,11 @@ impl Table {
     pub fn find_with<R>(
         &self,
         place: Place,
-        digest: &[u8; 32],
+        digest: impl Into<Fingerprint>,
         mut resolve: impl FnMut(Row, Details<'_>) -> R,
     ) -> Option<R> {
         let (cell, rest) = self.spot(place);
-        let fingerprint = Fingerprint::of(digest);
+        let fingerprint = digest.into();
         loop {
             match cell.current.load().find(rest, &fingerprint, &mut resolve) {
                 Lookup::Found(found) => return Some(found),

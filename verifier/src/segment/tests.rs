@@ -30,11 +30,11 @@ fn row(value: u8) -> (Row, Vec<u8>) {
 
 fn record(key: u8, value: u8) -> Record {
     let (row, details) = row(value);
-    Record::new(&digest(key), &row, &details)
+    Record::new((&digest(key)).into(), &row, &details)
 }
 
 fn find(segment: &Segment, key: u8) -> Lookup<(Row, Vec<u8>)> {
-    segment.find(REST, &Fingerprint::of(&digest(key)), &mut |row, bytes: Details<'_>| {
+    segment.find(REST, &Fingerprint::from(&digest(key)), &mut |row, bytes: Details<'_>| {
         let mut details = Vec::new();
         bytes.copy_to(&mut details);
         (row, details)
@@ -171,7 +171,7 @@ fn a_row_removed_from_the_successor_is_not_found_in_the_old_segment() {
         let reader = {
             let (table, removed) = (Arc::clone(&table), Arc::clone(&removed));
             thread::spawn(move || {
-                let fingerprint = Fingerprint::of(&digest(1));
+                let fingerprint = Fingerprint::from(&digest(1));
                 let [old, _] = &table.segments;
                 let resolve = |_, _: Details<'_>| removed.load(Ordering::Acquire);
                 if let Lookup::Found(seen) = old.find(REST, &fingerprint, &mut { resolve }) {
@@ -196,7 +196,7 @@ fn what_is_resolved_belongs_to_the_row() {
         let reader = {
             let (segment, profile) = (Arc::clone(&segment), Arc::clone(&profile));
             thread::spawn(move || {
-                let fingerprint = Fingerprint::of(&digest(1));
+                let fingerprint = Fingerprint::from(&digest(1));
                 let resolve = |_, _: Details<'_>| profile.load(Ordering::Acquire);
                 if let Lookup::Found(seen) = segment.find(REST, &fingerprint, &mut { resolve }) {
                     assert_eq!(seen, 7, "another row's profile");
