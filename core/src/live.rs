@@ -157,7 +157,7 @@ impl Live {
         };
         match self.table.insert(place, digest.bytes(), &row, &pack(&key.traits)) {
             Ok(replaced) => {
-                self.release(&replaced);
+                self.release(replaced.iter());
                 Ok(())
             }
             Err(error) => {
@@ -172,13 +172,13 @@ impl Live {
     pub fn end(&self, head: &Head) {
         for place in places(head) {
             let ended = self.table.remove(place, head.id.id().bits());
-            self.release(&ended);
+            self.release(ended.iter().map(|(_, row)| row));
         }
         self.rates.forget(head.id);
         self.idle.forget(head.id);
     }
 
-    fn release(&self, rows: &[Row]) {
+    fn release<'a>(&self, rows: impl Iterator<Item = &'a Row>) {
         for row in rows {
             self.profiles.release(row.profile);
         }

@@ -51,6 +51,10 @@ impl Entry {
         (self.0 >> (TAG_BITS + OFFSET_BITS)) as u32
     }
 
+    pub(crate) const fn tag(self) -> u16 {
+        (self.0 >> OFFSET_BITS) as u16
+    }
+
     pub(crate) const fn offset(self) -> usize {
         (self.0 & MAX_WORDS as u64) as usize
     }

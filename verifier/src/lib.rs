@@ -6,9 +6,11 @@
 //!
 //! * [`Table`]: the keys, found by [`Place`] and SHA-256 digest, removed by [`Place`] and id.
 //! * [`Profiles`]: what many keys share (organization, account, scopes, limits), stored once and named by an index.
+//! * [`frame`]: what a verifier and the server say to each other, byte by byte.
 //! * [`lease`]: for how long a verifier may accept keys, and when a removal has reached every verifier.
 
 mod entry;
+pub mod frame;
 pub mod lease;
 mod place;
 mod profiles;

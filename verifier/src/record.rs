@@ -14,6 +14,7 @@
 
 use zeroize::Zeroizing;
 
+use crate::place::Place;
 use crate::sync::{AtomicU32, Ordering};
 
 /// What a table says about a key beside its details.
@@ -90,6 +91,13 @@ impl Fingerprint {
         }
     }
 
+    /// Where a key stands in a table of a verifier that was told nothing but this.
+    #[must_use]
+    pub const fn place(self) -> Place {
+        let [t0, t1, a0, a1, a2, a3, b0, b1, ..] = self.to_bytes();
+        Place::from_bits(u64::from_le_bytes([t0, t1, a0, a1, a2, a3, b0, b1]))
+    }
+
     /// Its bytes, in the digest's order.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; Self::BYTES] {
@@ -117,6 +125,12 @@ impl Head {
         let [a, b, c, ..] = self.0;
         let [x, y, z] = fingerprint.words;
         (a ^ x) | (b ^ y) | (c ^ z) == 0
+    }
+
+    /// What the record's key is found by; the tag is the entry's.
+    pub(crate) const fn fingerprint(&self, tag: u16) -> Fingerprint {
+        let [a, b, c, ..] = self.0;
+        Fingerprint { tag, words: [a, b, c] }
     }
 
     pub(crate) fn id(&self) -> u128 {

@@ -125,6 +125,23 @@ impl Segment {
         is_wanted(&head).then(|| head.unpack(tail))
     }
 
+    /// The entry's row with what it is found by, if its head is the one looked for. For the writer only.
+    pub(crate) fn known(
+        &self,
+        entry: Entry,
+        is_wanted: impl FnOnce(&Head) -> bool,
+    ) -> Option<(Fingerprint, Row)> {
+        let (head, tail) = self.record(entry)?;
+        let head = Head(head.each_ref().map(|word| word.load(Ordering::Relaxed)));
+        is_wanted(&head).then(|| (head.fingerprint(entry.tag()), head.unpack(tail).0))
+    }
+
+    /// Every row, with what it is found by. For the writer only.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (Fingerprint, Row)> {
+        let entries = self.slots_in_order().map(|slot| Entry(slot.load(Ordering::Relaxed)));
+        entries.filter(|entry| entry.is_live()).filter_map(|entry| self.known(entry, |_| true))
+    }
+
     /// The words of the entry's record. For the writer only.
     pub(crate) fn copy_of(&self, entry: Entry) -> impl Iterator<Item = u32> {
         self.record_words(entry).iter().map(|word| word.load(Ordering::Relaxed))

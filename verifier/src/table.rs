@@ -89,9 +89,9 @@ impl Table {
         writer.insert(&cell.current.load(), rest, &record).ok_or(InsertError::SegmentFull)
     }
 
-    /// Ends every row of this id at this place, and returns them: none when the table had none. Their memory is zero when
-    /// this returns.
-    pub fn remove(&self, place: Place, id: u128) -> Vec<Row> {
+    /// Ends every row of this id at this place, and returns them with what they were found by: none when the table had none.
+    /// Their memory is zero when this returns.
+    pub fn remove(&self, place: Place, id: u128) -> Vec<(Fingerprint, Row)> {
         let (cell, rest) = self.spot(place);
         let mut writer = cell.lock();
         let ended = writer.remove(&cell.current.load(), rest, id);
@@ -138,6 +138,17 @@ impl Table {
                 Lookup::Absent => return None,
                 Lookup::Retired => {}
             }
+        }
+    }
+
+    /// Shows every row, a part of the table at a time; changes to that part wait. A row that is in the table from begin to end
+    /// is shown, and none twice; one that comes or goes meanwhile may be.
+    pub fn for_each(&self, mut visit: impl FnMut(Vec<(Fingerprint, Row)>)) {
+        for cell in &self.cells {
+            let writer = cell.lock();
+            let rows = cell.current.load().rows().collect();
+            drop(writer);
+            visit(rows);
         }
     }
 

@@ -5,7 +5,7 @@
 //! rows need, and each insert pays for about sixteen moved records.
 
 use crate::entry::{Entry, MAX_WORDS};
-use crate::record::{Head, Record, Row};
+use crate::record::{Fingerprint, Head, Record, Row};
 use crate::segment::Segment;
 use crate::sync::{AtomicU64, Ordering};
 
@@ -87,7 +87,7 @@ impl Writer {
     }
 
     /// Ends every row of this id at this place, and returns them.
-    pub(crate) fn remove(&mut self, segment: &Segment, rest: u32, id: u128) -> Vec<Row> {
+    pub(crate) fn remove(&mut self, segment: &Segment, rest: u32, id: u128) -> Vec<(Fingerprint, Row)> {
         let mut ended = Vec::new();
         for slot in segment.run(rest) {
             let entry = Entry(slot.load(Ordering::Relaxed));
@@ -95,9 +95,9 @@ impl Writer {
                 break;
             }
             if entry.is_at(rest)
-                && let Some((row, _)) = segment.read(entry, |head| head.id() == id)
+                && let Some((fingerprint, row)) = segment.known(entry, |head| head.id() == id)
             {
-                ended.push(row);
+                ended.push((fingerprint, row));
                 self.end(segment, slot, Entry::TOMBSTONE);
             }
         }

@@ -173,7 +173,7 @@ fn a_row_is_never_seen_with_another_rows_profile() {
                     let row = Row { profile, ..row(key, 0) };
                     table.insert(place(key), &digest(key), &row, b"").unwrap()
                 } else {
-                    table.remove(place(key), row(key, 0).id)
+                    table.remove(place(key), row(key, 0).id).into_iter().map(|(_, row)| row).collect()
                 };
                 for row in ended {
                     assert!(profiles.release(row.profile));

@@ -1,0 +1,154 @@
+//! This file is about what a verifier says.
+
+use super::bytes::{Reader, Writer};
+use super::{FrameError, VERIFIER_FRAME_LIMIT, VERSION};
+use crate::lease::{Checkpoint, Incarnation, Mode, Position};
+use crate::record::Fingerprint;
+
+/// A frame from a verifier.
+#[derive(Clone, PartialEq, Eq)]
+pub enum VerifierFrame {
+    /// Who it is: the first frame of a connection.
+    Hello(Hello),
+    /// It asks for a lease, under a number that grows with each renewal of a run.
+    Renew(u64),
+    /// It has applied everything up to here.
+    Acknowledge(Position),
+    /// It asks for one key.
+    Lookup(Lookup),
+    /// It accepts nothing any more: its lease is over.
+    Goodbye,
+}
+
+/// Who a verifier is, and what it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// Which run of it.
+    pub incarnation: Incarnation,
+    /// What it keeps.
+    pub mode: Mode,
+    /// Does it go on when its lease has run out?
+    pub serve_stale: bool,
+    /// Up to where its table is whole; 0: it has nothing.
+    pub position: Position,
+    /// The longest log that it has seen.
+    pub anchor: Option<Checkpoint>,
+    /// Its name: 1 to 64 bytes of text without control characters.
+    pub name: String,
+}
+
+/// A question about one key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Lookup {
+    /// Comes back with the answer.
+    pub number: u32,
+    /// What would be kept of its digest.
+    pub fingerprint: Fingerprint,
+}
+
+const HELLO: u8 = 0x01;
+const RENEW: u8 = 0x02;
+const ACKNOWLEDGE: u8 = 0x03;
+const LOOKUP: u8 = 0x04;
+const GOODBYE: u8 = 0x05;
+
+impl VerifierFrame {
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// [`FrameError`]: the connection is closed.
+    pub fn decode(frame: &[u8]) -> Result<Self, FrameError> {
+        let (kind, mut reader) = Reader::open(frame, VERIFIER_FRAME_LIMIT)?;
+        let frame = match kind {
+            HELLO => Self::Hello(Hello::read(&mut reader)?),
+            RENEW => Self::Renew(reader.u64()?),
+            ACKNOWLEDGE => Self::Acknowledge(Position(reader.u64()?)),
+            LOOKUP => Self::Lookup(Lookup {
+                number: reader.u32()?,
+                fingerprint: Fingerprint::from_bytes(reader.array()?),
+            }),
+            GOODBYE => Self::Goodbye,
+            other => return Err(FrameError::Type(other)),
+        };
+        reader.end()?;
+        Ok(frame)
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// [`FrameError::Field`] for a name that is none.
+    pub fn encode(&self) -> Result<Vec<u8>, FrameError> {
+        let mut writer = Writer::new(self.kind());
+        match self {
+            Self::Hello(hello) => hello.write(&mut writer)?,
+            Self::Renew(number) => drop(writer.u64(*number)),
+            Self::Acknowledge(position) => drop(writer.u64(position.0)),
+            Self::Lookup(lookup) => {
+                writer.u32(lookup.number).bytes(&lookup.fingerprint.to_bytes());
+            }
+            Self::Goodbye => {}
+        }
+        writer.finish(VERIFIER_FRAME_LIMIT)
+    }
+
+    const fn kind(&self) -> u8 {
+        match self {
+            Self::Hello(_) => HELLO,
+            Self::Renew(_) => RENEW,
+            Self::Acknowledge(_) => ACKNOWLEDGE,
+            Self::Lookup(_) => LOOKUP,
+            Self::Goodbye => GOODBYE,
+        }
+    }
+}
+
+impl Hello {
+    /// The longest name, in bytes.
+    pub const NAME_LIMIT: usize = 64;
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, FrameError> {
+        let version = reader.u16()?;
+        if version != VERSION {
+            return Err(FrameError::Version(version));
+        }
+        let incarnation = Incarnation(reader.u128()?);
+        let mode = match reader.u8()? {
+            1 => Mode::Full,
+            2 => Mode::Hot,
+            3 => Mode::Online,
+            _ => return Err(FrameError::Field("mode")),
+        };
+        let serve_stale = reader.flag("serve_stale")?;
+        let position = Position(reader.u64()?);
+        let anchor = if reader.flag("anchor")? {
+            Some(Checkpoint { position: Position(reader.u64()?), root: reader.array()? })
+        } else {
+            None
+        };
+        let length = reader.u8()?.into();
+        let name = reader.text(length, "name")?.to_owned();
+        Self { incarnation, mode, serve_stale, position, anchor, name }.checked()
+    }
+
+    fn write(&self, writer: &mut Writer) -> Result<(), FrameError> {
+        self.clone().checked()?;
+        let mode = match self.mode {
+            Mode::Full => 1,
+            Mode::Hot => 2,
+            Mode::Online => 3,
+        };
+        writer.u16(VERSION).u128(self.incarnation.0).u8(mode).u8(self.serve_stale.into());
+        writer.u64(self.position.0).u8(self.anchor.is_some().into());
+        if let Some(anchor) = &self.anchor {
+            writer.u64(anchor.position.0).bytes(&anchor.root);
+        }
+        writer.short(self.name.len())?.bytes(self.name.as_bytes());
+        Ok(())
+    }
+
+    fn checked(self) -> Result<Self, FrameError> {
+        let fits = (1..=Self::NAME_LIMIT).contains(&self.name.len());
+        if fits && !self.name.contains(char::is_control) { Ok(self) } else { Err(FrameError::Field("name")) }
+    }
+}
