@@ -20,6 +20,7 @@ mod text;
 mod token;
 mod update;
 mod usage;
+mod verifier;
 mod verify;
 
 pub use self::access::{Access, AccessType, AtDoor, Identification, IssueAccess, UpdateAccess};
@@ -38,4 +39,5 @@ pub use self::text::Text;
 pub use self::token::{Introspection, Token};
 pub use self::update::{RotateKey, SuspendKey, UpdateKey};
 pub use self::usage::{Client, HourlyCount, Usage};
+pub use self::verifier::{Covered, Verifier, VerifierMode, VerifierStanding, Verifiers};
 pub use self::verify::{Always, Refusal, Refused, Valid, Verdict, Verify};

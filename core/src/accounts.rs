@@ -247,7 +247,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             permit,
             about,
             account.to_record(),
-            move |live| live.directory.set_account(&applied),
+            move |live| vec![live.directory.set_account(&applied).into()],
             origin,
         )
         .await

@@ -24,6 +24,7 @@ use crate::store::{Logged, Position, RecordKind};
 use crate::time::Timestamp;
 use crate::usage::Usage;
 use crate::verbs::verify::Verdict;
+use crate::verifiers::{Covered, Verifier};
 
 /// What is asked. Every command belongs to one [`crate::permit::Verb`].
 #[derive(Clone)]
@@ -120,6 +121,8 @@ pub enum Command {
     ReadUsage(KeyId),
     /// Read a receipt.
     ReadReceipt(ReceiptId),
+    /// See who accepts keys.
+    ListVerifiers,
     /// Read an account.
     FindAccount(AccountId),
     /// Read the accounts of an organization.
@@ -264,7 +267,11 @@ impl Command {
             | Self::ReadUsage(_)
             | Self::ReadReceipt(_) => Verb::Find,
             Self::FindNumbered { kind, .. } => match kind {
-                RecordKind::Key | RecordKind::Removal | RecordKind::Resource => Verb::Find,
+                RecordKind::Key
+                | RecordKind::Removal
+                | RecordKind::Resource
+                | RecordKind::Term
+                | RecordKind::Enforcement => Verb::Find,
                 RecordKind::Account => Verb::ReadAccounts,
                 RecordKind::Organization => Verb::ReadOrganizations,
             },
@@ -293,6 +300,7 @@ impl Command {
             | Self::ListEventsSince { .. }
             | Self::ReadCheckpoint
             | Self::ReadTile(_) => Verb::ReadLog,
+            Self::ListVerifiers => Verb::ReadVerifiers,
             Self::FindResource { .. } | Self::ListResources { .. } => Verb::ReadResources,
             Self::CreateResource(_) | Self::UpdateResource { .. } | Self::RemoveResource { .. } => {
                 Verb::WriteResources
@@ -323,8 +331,8 @@ pub enum Answer {
     Removal(Box<Progress>),
     /// Who uses a key, or tries to.
     Usage(Box<Usage>),
-    /// A receipt, and its id.
-    Receipt(ReceiptId, Box<Receipt>),
+    /// A receipt, its id, and how each verifier was kept from accepting what it is about, as far as that is written down.
+    Receipt(ReceiptId, Box<Receipt>, Vec<Covered>),
     /// An account.
     Account(Box<Account>),
     /// Accounts, and where the next page begins.
@@ -343,6 +351,8 @@ pub enum Answer {
     Checkpoint(String),
     /// A tile's bytes.
     Tile(Vec<u8>),
+    /// Who accepts keys, and up to where the log goes.
+    Verifiers(Vec<Verifier>, Position),
     /// A resource; a removed one where it was just removed.
     Resource(Box<Resource>),
     /// Resources, and where the next page begins.
@@ -355,4 +365,6 @@ pub struct Removed {
     pub tombstone: Tombstone,
     /// The receipt, built when it is asked for.
     pub receipt: Option<Receipt>,
+    /// The verifiers that may go on accepting it, because their operators want them to when they cannot be reached.
+    pub uncovered: Vec<String>,
 }

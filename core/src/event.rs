@@ -66,6 +66,8 @@ pub enum Subject {
     Log,
     /// Something that a key opens.
     Resource,
+    /// The reign of one server over the log.
+    Term,
 }
 
 /// What happened to it.
@@ -85,6 +87,19 @@ pub enum Happened {
     Finished,
     /// A loss was accepted: everything older ended (the log).
     Epoch,
+    /// Every event of an organization from `first` to `last` had reached every verifier (the log).
+    Enforced {
+        /// The position of the first event.
+        first: u64,
+        /// The position of the last event.
+        last: u64,
+        /// How many verifiers had acknowledged it.
+        acknowledged: u32,
+        /// How many accepted nothing any more, because their lease had run out.
+        ran_out: u32,
+        /// How many go on without a lease, because their operators want it so.
+        uncovered: u32,
+    },
 }
 
 impl Happened {
@@ -99,6 +114,7 @@ impl Happened {
             Self::Removed(_) => "removed",
             Self::Finished => "finished",
             Self::Epoch => "epoch",
+            Self::Enforced { .. } => "enforced",
         }
     }
 }
@@ -116,6 +132,7 @@ impl fmt::Display for EventType {
             Subject::Removal => "removal",
             Subject::Log => "log",
             Subject::Resource => "resource",
+            Subject::Term => "term",
         };
         write!(f, "{subject}.{}", self.1.word())
     }
@@ -164,19 +181,29 @@ impl Event {
         EventType(self.subject, self.happened)
     }
 
-    /// The public half: one line, `keyward/1 <type> <time> <commitment> v<version> [reason]`.
+    /// The public half: one line, `keyward/1 <type> <time> <commitment> v<version>`, then the reason of a removal, or what
+    /// was enforced.
     ///
     /// It is derived, not stored, so this function may never print an event of the past differently: the
     /// golden test holds it.
     #[must_use]
     pub fn leaf(&self) -> String {
         let commitment = self.opening.commitment();
-        let mut leaf = format!("keyward/1 {} {} {commitment} v{}", self.event_type(), self.at, self.version);
-        if let Happened::Removed(reason) = self.happened {
-            leaf.push(' ');
-            leaf.push_str(reason.word());
+        let leaf = format!("keyward/1 {} {} {commitment} v{}", self.event_type(), self.at, self.version);
+        match self.happened {
+            Happened::Removed(reason) => leaf + " " + reason.word(),
+            Happened::Enforced { first, last, acknowledged, ran_out, uncovered } => {
+                format!(
+                    "{leaf} events={first}-{last} acknowledged={acknowledged} ran_out={ran_out} uncovered={uncovered}"
+                )
+            }
+            Happened::Created
+            | Happened::Updated
+            | Happened::Suspended
+            | Happened::Resumed
+            | Happened::Finished
+            | Happened::Epoch => leaf,
         }
-        leaf
     }
 
     /// The event as a store keeps it.

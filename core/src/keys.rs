@@ -150,7 +150,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             RecordKind::Key => self.find(permit, id.into()).await,
             RecordKind::Account => self.find_account(permit, id.into()).await,
             RecordKind::Organization => self.find_organization(permit, id.into()).await,
-            RecordKind::Removal | RecordKind::Resource => Err(Error::NotFound),
+            RecordKind::Removal | RecordKind::Resource | RecordKind::Term | RecordKind::Enforcement => {
+                Err(Error::NotFound)
+            }
         }
     }
 

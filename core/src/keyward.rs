@@ -4,8 +4,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
+use keyward_verifier::lease::Limits;
+pub use keyward_verifier::lease::Moment;
 use zeroize::Zeroizing;
 
 use crate::account::{Account, Organization, Standing};
@@ -22,14 +26,21 @@ use crate::record;
 use crate::removals::Job;
 use crate::seal::{Pepper, Root, SlotSecret};
 use crate::secret::Presented;
-use crate::store::{Change, CommitError, List, Position, Record, RecordKind, SlotChange, Store, Stored};
+use crate::store::{Apply, Change, CommitError, List, Position, Record, RecordKind, SlotChange, Store, Stored};
 use crate::time::Timestamp;
 use crate::usage::{Notes, Use};
+use crate::verifiers::{Notice, Verifiers};
 
 /// What the program lends to the core: the one clock, the one source of randomness, and hands.
 pub trait Environment: Send + Sync + 'static {
     /// The time.
     fn now(&self) -> Timestamp;
+
+    /// The reading of a clock that nobody sets and that goes on while the machine is suspended (`CLOCK_BOOTTIME`).
+    fn moment(&self) -> Moment;
+
+    /// Waits.
+    fn pause(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 
     /// Fills a buffer with random bytes fit for keys.
     fn fill(&self, bytes: &mut [u8]);
@@ -52,6 +63,7 @@ pub struct Keyward<S, E> {
     pub(crate) store: S,
     pub(crate) environment: E,
     pub(crate) live: Arc<Live>,
+    pub(crate) verifiers: Arc<Verifiers>,
     pub(crate) root: Root,
     pub(crate) pepper: Pepper,
     pub(crate) notes: Notes,
@@ -59,6 +71,10 @@ pub struct Keyward<S, E> {
     pub(crate) due: Arc<Mutex<BTreeSet<(Timestamp, KeyId)>>>,
     pub(crate) jobs: Mutex<HashMap<RemovalId, Arc<Job>>>,
     last_id: Mutex<Id>,
+    /// Whether it was found to be behind what others have seen of its log.
+    locked: AtomicBool,
+    /// Itself, for work that goes on after the call that began it.
+    pub(crate) this: Weak<Self>,
 }
 
 /// What is known of the request that brings a command.
@@ -96,7 +112,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     ) -> Result<Arc<Self>, Error> {
         let mut seed = [0; 8];
         environment.fill(&mut seed);
-        let keyward = Arc::new(Self {
+        let keyward = Arc::new_cyclic(|this| Self {
             live: Arc::new(Live::new(u64::from_le_bytes(seed), expected)),
             store,
             environment,
@@ -106,8 +122,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             due: Arc::default(),
             jobs: Mutex::default(),
             last_id: Mutex::new(Id::from_bits(0)),
+            locked: AtomicBool::new(false),
+            verifiers: Arc::new(Verifiers::new(Limits::default())),
+            this: Weak::clone(this),
         });
         let gone = keyward.load().await?;
+        keyward.take_over_verifiers().await?;
         keyward.take_up(gone).await?;
         Ok(keyward)
     }
@@ -115,9 +135,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// Learns what is live; the owners that are gone.
     async fn load(&self) -> Result<Vec<Id>, Error> {
         // Read first: what is read afterwards is at least as new.
-        if let Some(last) = self.checkpoint().await?.size().checked_sub(1) {
+        let size = self.checkpoint().await?.size();
+        if let Some(last) = size.checked_sub(1) {
             self.live.advance(last);
         }
+        self.verifiers.start_at(size);
         let gone = self.load_owners().await?;
         let failure: Mutex<Option<Error>> = Mutex::new(None);
         let key = |stored: Stored| {
@@ -204,6 +226,23 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         self.live.find(presented, &self.pepper).is_some()
     }
 
+    /// Everything about verifiers on other machines.
+    #[must_use]
+    pub fn verifiers(&self) -> &Verifiers {
+        &self.verifiers
+    }
+
+    /// Accepts and signs nothing from now on: somebody has seen more of this log than is here, so removals are missing.
+    pub(crate) fn lock(&self) {
+        self.locked.store(true, Ordering::Release);
+    }
+
+    /// Whether it accepts nothing, because it is behind what others have seen of its log.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.locked.load(Ordering::Acquire)
+    }
+
     /// The store.
     #[must_use]
     pub fn store(&self) -> &S {
@@ -221,6 +260,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// # Errors
     /// [`Error::BadCredential`] whatever is wrong with it; [`Error::Slow`] for one that is used too often.
     pub fn authenticate(&self, secret: &str, address: Option<IpAddr>) -> Result<Caller, Error> {
+        if self.is_locked() {
+            return Err(Error::Locked);
+        }
         let at = self.environment.now();
         let caller = self.live.authenticate(secret, address, at, &self.pepper)?;
         self.notes.add(caller.key.id(), Use { at, address, accepted: true });
@@ -311,14 +353,16 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Command::Remove { key, reason, if_match, prove, end_sessions } => {
                 let ending = Ending { reason, if_match, end_sessions };
                 let (tombstone, position) = self.remove(permit, key, ending, origin).await?;
-                let receipt = if prove { Some(self.prove(position).await?) } else { None };
-                Ok(Answer::Removed(Box::new(Removed { tombstone, receipt })))
+                let receipt = if prove { Some(self.prove(&[position]).await?) } else { None };
+                let uncovered = self.uncovered(tombstone.organization, position);
+                Ok(Answer::Removed(Box::new(Removed { tombstone, receipt, uncovered })))
             }
             Command::RemoveBySecret(text) => {
                 let ending = Ending { reason: Reason::Unspecified, if_match: None, end_sessions: true };
                 let key = self.id_by_secret(&text).await?.into();
-                let (tombstone, _) = self.remove(permit, key, ending, origin).await?;
-                Ok(Answer::Removed(Box::new(Removed { tombstone, receipt: None })))
+                let (tombstone, position) = self.remove(permit, key, ending, origin).await?;
+                let uncovered = self.uncovered(tombstone.organization, position);
+                Ok(Answer::Removed(Box::new(Removed { tombstone, receipt: None, uncovered })))
             }
             Command::PlanRemoval(selection) => self.plan_removal(permit, *selection).await,
             Command::StartRemoval { selection, reason, plan_hash } => {
@@ -326,6 +370,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
             Command::FindRemoval { removal, page } => self.find_removal(permit, removal, page).await,
             Command::ReadUsage(key) => self.read_usage(permit, key).await,
+            Command::ListVerifiers => Ok(self.list_verifiers(permit)),
             Command::ReadReceipt(receipt) => self.read_receipt(permit, receipt).await,
             Command::ListEvents { from, limit } => self.list_events(permit, from, limit).await,
             Command::ReadCheckpoint => Ok(Answer::Checkpoint(self.store.checkpoint().await?)),
@@ -416,7 +461,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         permit: Option<&Permit>,
         about: About,
         record: Result<Record, Error>,
-        apply: impl FnOnce(&Live) + Send + 'static,
+        apply: impl FnOnce(&Live) -> Vec<Notice> + Send + 'static,
         origin: &Origin,
     ) -> Result<Position, CommitError> {
         let kept = record.and_then(|record| {
@@ -428,12 +473,22 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         });
         let (record, replay) = kept.map_err(|error| CommitError::NotWritten(format!("{error:?}")))?;
         let event = self.event(about, permit, origin);
-        let live = Arc::clone(&self.live);
-        let apply = Box::new(move |position| {
-            apply(&live);
+        let apply = self.applied(about.organization, apply);
+        self.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await
+    }
+
+    /// What is done in memory when a change is durable: here first, then at every verifier.
+    pub(crate) fn applied(
+        &self,
+        organization: OrganizationId,
+        apply: impl FnOnce(&Live) -> Vec<Notice> + Send + 'static,
+    ) -> Apply {
+        let (live, verifiers) = (Arc::clone(&self.live), Arc::clone(&self.verifiers));
+        Box::new(move |position| {
+            let notices = apply(&live);
             live.advance(position);
-        });
-        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await
+            verifiers.publish(position, organization, notices);
+        })
     }
 
     /// An event about something that is now at this version.

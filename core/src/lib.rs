@@ -32,3 +32,4 @@ pub mod store;
 pub mod time;
 pub mod usage;
 pub mod verbs;
+pub mod verifiers;

@@ -9,10 +9,12 @@ mod rate;
 mod schemes;
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use keyward_verifier::{Details as RowDetails, Place as TablePlace, Profiles, Row, Table};
+use keyward_verifier::frame::{self, Change, KeyRow, Lookup};
+use keyward_verifier::{Details as RowDetails, Fingerprint, Place as TablePlace, Profiles, Row, Table};
 
 pub use self::directory::{AccountFacts, Directory, Stands};
 pub use self::entry::Details;
@@ -21,7 +23,7 @@ use self::idle::Idle;
 use self::rate::Rates;
 use self::schemes::Schemes;
 use crate::error::Error;
-use crate::id::{Id, KeyId};
+use crate::id::{Id, KeyId, OrganizationId};
 use crate::key::{Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, Session, State};
 use crate::permit::Caller;
 use crate::scope::{Rights, Scopes};
@@ -30,6 +32,7 @@ use crate::secret::{Digest, Presented};
 use crate::store::{Name, Position};
 use crate::time::Timestamp;
 use crate::verbs::verify::{Entry, Refusal};
+use crate::verifiers::Notice;
 
 /// Every live key, and who stands above it.
 pub struct Live {
@@ -61,6 +64,23 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The profile as verifiers are told of it. What a frame cannot say, no key can have.
+    pub(crate) fn told(&self) -> frame::Profile {
+        let rate_limit = self.rate_limit.and_then(|limit| {
+            let (limit, window) = (NonZeroU32::new(limit.limit), NonZeroU32::new(limit.window_seconds));
+            Some(frame::RateLimit { limit: limit?, window_seconds: window? })
+        });
+        let network =
+            |network: &ipnet::IpNet| frame::Network { address: network.addr(), prefix: network.prefix_len() };
+        frame::Profile {
+            organization: self.account.organization.id.id().bits(),
+            account: self.account.id.id().bits(),
+            rate_limit,
+            networks: self.ip_allow.iter().map(network).collect(),
+            scopes: self.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+        }
+    }
+
     /// Whether account and organization let the key work.
     #[must_use]
     pub fn stands(&self) -> Stands {
@@ -105,16 +125,20 @@ impl Live {
         }
     }
 
-    /// Lets a key be accepted as it is now, in place of what it was before.
+    /// Lets a key be accepted as it is now, in place of what it was before; what verifiers are to be told.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if it does not fit; the key is then not accepted at all.
-    pub fn admit(&self, key: &Key) -> Result<(), Error> {
+    pub(crate) fn admit(&self, key: &Key) -> Result<Vec<Notice>, Error> {
         let secret = match &key.traits.material {
             Material::Secret(secret) => secret,
             Material::Access(_) => {
                 let parts = key.head.parts().iter().map(|part| (place_of(part), Digest::of(&part.0)));
-                return parts.into_iter().try_for_each(|(place, digest)| self.stand(key, place, &digest));
+                // Doors ask the server: what names a badge is hashed under a key that does not leave it.
+                for (place, digest) in parts {
+                    self.stand(key, place, &digest)?;
+                }
+                return Ok(Vec::new());
             }
         };
         let digest = match &secret.proof {
@@ -125,16 +149,16 @@ impl Live {
             // Found by its handle, and given a digest when it is first used.
             Proof::Slow(_) => {
                 self.schemes.learn_slow(&key.head.handle);
-                return Ok(());
+                return Ok(Vec::new());
             }
             // It signs in; it is never presented as a key.
-            Proof::Password(_) => return Ok(()),
+            Proof::Password(_) => return Ok(Vec::new()),
         };
-        places(&key.head).try_for_each(|place| self.stand(key, place, digest))
+        places(&key.head).map(|place| self.stand(key, place, digest)).collect()
     }
 
     /// Puts a key where it is looked for.
-    fn stand(&self, key: &Key, place: TablePlace, digest: &Digest) -> Result<(), Error> {
+    fn stand(&self, key: &Key, place: TablePlace, digest: &Digest) -> Result<Notice, Error> {
         let profile = Profile {
             account: self.directory.account(key.head.account, key.head.organization),
             rights: key.traits.scopes.rights(),
@@ -144,6 +168,7 @@ impl Live {
         };
         let full = || Error::Unavailable { inside: "the table of live keys is full".to_owned() };
         let index = self.profiles.acquire(profile).ok_or_else(full)?;
+        let profile = self.profiles.with(index, Arc::clone).ok_or_else(full)?;
         self.any_sessions.fetch_or(key.head.session.is_some(), Ordering::Release);
         if let Some(Session { idle_seconds: Some(idle_seconds), .. }) = key.head.session {
             self.idle.know(key.head.id, idle_seconds, key.head.created_at);
@@ -158,7 +183,7 @@ impl Live {
         match self.table.insert(place, digest.bytes(), &row, &pack(&key.traits)) {
             Ok(replaced) => {
                 self.release(replaced.iter());
-                Ok(())
+                Ok(Notice::Key(told(Fingerprint::from(digest.bytes()), &row), profile))
             }
             Err(error) => {
                 self.profiles.release(index);
@@ -168,14 +193,67 @@ impl Live {
         }
     }
 
-    /// Ends a key: every look-up that begins after this returned misses it.
-    pub fn end(&self, head: &Head) {
+    /// Ends a key: every look-up that begins after this returned misses it. What verifiers are to be told.
+    pub(crate) fn end(&self, head: &Head) -> Vec<Notice> {
+        let mut notices = Vec::new();
         for place in places(head) {
             let ended = self.table.remove(place, head.id.id().bits());
             self.release(ended.iter().map(|(_, row)| row));
+            let told = ended.into_iter().filter(|(_, row)| row.flags & FLAG_OPENS == 0);
+            notices.extend(
+                told.map(|(fingerprint, row)| Notice::Other(Change::End { key: row.id, fingerprint })),
+            );
         }
         self.rates.forget(head.id);
         self.idle.forget(head.id);
+        notices
+    }
+
+    /// How many parts the table has.
+    pub(crate) const fn parts(&self) -> usize {
+        self.table.parts()
+    }
+
+    /// The keys of one part of the table that belong to an organization, or to any.
+    pub(crate) fn show(
+        &self,
+        part: usize,
+        organization: Option<OrganizationId>,
+    ) -> Vec<(KeyRow, Arc<Profile>)> {
+        let mut rows = Vec::new();
+        self.table.show(part, |(fingerprint, row)| {
+            rows.extend(self.concerning(fingerprint, &row, organization));
+        });
+        rows
+    }
+
+    /// The key that a verifier asks for.
+    pub(crate) fn look_up(
+        &self,
+        lookup: &Lookup,
+        pepper: &Pepper,
+        organization: Option<OrganizationId>,
+    ) -> Option<(KeyRow, Arc<Profile>)> {
+        let digest = Digest::from_bytes(*lookup.digest);
+        let places = lookup.place.into_iter().chain([TablePlace::from_bits(digest.place(pepper))]);
+        let fingerprint = Fingerprint::from(digest.bytes());
+        let find = |place| {
+            let row = |row: Row, _: RowDetails<'_>| self.concerning(fingerprint, &row, organization);
+            self.table.find_with(place, fingerprint, row).flatten()
+        };
+        places.into_iter().find_map(find)
+    }
+
+    /// What a verifier of this organization is told of a row, while it stands in the table.
+    fn concerning(
+        &self,
+        fingerprint: Fingerprint,
+        row: &Row,
+        organization: Option<OrganizationId>,
+    ) -> Option<(KeyRow, Arc<Profile>)> {
+        let profile = self.profiles.with(row.profile, Arc::clone)?;
+        let theirs = organization.is_none_or(|whose| whose == profile.account.organization.id);
+        (theirs && row.flags & FLAG_OPENS == 0).then(|| (told(fingerprint, row), profile))
     }
 
     fn release<'a>(&self, rows: impl Iterator<Item = &'a Row>) {
@@ -341,6 +419,21 @@ impl Live {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
+    }
+}
+
+/// A row as verifiers are told of it.
+fn told(fingerprint: Fingerprint, row: &Row) -> KeyRow {
+    // The table keeps whole seconds before 2106.
+    let seconds = |millis: u64| u32::try_from(millis / 1000).unwrap_or(u32::MAX);
+    KeyRow {
+        fingerprint,
+        key: row.id,
+        profile: row.profile,
+        suspended: row.flags & FLAG_SUSPENDED != 0,
+        ask: row.flags & (FLAG_METERED | FLAG_IDLE) != 0,
+        expires_at: row.expires_at.map(seconds),
+        not_before: row.not_before.map(|millis| seconds(millis.saturating_add(999))),
     }
 }
 

@@ -248,7 +248,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             permit,
             about,
             organization.to_record(),
-            move |live| live.directory.set_organization(&applied),
+            move |live| vec![live.directory.set_organization(&applied).into()],
             origin,
         )
         .await

@@ -58,11 +58,15 @@ pub enum Verb {
     ReadResources,
     /// Make, change and end what a key opens.
     WriteResources,
+    /// Accept keys as a verifier of one's own.
+    JoinVerifiers,
+    /// See who accepts keys.
+    ReadVerifiers,
 }
 
 impl Verb {
     /// Every verb, in the order of the documentation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Issue,
         Self::Import,
         Self::Find,
@@ -84,6 +88,8 @@ impl Verb {
         Self::ReadLog,
         Self::ReadResources,
         Self::WriteResources,
+        Self::JoinVerifiers,
+        Self::ReadVerifiers,
     ];
 
     /// The right that a key must carry for it.
@@ -103,6 +109,8 @@ impl Verb {
             | Self::UpdateOrganization
             | Self::RemoveOrganization => Right::AccountsWrite,
             Self::ReadLog => Right::LogRead,
+            Self::JoinVerifiers => Right::VerifiersJoin,
+            Self::ReadVerifiers => Right::VerifiersRead,
             // A scope of the collection's own opens these, see [`Permit::may_open`].
             Self::ReadResources | Self::WriteResources => return None,
         })
@@ -140,7 +148,9 @@ impl Verb {
                 | Self::CreateOrganization
                 | Self::UpdateOrganization
                 | Self::RemoveOrganization
-                | Self::ReadLog,
+                | Self::ReadLog
+                | Self::JoinVerifiers
+                | Self::ReadVerifiers,
                 Role::Member,
             ) => None,
             // Everybody may know where they are.
@@ -151,7 +161,8 @@ impl Verb {
                 | Self::ReadAccounts
                 | Self::ReadOrganizations
                 | Self::ReadLog
-                | Self::ReadResources,
+                | Self::ReadResources
+                | Self::ReadVerifiers,
                 Role::Auditor,
             ) => Some(Reach::Organization),
             (
@@ -169,7 +180,8 @@ impl Verb {
                 | Self::CreateOrganization
                 | Self::UpdateOrganization
                 | Self::RemoveOrganization
-                | Self::WriteResources,
+                | Self::WriteResources
+                | Self::JoinVerifiers,
                 Role::Auditor,
             ) => None,
         }
@@ -206,6 +218,8 @@ impl Verb {
             Self::ReadLog => "read_log",
             Self::ReadResources => "read_resources",
             Self::WriteResources => "write_resources",
+            Self::JoinVerifiers => "join_verifiers",
+            Self::ReadVerifiers => "read_verifiers",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use keyward_log::{
-    Checkpoint, Entry, Hash, HashReader, Leaf, Note, ProveError, Receipt, Tile, TileKind, entry_bundle,
+    Checkpoint, Entry, Hash, HashReader, Leaf, Note, ProveError, Receipt, Tile, TileKind, Tree, consistency_proof, entry_bundle,
     hash_tile, inclusion_proof,
 };
 
@@ -25,6 +25,7 @@ const LOOKED_AT: usize = 10_000;
 impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn read_receipt(&self, permit: &Permit, id: ReceiptId) -> Result<Answer, Error> {
         let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        let mut events = vec![stored.position];
         let removed = match stored.record.kind {
             RecordKind::Key => match self.covered(permit, &stored)? {
                 Found::Removed(_) => true,
@@ -45,34 +46,56 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 self.covers(permit, resource.organization, resource.account)?;
                 resource.removed_at.is_some()
             }
-            RecordKind::Removal => false,
+            RecordKind::Removal | RecordKind::Term | RecordKind::Enforcement => false,
         };
         if !removed {
             return Err(Error::NotFound);
         }
-        Ok(Answer::Receipt(id, Box::new(self.prove(stored.position).await?)))
+        let enforcement = self.enforcement(stored.position).await?;
+        events.extend(enforcement.as_ref().map(|enforcement| enforcement.position));
+        let covered = enforcement.map(|enforcement| enforcement.covered).unwrap_or_default();
+        Ok(Answer::Receipt(id, Box::new(self.prove(&events).await?), covered))
     }
 
-    /// Proves one event under the newest checkpoint.
+    /// Proves events under the newest checkpoint, in the order in which they are to be read.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`] if the log cannot be read.
-    pub async fn prove(&self, position: Position) -> Result<Receipt, Error> {
+    pub async fn prove(&self, positions: &[Position]) -> Result<Receipt, Error> {
         let note: Note = self.store.checkpoint().await?.parse().map_err(Error::internal)?;
+        let mut entries = Vec::with_capacity(positions.len());
+        for position in positions {
+            entries.push(self.entry(*position, note.clone()).await?);
+        }
+        Receipt::new(entries).map_err(Error::internal)
+    }
+
+    async fn entry(&self, position: Position, note: Note) -> Result<Entry, Error> {
         let checkpoint: Checkpoint = note.unverified_text().parse().map_err(Error::internal)?;
         let events = self.store.events(position, 1).await?;
         let logged = events.first().ok_or_else(|| Error::internal(format!("no event at {position}")))?;
         let leaf = Leaf::new(logged.event.leaf()).map_err(Error::internal)?;
         let proof = self.with_hashes(|reader| inclusion_proof(reader, position, checkpoint.size())).await?;
         let proof = proof.map_err(|error| Error::internal(format!("no proof for {position}: {error:?}")))?;
-        let entry = Entry::new(leaf, vec![logged.event.opening], position, proof, note);
-        Receipt::new(vec![entry.map_err(Error::internal)?]).map_err(Error::internal)
+        Entry::new(leaf, vec![logged.event.opening], position, proof, note).map_err(Error::internal)
     }
 
     /// The newest checkpoint, read from what the store itself has signed.
     pub(crate) async fn checkpoint(&self) -> Result<Checkpoint, Error> {
         let note: Note = self.store.checkpoint().await?.parse().map_err(Error::internal)?;
         note.unverified_text().parse().map_err(Error::internal)
+    }
+
+    /// Proves that the log of one size is the beginning of the log of another.
+    pub(crate) async fn prove_growth(&self, from: u64, to: u64) -> Result<Vec<Hash>, Error> {
+        let proof = self.with_hashes(|reader| consistency_proof(reader, from, to)).await?;
+        proof.map_err(|error| Error::internal(format!("no proof from {from} to {to}: {error:?}")))
+    }
+
+    /// The root of the log when it had this size.
+    pub(crate) async fn root_at(&self, size: u64) -> Result<Hash, Error> {
+        let tree = self.with_hashes(|reader| Tree::resume(size, reader).map_err(ProveError::Read)).await?;
+        Ok(tree.map_err(|error| Error::internal(format!("no root at {size}: {error:?}")))?.root())
     }
 
     /// Runs something that reads hashes twice: once to learn which it needs, once with them at hand. Which

@@ -17,11 +17,11 @@ use crate::id::Id;
 /// The number in front of every body that this version writes.
 const FORMAT: u8 = 1;
 
-fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, Error> {
+pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, Error> {
     postcard::to_allocvec(&(FORMAT, row)).map_err(Error::internal)
 }
 
-fn decode<T: DeserializeOwned>(id: Id, body: &[u8]) -> Result<T, Error> {
+pub(crate) fn decode<T: DeserializeOwned>(id: Id, body: &[u8]) -> Result<T, Error> {
     let damaged = |why: &str| {
         Error::internal(format!("record {id:?} does not decode ({why}): run `keyward store check`"))
     };

@@ -378,7 +378,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             version: removal.version,
             salt: removal.salt,
         };
-        self.commit_open(permit, about, removal.to_record(), |_| (), origin).await.map(|_| ())
+        self.commit_open(permit, about, removal.to_record(), |_| Vec::new(), origin).await.map(|_| ())
     }
 }
 

@@ -33,6 +33,10 @@ pub enum RecordKind {
     Removal = 4,
     /// Something that a key opens.
     Resource = 5,
+    /// The reign of one server over the log.
+    Term = 7,
+    /// How events reached every verifier.
+    Enforcement = 8,
 }
 
 /// A list of records in the order of their ids, oldest first: all of one kind under one owner.
@@ -278,6 +282,9 @@ pub trait Store: Send + Sync + 'static {
         from: Position,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Logged>, ReadError>> + Send;
+
+    /// The key that checkpoints are signed with, for whoever is to check one.
+    fn log_key(&self) -> keyward_log::VerifierKey;
 
     /// The newest signed checkpoint, as a signed note; every commit that has returned is under it.
     ///

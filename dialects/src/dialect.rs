@@ -131,6 +131,8 @@ pub enum Form {
     Events(&'static Events),
     /// A body of limited size in, then one command after the other until there is an answer.
     Steps(Begin),
+    /// No body and no answer: the connection becomes a verifier's (`docs/verifier-protocol.md`).
+    Verifier,
 }
 
 /// Begins an answer. The caller is there unless the route is for anybody.

@@ -15,6 +15,7 @@ mod organizations;
 mod removals;
 mod render;
 mod show;
+mod verifiers;
 mod verify;
 mod words;
 
@@ -32,7 +33,7 @@ pub fn dialect() -> Result<Dialect, Error> {
     Dialect::new("native", &ROUTES, |_| true, gateways::credential, fault::fault)
 }
 
-static ROUTES: [Route; 31] = [
+static ROUTES: [Route; 33] = [
     route("POST", "/v1/keys", Verb::Issue, keys::issue),
     Route { form: import::form, ..route("POST", "/v1/keys/import", Verb::Import, import::parse) },
     route("GET", "/v1/keys", Verb::List, keys::list),
@@ -60,6 +61,11 @@ static ROUTES: [Route; 31] = [
     route("POST", "/v1/removals", Verb::Remove, removals::start),
     route("GET", "/v1/removals/{id}", Verb::Find, removals::find),
     route("GET", "/v1/receipts/{id}", Verb::Find, log::receipt),
+    route("GET", "/v1/verifiers", Verb::ReadVerifiers, verifiers::list),
+    Route {
+        form: verifiers::stream_form,
+        ..route("GET", "/v1/verifiers/stream", Verb::JoinVerifiers, verifiers::list)
+    },
     route("GET", "/v1/log/checkpoint", Verb::ReadLog, log::checkpoint),
     route("GET", "/v1/log/tile/{*tile}", Verb::ReadLog, log::tile),
     Route { form: log::events_form, ..route("GET", "/v1/events", Verb::ReadLog, log::events) },

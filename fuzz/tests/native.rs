@@ -116,6 +116,7 @@ fn read(sent: &Sent) -> Vec<Result<Parsed, Error>> {
             Err(error) => vec![Err(error)],
             Ok(items) => items.into_iter().map(|item| (lines.parse)(&request, 1, item)).collect(),
         },
+        Ok(Form::Verifier) => vec![(route.parse)(&request, &params)],
         Ok(Form::Lines(lines)) => vec![(lines.parse)(&request, 1, &sent.body)],
         Ok(Form::Steps(begin)) => match begin(&request, &params, None) {
             Err(error) => vec![Err(error)],

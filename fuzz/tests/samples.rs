@@ -5,11 +5,12 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use keyward_core::command::{Answer, Command};
 use keyward_core::event::Reason;
 use keyward_core::id::Id;
-use keyward_core::keyward::{Environment, Keyward, Origin};
+use keyward_core::keyward::{Environment, Keyward, Moment, Origin};
 use keyward_core::permit::Verb;
 use keyward_core::seal::{Pepper, Root, SlotSecret};
 use keyward_core::store::{Record, Store};
@@ -28,6 +29,12 @@ impl Environment for Still {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(1_800_000_000_000)
     }
+
+    fn moment(&self) -> Moment {
+        Moment::from_nanos(0)
+    }
+
+    async fn pause(&self, _: Duration) {}
 
     fn fill(&self, bytes: &mut [u8]) {
         for byte in bytes {
@@ -107,7 +114,7 @@ fn make() -> Samples {
         key_secret: root().unwrap(&living.slot.unwrap(), key.head.id.id()).unwrap(),
         key: living.record,
         events: logged.iter().map(|one| one.event.encode()).collect(),
-        receipt: finish(core.prove(removed.position)).unwrap(),
+        receipt: finish(core.prove(&[removed.position])).unwrap(),
         removed: removed.record,
         checkpoint: finish(core.store().checkpoint()).unwrap(),
     }

@@ -28,7 +28,7 @@ use crate::environment::{self, World};
 use crate::guess::{Guess, Guesses};
 use crate::http::Body;
 use crate::metrics::Metrics;
-use crate::stream;
+use crate::{stream, verifiers};
 
 /// The server behind every connection.
 pub(crate) struct App<S> {
@@ -168,7 +168,7 @@ impl<S: Store> App<S> {
         }
         match head.parts.uri.path() {
             "/healthz" => Some(page(StatusCode::OK, "text/plain", b"ok\n".to_vec())),
-            "/readyz" if self.keyward.is_some() => {
+            "/readyz" if self.keyward.as_ref().is_some_and(|keyward| !keyward.is_locked()) => {
                 Some(page(StatusCode::OK, "text/plain", b"ready\n".to_vec()))
             }
             "/readyz" => Some(page(StatusCode::SERVICE_UNAVAILABLE, "text/plain", b"locked\n".to_vec())),
@@ -219,6 +219,7 @@ impl<S: Store> App<S> {
             Form::Items(lines) => Box::pin(stream::items(&admitted, lines, body, &self.limits)).await,
             Form::Lines(lines) => Ok(stream::lines(&admitted, lines, body, &self.limits)),
             Form::Events(events) => stream::events(&admitted, events, self.stopped()),
+            Form::Verifier => verifiers::join(&admitted, self.stopped()),
             Form::Steps(begin) => {
                 let body = read(body, &self.limits).await?;
                 let steps = self.steps(keyward, head, begin, &admitted.params, Some(&caller), &body);
@@ -374,7 +375,7 @@ impl<S: Store> App<S> {
 fn steps_of(route: &Route, head: &Head) -> Result<Begin, Error> {
     match (route.form)(&head.request(&[]))? {
         Form::Steps(begin) => Ok(begin),
-        Form::Document | Form::Items(_) | Form::Lines(_) | Form::Events(_) => {
+        Form::Document | Form::Items(_) | Form::Lines(_) | Form::Events(_) | Form::Verifier => {
             Err(Error::internal("a route that needs steps has none"))
         }
     }

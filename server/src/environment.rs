@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
-use keyward_core::keyward::Environment;
+use keyward_core::keyward::{Environment, Moment};
 use keyward_core::time::Timestamp;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -51,6 +51,17 @@ pub(crate) async fn pause(duration: Duration) {
 impl Environment for World {
     fn now(&self) -> Timestamp {
         now()
+    }
+
+    fn moment(&self) -> Moment {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        // The kernel's clocks do not go below zero.
+        let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
+        Moment::from_nanos(0).plus(seconds).plus(Duration::from_nanos(time.tv_nsec.unsigned_abs()))
+    }
+
+    async fn pause(&self, duration: Duration) {
+        pause(duration).await;
     }
 
     fn fill(&self, bytes: &mut [u8]) {

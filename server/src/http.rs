@@ -91,7 +91,7 @@ impl<S: Store> Server<S> {
         }
     }
 
-    async fn requests(&self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr) {
+    async fn requests(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: SocketAddr) {
         let pace = Pace::new();
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let (app, busy) = (Arc::clone(&self.app), pace.busy());
@@ -109,6 +109,8 @@ impl<S: Store> Server<S> {
                 // Head and body of an answer are small: one copy is cheaper than a write of two parts.
                 .writev(false)
                 .serve_connection(TokioIo::new(stream), service)
+                // A verifier takes its connection over.
+                .with_upgrades()
         );
         let mut stop = self.stop.clone();
         let ended = tokio::select! {

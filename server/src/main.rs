@@ -12,6 +12,7 @@ mod metrics;
 mod serve;
 mod stream;
 mod tls;
+mod verifiers;
 
 use std::process::ExitCode;
 

@@ -10,7 +10,7 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use keyward_core::command::{Answer, Command};
 use keyward_core::error::Error;
 use keyward_core::keyward::{Idempotency, Keyward, Origin};
-use keyward_core::permit::Verb;
+use keyward_core::permit::{Permit, Verb};
 use keyward_core::store::Store;
 use keyward_dialects::{Events, Lines};
 use tokio::sync::{mpsc, watch};
@@ -48,15 +48,15 @@ pub(crate) async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Error> {
 }
 
 /// A caller whose request goes on for long: judged again at every step, because the key may be removed meanwhile.
-struct Standing<S> {
-    keyward: Arc<Keyward<S, World>>,
+pub(crate) struct Standing<S> {
+    pub(crate) keyward: Arc<Keyward<S, World>>,
     secret: Zeroizing<String>,
     verb: Verb,
     head: Head,
 }
 
 impl<S: Store> Standing<S> {
-    fn new(admitted: &Admitted<'_, S>) -> Self {
+    pub(crate) fn new(admitted: &Admitted<'_, S>) -> Self {
         Self {
             keyward: Arc::clone(admitted.keyward),
             secret: Zeroizing::new(admitted.secret.to_string()),
@@ -65,8 +65,13 @@ impl<S: Store> Standing<S> {
         }
     }
 
+    /// What it may do now.
+    pub(crate) fn permit(&self) -> Result<Permit, Error> {
+        self.keyward.authenticate(&self.secret, Some(self.head.peer))?.permit(self.verb)
+    }
+
     async fn execute(&self, command: Command, idempotency: Option<Idempotency>) -> Result<Answer, Error> {
-        let permit = self.keyward.authenticate(&self.secret, Some(self.head.peer))?.permit(self.verb)?;
+        let permit = self.permit()?;
         let origin = Origin { request: self.head.id, address: Some(self.head.peer), idempotency };
         self.keyward.execute(&permit, command, &origin).await
     }

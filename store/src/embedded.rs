@@ -217,6 +217,10 @@ impl Store for Embedded {
         self.shared.engine.events(from, limit)
     }
 
+    fn log_key(&self) -> VerifierKey {
+        self.shared.key.clone()
+    }
+
     async fn checkpoint(&self) -> Result<String, ReadError> {
         Ok(self.shared.tip().checkpoint.clone())
     }

@@ -185,6 +185,10 @@ impl<S: Store> Store for Faulty<S> {
         self.inner.events(from, limit).await
     }
 
+    fn log_key(&self) -> keyward_log::VerifierKey {
+        self.inner.log_key()
+    }
+
     async fn checkpoint(&self) -> Result<String, ReadError> {
         self.read()?;
         self.inner.checkpoint().await

@@ -14,13 +14,16 @@ use keyward_core::store::{
     Spend, Store, Stored,
 };
 use keyward_core::time::Timestamp;
-use keyward_log::{Hash, Signer};
+use keyward_log::{Hash, Signer, VerifierKey};
 
 use crate::sequencer::{Claim, Sequencer, State, refuse_oversized};
 
 /// A store that lives and dies with the process.
 #[derive(Debug)]
-pub struct Memory(Mutex<Maps>);
+pub struct Memory {
+    maps: Mutex<Maps>,
+    key: VerifierKey,
+}
 
 #[derive(Debug)]
 struct Maps {
@@ -43,9 +46,10 @@ impl Memory {
     /// # Errors
     /// [`CommitError::NotWritten`] if the first checkpoint cannot be signed.
     pub fn new(signer: Signer) -> Result<Self, CommitError> {
+        let key = signer.verifier_key();
         let sequencer = Sequencer::new(signer);
         let checkpoint = sequencer.checkpoint()?;
-        Ok(Self(Mutex::new(Maps {
+        let maps = Mutex::new(Maps {
             sequencer,
             checkpoint,
             records: BTreeMap::new(),
@@ -57,13 +61,14 @@ impl Memory {
             replays: HashMap::new(),
             events: Vec::new(),
             hashes: HashMap::new(),
-        })))
+        });
+        Ok(Self { maps, key })
     }
 
     /// The maps. A caller's `apply` that panicked has been told nothing, and the maps are whole: every change
     /// is entered before its `apply` runs.
     fn maps(&self) -> MutexGuard<'_, Maps> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.maps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,6 +137,10 @@ impl Store for Memory {
         let start = usize::try_from(from).unwrap_or(usize::MAX);
         let events = maps.events.iter().skip(start).take(limit).zip(from..);
         Ok(events.map(|(event, position)| Logged { position, event: event.clone() }).collect())
+    }
+
+    fn log_key(&self) -> VerifierKey {
+        self.key.clone()
     }
 
     async fn checkpoint(&self) -> Result<String, ReadError> {

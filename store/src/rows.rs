@@ -271,12 +271,14 @@ impl StoreRow {
 }
 
 fn kind(byte: u8) -> Option<RecordKind> {
-    const KINDS: [RecordKind; 5] = [
+    const KINDS: [RecordKind; 7] = [
         RecordKind::Organization,
         RecordKind::Account,
         RecordKind::Key,
         RecordKind::Removal,
         RecordKind::Resource,
+        RecordKind::Term,
+        RecordKind::Enforcement,
     ];
     KINDS.into_iter().find(|kind| *kind as u8 == byte)
 }

@@ -23,7 +23,7 @@ pub use verifier::{Hello, Lookup, VerifierFrame};
 pub const VERSION: u16 = 1;
 
 /// The longest frame that a verifier may send, in bytes.
-pub const VERIFIER_FRAME_LIMIT: usize = 512;
+pub const VERIFIER_FRAME_LIMIT: usize = 2048;
 
 /// The longest frame that a server may send, in bytes: about six thousand rows.
 pub const SERVER_FRAME_LIMIT: usize = 256 * 1024;

@@ -141,14 +141,18 @@ impl Table {
         }
     }
 
-    /// Shows every row, a part of the table at a time; changes to that part wait. A row that is in the table from begin to end
-    /// is shown, and none twice; one that comes or goes meanwhile may be.
-    pub fn for_each(&self, mut visit: impl FnMut(Vec<(Fingerprint, Row)>)) {
-        for cell in &self.cells {
-            let writer = cell.lock();
-            let rows = cell.current.load().rows().collect();
-            drop(writer);
-            visit(rows);
+    /// How many parts the table has.
+    #[must_use]
+    pub const fn parts(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Shows every row of one part, while changes to that part wait: what is released only after a row's end is the row's own.
+    /// A row that is in the table while all parts are shown, one after the other, is shown once.
+    pub fn show(&self, part: usize, visit: impl FnMut((Fingerprint, Row))) {
+        if let Some(cell) = self.cells.get(part) {
+            let _writer = cell.lock();
+            cell.current.load().rows().for_each(visit);
         }
     }
 

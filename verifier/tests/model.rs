@@ -122,7 +122,7 @@ proptest! {
         }
         prop_assert_eq!(table.len(), model.len());
         let (mut shown, mut wanted) = (Vec::new(), Vec::new());
-        table.for_each(|rows| shown.extend(rows.into_iter().map(|(by, row)| (by.to_bytes(), row))));
+        (0..table.parts()).for_each(|part| table.show(part, |(by, row)| shown.push((by.to_bytes(), row))));
         for (digest, row, _) in model.0.values().flatten() {
             wanted.push((Fingerprint::from(digest).to_bytes(), *row));
         }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Reason, Tombstone};
+use super::{Covered, Reason, Tombstone};
 
 /// Why a key is removed, as it stands in the query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +22,9 @@ pub struct Removed {
     pub key: Tombstone,
     /// The receipt; `null` where it has to be asked for.
     pub receipt: Option<Receipt>,
+    /// The verifiers that may go on accepting it, because their operators want them to when they cannot be reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<String>,
 }
 
 /// The proof that something is in the log.
@@ -31,4 +34,7 @@ pub struct Receipt {
     pub id: String,
     /// The receipt itself, one or more proofs of `c2sp.org/tlog-proof`: what `keyward receipt check` reads.
     pub proof: String,
+    /// How each verifier was kept from accepting it, as far as that stands in the log; empty where there were none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verifiers: Vec<Covered>,
 }

@@ -34,7 +34,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let (record, slot, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
         let event = self.event(about(&key.head, Happened::Created), permit, origin);
         let apply = self.admit(key);
-        self.store.commit(Change { record, slot: SlotChange::Fill(slot), event, replay, apply }).await
+        self.commit(Change { record, slot: SlotChange::Fill(slot), event, replay, apply }).await
     }
 
     pub(crate) async fn commit_change(
@@ -56,7 +56,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let (record, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
         let event = self.event(about(&key.head, happened), permit, origin);
         let apply = self.admit(key);
-        self.store.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await
+        self.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await
     }
 
     pub(crate) async fn commit_removed(
@@ -71,24 +71,20 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             .map_err(|error| CommitError::NotWritten(format!("{error:?}")))?;
         let about = About { version: tombstone.version, ..about(head, Happened::Removed(tombstone.reason)) };
         let event = self.event(about, permit, origin);
-        let (live, head) = (Arc::clone(&self.live), head.clone());
-        let apply = Box::new(move |position| {
-            live.end(&head);
-            live.advance(position);
-        });
-        self.store.commit(Change { record, slot: SlotChange::Erase, event, replay: None, apply }).await
+        let head = head.clone();
+        let apply = self.applied(head.organization, move |live| live.end(&head));
+        self.commit(Change { record, slot: SlotChange::Erase, event, replay: None, apply }).await
     }
 
     /// What lets a committed key be accepted as it is now.
     fn admit(&self, key: &Key) -> Apply {
-        let (live, due, key) = (Arc::clone(&self.live), Arc::clone(&self.due), key.clone());
-        Box::new(move |position| {
+        let (due, key) = (Arc::clone(&self.due), key.clone());
+        self.applied(key.head.organization, move |live| {
             if let Some(at) = key.head.remove_at {
                 due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
             }
             // A table that is full refuses the key everywhere: it fails closed.
-            let _ = live.admit(&key);
-            live.advance(position);
+            live.admit(&key).unwrap_or_else(|_| live.end(&key.head))
         })
     }
 }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use keyward_verifier::frame::{OwnerRow, OwnerStanding};
+
 use crate::account::{Account, Hold, Organization, Role, Standing};
 use crate::id::{AccountId, OrganizationId};
 
@@ -25,6 +27,16 @@ impl From<Standing> for Stands {
             Standing::Active => Self::Active,
             Standing::Suspended => Self::Suspended,
             Standing::Removed { .. } => Self::Removed,
+        }
+    }
+}
+
+impl From<Stands> for OwnerStanding {
+    fn from(stands: Stands) -> Self {
+        match stands {
+            Stands::Active => Self::Active,
+            Stands::Suspended => Self::Suspended,
+            Stands::Removed => Self::Removed,
         }
     }
 }
@@ -64,6 +76,12 @@ impl OrganizationFacts {
         self.operator.load(Ordering::Acquire)
     }
 
+    /// How it stands, for verifiers.
+    #[must_use]
+    pub fn row(&self) -> OwnerRow {
+        OwnerRow { owner: self.id.id().bits(), standing: self.stands.load().into() }
+    }
+
     /// Why it is stopped, if that is told.
     #[must_use]
     pub fn hold(&self) -> Option<Hold> {
@@ -94,6 +112,12 @@ impl AccountFacts {
         }
     }
 
+    /// How it stands by itself, for verifiers.
+    #[must_use]
+    pub fn row(&self) -> OwnerRow {
+        OwnerRow { owner: self.id.id().bits(), standing: self.stands.load().into() }
+    }
+
     /// Whether it and its organization let keys work.
     #[must_use]
     pub fn stands(&self) -> Stands {
@@ -110,14 +134,15 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Takes over what an account is now.
-    pub fn set_account(&self, account: &Account) {
+    /// Takes over what an account is now; how it stands.
+    pub fn set_account(&self, account: &Account) -> OwnerRow {
         let facts = self.account(account.id, account.organization);
         facts.role.store(account.role as u8, Ordering::Release);
         facts.stands.store(account.standing.into());
         if let Some(parent) = account.parent {
             self.parents.write().unwrap_or_else(PoisonError::into_inner).insert(account.id, parent);
         }
+        facts.row()
     }
 
     /// Whether one account is below another, at any depth. A parent is there before its children and is never changed,
@@ -128,12 +153,13 @@ impl Directory {
         std::iter::successors(parents.get(&account), |id| parents.get(id)).any(|id| *id == ancestor)
     }
 
-    /// Takes over what an organization is now.
-    pub fn set_organization(&self, organization: &Organization) {
+    /// Takes over what an organization is now; how it stands.
+    pub fn set_organization(&self, organization: &Organization) -> OwnerRow {
         let facts = self.organization(organization.id);
         facts.operator.store(organization.operator, Ordering::Release);
         facts.hold.store(organization.hold.map_or(0, |hold| hold as u8), Ordering::Release);
         facts.stands.store(organization.standing.into());
+        facts.row()
     }
 
     /// The facts of an account. One that has not been seen yet stands suspended: during start-up keys may come

@@ -6,9 +6,10 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use keyward_core::id::Id;
-use keyward_core::keyward::{Environment, Keyward};
+use keyward_core::keyward::{Environment, Keyward, Moment};
 use keyward_core::seal::{Pepper, Root};
 use keyward_core::store::{
     Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Spend, Store, Stored,
@@ -74,6 +75,15 @@ impl World {
 impl Environment for World {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.now.load(Ordering::SeqCst))
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::from_nanos(self.0.now.load(Ordering::SeqCst) * 1_000_000)
+    }
+
+    /// Whoever waits has the time pass.
+    async fn pause(&self, duration: Duration) {
+        self.advance(u64::try_from(duration.as_millis()).unwrap() + 1);
     }
 
     fn fill(&self, bytes: &mut [u8]) {
@@ -218,6 +228,10 @@ impl Store for Shared {
 
     async fn events(&self, from: Position, limit: usize) -> Result<Vec<Logged>, ReadError> {
         self.memory.events(from, limit).await
+    }
+
+    fn log_key(&self) -> keyward_log::VerifierKey {
+        self.memory.log_key()
     }
 
     async fn checkpoint(&self) -> Result<String, ReadError> {

@@ -71,7 +71,7 @@ const fn word(happened: Happened) -> Option<&'static str> {
         Happened::Created => Some("api_key_added"),
         Happened::Updated | Happened::Suspended | Happened::Resumed => Some("api_key_updated"),
         Happened::Removed(_) => Some("api_key_removed"),
-        Happened::Finished | Happened::Epoch => None,
+        Happened::Finished | Happened::Epoch | Happened::Enforced { .. } => None,
     }
 }
 

@@ -55,7 +55,7 @@ const fn operation(
 }
 
 /// One for every route.
-pub static OPERATIONS: [Operation; 31] = [
+pub static OPERATIONS: [Operation; 33] = [
     Operation {
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::IssueKey>)],
@@ -91,7 +91,11 @@ pub static OPERATIONS: [Operation; 31] = [
     Operation {
         query: Some(schema::<wire::RemoveKey>),
         headers: &[IF_MATCH, PREFER],
-        answers: &[(204, None), (200, Some((JSON, schema::<wire::Removed>)))],
+        answers: &[
+            (204, None),
+            (200, Some((JSON, schema::<wire::Removed>))),
+            (202, Some((JSON, schema::<wire::Removed>))),
+        ],
         ..operation(
             "DELETE",
             "/v1/keys/{id}",
@@ -187,6 +191,19 @@ pub static OPERATIONS: [Operation; 31] = [
     Operation {
         answers: &[(200, Some(TEXT)), (200, Some((JSON, schema::<wire::Receipt>)))],
         ..operation("GET", "/v1/receipts/{id}", "read_receipt", "Read a receipt, as text or JSON.")
+    },
+    Operation {
+        answers: &[(200, Some((JSON, schema::<wire::Verifiers>)))],
+        ..operation("GET", "/v1/verifiers", "list_verifiers", "See who accepts keys besides the server.")
+    },
+    Operation {
+        answers: &[(101, None)],
+        ..operation(
+            "GET",
+            "/v1/verifiers/stream",
+            "join_verifiers",
+            "Accept keys oneself: a WebSocket, whose messages are the frames of docs/verifier-protocol.md.",
+        )
     },
     Operation {
         answers: &[(200, Some(TEXT))],

@@ -8,7 +8,7 @@ use keyward_core::id::{Id, ReceiptId};
 use keyward_core::key::Key;
 use serde::Serialize;
 
-use super::{fields, headers, show, verify};
+use super::{fields, headers, show, verifiers, verify};
 use crate::dialect::{Request, Response};
 use crate::media;
 
@@ -32,10 +32,11 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
             if begun { response.with(LOCATION, &format!("/v1/removals/{id}")) } else { response }
         }
         Answer::Usage(usage) => json(StatusCode::OK, &show::usage(usage)),
-        Answer::Receipt(id, receipt) if media::accepts(request, "application/json") => {
-            json(StatusCode::OK, &show::receipt(*id, receipt))
+        Answer::Receipt(id, receipt, covered) if media::accepts(request, "application/json") => {
+            json(StatusCode::OK, &show::receipt(*id, receipt, covered))
         }
-        Answer::Receipt(_, receipt) => text(receipt.to_string()),
+        Answer::Receipt(_, receipt, _) => text(receipt.to_string()),
+        Answer::Verifiers(all, position) => json(StatusCode::OK, &verifiers::show(all, *position)),
         Answer::Account(account) => {
             created(request, "accounts", &account.id, &show::account(account)).with_version(account.version)
         }
@@ -99,7 +100,10 @@ fn created(request: &Request<'_>, list: &str, id: &impl ToString, body: &impl Se
 
 fn render_removed(removed: &Removed, request: &Request<'_>) -> Response {
     let id = ReceiptId::from(removed.tombstone.id.id());
-    let response = if headers::prefers_representation(request) {
+    let response = if !removed.uncovered.is_empty() {
+        // It is removed, and somebody may still accept it: that is for its operator to know.
+        json(StatusCode::ACCEPTED, &show::removed(removed))
+    } else if headers::prefers_representation(request) {
         json(StatusCode::OK, &show::removed(removed)).with(PREFERENCE_APPLIED, "return=representation")
     } else {
         empty(StatusCode::NO_CONTENT)

@@ -10,8 +10,9 @@ use keyward_core::removal::{Plan, Progress};
 use keyward_core::store::Logged;
 use keyward_core::time::Timestamp;
 use keyward_core::usage::{Client, Usage};
+use keyward_core::verifiers::Covered;
 
-use super::{access, fields, words};
+use super::{access, fields, verifiers, words};
 
 pub(super) fn key(key: &Key) -> wire::Key {
     let (head, traits) = (&key.head, &key.traits);
@@ -77,12 +78,14 @@ pub(super) fn removed(removed: &Removed) -> wire::Removed {
     let id = ReceiptId::from(removed.tombstone.id.id());
     wire::Removed {
         key: tombstone(&removed.tombstone),
-        receipt: removed.receipt.as_ref().map(|proof| receipt(id, proof)),
+        receipt: removed.receipt.as_ref().map(|proof| receipt(id, proof, &[])),
+        uncovered: removed.uncovered.clone(),
     }
 }
 
-pub(super) fn receipt(id: ReceiptId, receipt: &impl ToString) -> wire::Receipt {
-    wire::Receipt { id: id.to_string(), proof: receipt.to_string() }
+pub(super) fn receipt(id: ReceiptId, receipt: &impl ToString, covered: &[Covered]) -> wire::Receipt {
+    let verifiers = covered.iter().map(verifiers::covered).collect();
+    wire::Receipt { id: id.to_string(), proof: receipt.to_string(), verifiers }
 }
 
 pub(super) fn plan(plan: &Plan) -> wire::Plan {
@@ -182,7 +185,8 @@ pub(super) fn event(logged: &Logged) -> wire::Event {
             | Happened::Suspended
             | Happened::Resumed
             | Happened::Finished
-            | Happened::Epoch => None,
+            | Happened::Epoch
+            | Happened::Enforced { .. } => None,
         },
         organization_id: details.organization.to_string(),
         actor_key_id: details.actor.map(|key| key.to_string()),
@@ -199,7 +203,7 @@ fn subject_id(subject: Subject, id: Id) -> Option<String> {
         Subject::Organization => Some(OrganizationId::from(id).to_string()),
         Subject::Removal => Some(RemovalId::from(id).to_string()),
         Subject::Resource => Some(ResourceId::from(id).to_string()),
-        Subject::Log => None,
+        Subject::Log | Subject::Term => None,
     }
 }
 

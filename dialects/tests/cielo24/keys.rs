@@ -33,7 +33,7 @@ fn found(key: Key) -> Result<Answer, Error> {
 }
 
 fn removed() -> Result<Answer, Error> {
-    Ok(Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None })))
+    Ok(Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None, uncovered: Vec::new() })))
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn found() -> Result<Answer, Error> {
 }
 
 fn removed() -> Result<Answer, Error> {
-    Ok(Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None })))
+    Ok(Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None, uncovered: Vec::new() })))
 }
 
 fn add(body: &str, answers: Vec<Result<Answer, Error>>) -> Talk {

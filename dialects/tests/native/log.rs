@@ -59,7 +59,7 @@ fn a_tile_is_named_by_its_path_and_kept_for_ever() {
 #[test]
 fn a_receipt_is_text_unless_json_is_asked_for() {
     let id = Id::from_bits(1).into();
-    let answer = Answer::Receipt(id, Box::new(receipt()));
+    let answer = Answer::Receipt(id, Box::new(receipt()), Vec::new());
     let sent = send("GET", &format!("/v1/receipts/{id}"));
     assert!(matches!(sent.command(), Command::ReadReceipt(asked) if asked == id));
     let text = sent.answered(&answer);

@@ -32,7 +32,7 @@ fn gone() -> Error {
 }
 
 fn removed() -> Result<Answer, Error> {
-    Ok(Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None })))
+    Ok(Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None, uncovered: Vec::new() })))
 }
 
 /// Keys that are of other kinds, though they have numbers too.

@@ -116,8 +116,8 @@ fn the_server_holds_the_table_for_every_role() {
         for (verb, whose) in Verb::ALL
             .into_iter()
             .flat_map(|verb| [Whose::Own, Whose::Colleagues, Whose::Strangers].map(|whose| (verb, whose)))
-            // Queues are made and listed in the organization of the caller's key.
-            .filter(|(verb, whose)| verb.right().is_some() || *whose == Whose::Own)
+            // Queues are made and listed in the organization of the caller's key, and verifiers join it.
+            .filter(|(verb, whose)| *whose == Whose::Own || verb.right().is_some() && !is_of_verifiers(*verb))
         {
             let organization = if whose == Whose::Strangers { &stranger } else { &home };
             let organization = organization_for(&scene, verb, organization);
@@ -159,6 +159,10 @@ fn the_server_holds_the_table_for_every_right() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn is_of_verifiers(verb: Verb) -> bool {
+    matches!(verb, Verb::JoinVerifiers | Verb::ReadVerifiers)
 }
 
 /// Whether a key with this scope alone may do a verb; those without a right of their own are tried on queues.
@@ -232,6 +236,8 @@ fn attempt(scene: &Scene, caller: &str, verb: Verb, on: &Subject) -> Outcome {
             ("GET", format!("/v1/events?after={}", log_size(scene).saturating_sub(20)), Value::Null)
         }
         Verb::ReadResources => ("GET", "/v1/queues".to_owned(), Value::Null),
+        Verb::ReadVerifiers => ("GET", "/v1/verifiers".to_owned(), Value::Null),
+        Verb::JoinVerifiers => ("GET", "/v1/verifiers/stream".to_owned(), Value::Null),
         Verb::WriteResources => ("POST", "/v1/queues".to_owned(), name),
     };
     let answer = match verb.right() {
@@ -247,6 +253,8 @@ fn attempt(scene: &Scene, caller: &str, verb: Verb, on: &Subject) -> Outcome {
         (Verb::Verify, 200) => answer.json()["valid"] == true,
         (Verb::List, 200) => answer.json()["data"].as_array().is_some_and(|data| !data.is_empty()),
         (Verb::ReadLog, 200) => answer.body.contains(&on.key.id),
+        // Whoever may join is told that this is no WebSocket.
+        (Verb::JoinVerifiers, 400) => answer.json()["field"] == "Upgrade",
         (Verb::Import, 200) => answer.body.contains("\"id\""),
         (_, status) => (200..300).contains(&status),
     };

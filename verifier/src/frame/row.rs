@@ -170,7 +170,7 @@ impl Change {
         match self {
             Self::Key(row) => row.write(writer.u8(Self::KEY)),
             Self::End { key, fingerprint } => {
-                drop(writer.u8(Self::END).u128(*key).bytes(&fingerprint.to_bytes()));
+                writer.u8(Self::END).u128(*key).bytes(&fingerprint.to_bytes());
             }
             Self::Owner(row) => row.write(writer.u8(Self::OWNER)),
         }

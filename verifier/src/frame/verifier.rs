@@ -1,9 +1,11 @@
 //! This file is about what a verifier says.
 
+use zeroize::Zeroizing;
+
 use super::bytes::{Reader, Writer};
 use super::{FrameError, VERIFIER_FRAME_LIMIT, VERSION};
-use crate::lease::{Checkpoint, Incarnation, Mode, Position};
-use crate::record::Fingerprint;
+use crate::lease::{Incarnation, Mode, Position};
+use crate::place::Place;
 
 /// A frame from a verifier.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,19 +33,22 @@ pub struct Hello {
     pub serve_stale: bool,
     /// Up to where its table is whole; 0: it has nothing.
     pub position: Position,
-    /// The longest log that it has seen.
-    pub anchor: Option<Checkpoint>,
+    /// The signed checkpoint of the longest log that it has seen (C2SP tlog-checkpoint), at most 1,024 bytes; empty if it
+    /// has seen none. With the signature it is proof: a server that has less was put back.
+    pub anchor: String,
     /// Its name: 1 to 64 bytes of text without control characters.
     pub name: String,
 }
 
-/// A question about one key.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A question about one key. It says more of the presented text than a verifier keeps: the server finds keys by it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Lookup {
     /// Comes back with the answer.
     pub number: u32,
-    /// What would be kept of its digest.
-    pub fingerprint: Fingerprint,
+    /// Where the text says that the key stands, if it is one of our own format.
+    pub place: Option<Place>,
+    /// The SHA-256 digest of the text.
+    pub digest: Zeroizing<[u8; 32]>,
 }
 
 const HELLO: u8 = 0x01;
@@ -65,7 +70,8 @@ impl VerifierFrame {
             ACKNOWLEDGE => Self::Acknowledge(Position(reader.u64()?)),
             LOOKUP => Self::Lookup(Lookup {
                 number: reader.u32()?,
-                fingerprint: Fingerprint::from_bytes(reader.array()?),
+                place: if reader.flag("place")? { Some(Place::from_bits(reader.u64()?)) } else { None },
+                digest: Zeroizing::new(reader.array()?),
             }),
             GOODBYE => Self::Goodbye,
             other => return Err(FrameError::Type(other)),
@@ -85,7 +91,11 @@ impl VerifierFrame {
             Self::Renew(number) => drop(writer.u64(*number)),
             Self::Acknowledge(position) => drop(writer.u64(position.0)),
             Self::Lookup(lookup) => {
-                writer.u32(lookup.number).bytes(&lookup.fingerprint.to_bytes());
+                writer.u32(lookup.number).u8(lookup.place.is_some().into());
+                if let Some(place) = lookup.place {
+                    writer.u64(place.to_bits());
+                }
+                writer.bytes(lookup.digest.as_slice());
             }
             Self::Goodbye => {}
         }
@@ -106,6 +116,8 @@ impl VerifierFrame {
 impl Hello {
     /// The longest name, in bytes.
     pub const NAME_LIMIT: usize = 64;
+    /// The longest signed checkpoint, in bytes: ours have about 200.
+    pub const ANCHOR_LIMIT: usize = 1024;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, FrameError> {
         let version = reader.u16()?;
@@ -121,11 +133,8 @@ impl Hello {
         };
         let serve_stale = reader.flag("serve_stale")?;
         let position = Position(reader.u64()?);
-        let anchor = if reader.flag("anchor")? {
-            Some(Checkpoint { position: Position(reader.u64()?), root: reader.array()? })
-        } else {
-            None
-        };
+        let length = reader.u16()?.into();
+        let anchor = reader.text(length, "anchor")?.to_owned();
         let length = reader.u8()?.into();
         let name = reader.text(length, "name")?.to_owned();
         Self { incarnation, mode, serve_stale, position, anchor, name }.checked()
@@ -139,16 +148,17 @@ impl Hello {
             Mode::Online => 3,
         };
         writer.u16(VERSION).u128(self.incarnation.0).u8(mode).u8(self.serve_stale.into());
-        writer.u64(self.position.0).u8(self.anchor.is_some().into());
-        if let Some(anchor) = &self.anchor {
-            writer.u64(anchor.position.0).bytes(&anchor.root);
-        }
+        writer.u64(self.position.0);
+        writer.long(self.anchor.len())?.bytes(self.anchor.as_bytes());
         writer.short(self.name.len())?.bytes(self.name.as_bytes());
         Ok(())
     }
 
     fn checked(self) -> Result<Self, FrameError> {
         let fits = (1..=Self::NAME_LIMIT).contains(&self.name.len());
-        if fits && !self.name.contains(char::is_control) { Ok(self) } else { Err(FrameError::Field("name")) }
+        if !fits || self.name.contains(char::is_control) {
+            return Err(FrameError::Field("name"));
+        }
+        if self.anchor.len() > Self::ANCHOR_LIMIT { Err(FrameError::Field("anchor")) } else { Ok(self) }
     }
 }

@@ -1,0 +1,178 @@
+//! This file is about the stream of one verifier: a WebSocket (RFC 6455) whose messages are the frames of
+//! `docs/verifier-protocol.md`. What is said on it is the core's ([`Seat`]); here is how it travels, and when it ends.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use keyward_core::error::Error;
+use keyward_core::store::Store;
+use keyward_core::verifiers::Seat;
+use keyward_dialects::Response;
+use keyward_verifier::frame::{FrameError, Hello, Reason, ServerFrame, VERIFIER_FRAME_LIMIT, VerifierFrame};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
+use tracing::{debug, info, warn};
+
+use crate::app::{Admitted, whole};
+use crate::environment::World;
+use crate::http::Body;
+use crate::stream::Standing;
+
+/// How long a verifier may take to say who it is, and how long it may take to read what it is sent. Longer than any
+/// lease: whoever is slower than that accepts nothing anyway.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The version of WebSocket that there is.
+const WEBSOCKET: &str = "13";
+
+type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
+
+/// Turns a request's connection into a verifier's stream.
+pub(crate) fn join<S: Store>(
+    admitted: &Admitted<'_, S>,
+    stop: watch::Receiver<bool>,
+) -> Result<hyper::Response<Body>, Error> {
+    let parts = &admitted.head.parts;
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let names = |name, wanted: &str| text(name).split(',').any(|one| one.trim().eq_ignore_ascii_case(wanted));
+    let upgrade = parts.extensions.get::<OnUpgrade>().cloned();
+    let (Some(upgrade), true) = (upgrade, names(CONNECTION, "upgrade") && names(UPGRADE, "websocket")) else {
+        return Err(Error::invalid("Upgrade", "websocket"));
+    };
+    if text(SEC_WEBSOCKET_VERSION) != WEBSOCKET {
+        return Err(Error::invalid("Sec-WebSocket-Version", WEBSOCKET));
+    }
+    let key = parts.headers.get(SEC_WEBSOCKET_KEY);
+    let key = key.ok_or_else(|| Error::invalid("Sec-WebSocket-Key", "given"))?;
+    let mut headers = HeaderMap::new();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(Error::internal)?;
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    let standing = Standing::new(admitted);
+    tokio::spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => serve(upgraded, &standing, stop).await,
+            Err(error) => debug!(%error, "a verifier hung up before it was there"),
+        }
+    });
+    Ok(whole(Response { status: StatusCode::SWITCHING_PROTOCOLS, headers, body: Vec::new() }))
+}
+
+async fn serve<S: Store>(
+    upgraded: hyper::upgrade::Upgraded,
+    standing: &Standing<S>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let limits = WebSocketConfig::default()
+        .max_message_size(Some(VERIFIER_FRAME_LIMIT))
+        .max_frame_size(Some(VERIFIER_FRAME_LIMIT));
+    let mut socket =
+        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(limits)).await;
+    let reason = tokio::select! {
+        reason = converse(&mut socket, standing) => reason,
+        _ = stop.wait_for(|stop| *stop) => Some(Reason::NotServing),
+    };
+    if let Some(reason) = reason {
+        // It may be gone; then there is nobody to tell.
+        let _ = send(&mut socket, ServerFrame::Refuse(reason)).await;
+        let _ = timeout(PATIENCE, socket.close(None)).await;
+    }
+}
+
+/// Talks with a verifier until one of the two ends it; the reason to give, if it is this one.
+async fn converse<S: Store>(socket: &mut Socket, standing: &Standing<S>) -> Option<Reason> {
+    let hello = match timeout(PATIENCE, hear(socket)).await {
+        Ok(Ok(Some(VerifierFrame::Hello(hello)))) => hello,
+        Ok(Ok(None)) => return None,
+        Ok(Err(reason)) => return Some(reason),
+        Ok(Ok(Some(_))) | Err(_) => return Some(Reason::Malformed),
+    };
+    let (mut seat, welcome) = match take(standing, &hello).await {
+        Ok(taken) => taken,
+        Err(reason) => {
+            warn!(verifier = hello.name, ?reason, "a verifier was refused");
+            return Some(reason);
+        }
+    };
+    info!(verifier = hello.name, incarnation = %hello.incarnation, mode = ?hello.mode, "a verifier joined");
+    let ended = follow(socket, standing, &mut seat, welcome).await;
+    info!(verifier = hello.name, incarnation = %hello.incarnation, reason = ?ended, "a verifier left");
+    ended
+}
+
+async fn take<S: Store>(
+    standing: &Standing<S>,
+    hello: &Hello,
+) -> Result<(Seat<S, World>, ServerFrame), Reason> {
+    let permit = standing.permit().map_err(|_| Reason::Forbidden)?;
+    Seat::take(&standing.keyward, &permit, hello).await
+}
+
+async fn follow<S: Store>(
+    socket: &mut Socket,
+    standing: &Standing<S>,
+    seat: &mut Seat<S, World>,
+    welcome: ServerFrame,
+) -> Option<Reason> {
+    if send(socket, welcome).await.is_err() {
+        return None;
+    }
+    loop {
+        let frames = tokio::select! {
+            frames = seat.next() => frames,
+            heard = hear(socket) => match heard {
+                Ok(None) => return None,
+                Ok(Some(frame)) => match frame {
+                    // A lease goes to whoever may have one now.
+                    VerifierFrame::Renew(_) if standing.permit().is_err() => Err(Reason::Forbidden),
+                    frame => seat.heard(frame).await,
+                },
+                Err(reason) => Err(reason),
+            },
+        };
+        match frames {
+            Err(reason) => return Some(reason),
+            Ok(frames) => {
+                for frame in frames {
+                    if send(socket, frame).await.is_err() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The next frame; `None` when the verifier is gone.
+async fn hear(socket: &mut Socket) -> Result<Option<VerifierFrame>, Reason> {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Binary(bytes))) => {
+                return VerifierFrame::decode(&bytes).map(Some).map_err(|error| match error {
+                    FrameError::Version(_) => Reason::Version,
+                    FrameError::Length
+                    | FrameError::TooLong
+                    | FrameError::Type(_)
+                    | FrameError::Field(_) => Reason::Malformed,
+                });
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(Message::Text(_) | Message::Frame(_))) => return Err(Reason::Malformed),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(None),
+        }
+    }
+}
+
+/// Sends a frame. A verifier that does not read is gone.
+async fn send(socket: &mut Socket, frame: ServerFrame) -> Result<(), ()> {
+    let bytes = frame.encode().map_err(|error| warn!(%error, "a frame could not be written"))?;
+    let sent = timeout(PATIENCE, socket.send(Message::binary(bytes))).await;
+    sent.map_err(|_| ())?.map_err(|_| ())
+}
