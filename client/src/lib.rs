@@ -1,4 +1,5 @@
-//! The SDK of Keyward: management calls over HTTP, and the wire types of the native API.
+//! The SDK of Keyward: management calls over HTTP, a verifier of keys in the own process, and the wire types of the
+//! native API.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), keyward_client::Error> {
@@ -14,14 +15,18 @@
 
 mod accounts;
 mod error;
+mod id;
 mod keys;
 mod lines;
 mod log;
 mod organizations;
 mod removals;
 mod transport;
+mod verifier;
 pub mod wire;
 
 pub use self::error::Error;
+pub use self::id::Id;
 pub use self::lines::{Followed, ImportedLines};
 pub use self::transport::Client;
+pub use self::verifier::{Key, Needs, OnRemove, Removed, Verdict, Verifier, VerifierOptions};

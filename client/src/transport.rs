@@ -110,11 +110,29 @@ impl Client {
 
     /// A call that is done once however often it is made: under a random name of its own.
     pub(crate) fn post(&self, path: impl Into<String>) -> Result<Call, Error> {
-        let mut name = [0; 16];
-        let drawn = self.random.fill(&mut name);
-        drawn.map_err(|_| Error::Setup("the system has no randomness".to_owned()))?;
-        let name = format!("{:032x}", u128::from_be_bytes(name));
+        let name = format!("{:032x}", u128::from_be_bytes(self.random()?));
         Ok(Call::new(Method::POST, path.into(), true).with("idempotency-key", &name))
+    }
+
+    /// Random bytes.
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], Error> {
+        let mut bytes = [0; N];
+        let drawn = self.random.fill(&mut bytes);
+        drawn.map_err(|_| Error::Setup("the system has no randomness".to_owned()))?;
+        Ok(bytes)
+    }
+
+    /// Sends a request whose answer is another protocol.
+    pub(crate) async fn upgrade(&self, call: &Call) -> Result<Response<Incoming>, Error> {
+        let response = self.send(call, Full::default().boxed_unsync()).await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(response);
+        }
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(Error::Connection)?;
+        let answer = Answer { status: head.status, headers: head.headers, body: body.to_bytes() };
+        answer.accept()?;
+        Err(Error::Unexpected("another protocol was asked for".to_owned()))
     }
 
     /// Makes a call and reads its answer to the end.
@@ -176,7 +194,7 @@ fn authorization(secret: &Secret) -> Result<HeaderValue, Error> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "there is no event to wait for: the server has to recover")]
-async fn pause(wait: Duration) {
+pub(crate) async fn pause(wait: Duration) {
     tokio::time::sleep(wait).await;
 }
 
@@ -209,7 +227,7 @@ impl Call {
         Self::new(Method::POST, path.into(), false).with_body("application/json", body)
     }
 
-    fn new(method: Method, path: String, repeatable: bool) -> Self {
+    pub(crate) fn new(method: Method, path: String, repeatable: bool) -> Self {
         Self { method, path, headers: HeaderMap::new(), body: Bytes::new(), repeatable }
     }
 

@@ -26,7 +26,9 @@ use crate::record;
 use crate::removals::Job;
 use crate::seal::{Pepper, Root, SlotSecret};
 use crate::secret::Presented;
-use crate::store::{Apply, Change, CommitError, List, Position, Record, RecordKind, SlotChange, Store, Stored};
+use crate::store::{
+    Apply, Change, CommitError, List, Position, Record, RecordKind, SlotChange, Store, Stored,
+};
 use crate::time::Timestamp;
 use crate::usage::{Notes, Use};
 use crate::verifiers::{Notice, Verifiers};

@@ -125,11 +125,19 @@ impl Live {
         }
     }
 
-    /// Lets a key be accepted as it is now, in place of what it was before; what verifiers are to be told.
+    /// Lets a key be accepted as it is now, in place of what it was before.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if it does not fit; the key is then not accepted at all.
-    pub(crate) fn admit(&self, key: &Key) -> Result<Vec<Notice>, Error> {
+    pub fn admit(&self, key: &Key) -> Result<(), Error> {
+        self.take_in(key).map(drop)
+    }
+
+    /// The same; what verifiers are to be told.
+    ///
+    /// # Errors
+    /// As [`Live::admit`].
+    pub(crate) fn take_in(&self, key: &Key) -> Result<Vec<Notice>, Error> {
         let secret = match &key.traits.material {
             Material::Secret(secret) => secret,
             Material::Access(_) => {

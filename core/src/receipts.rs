@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use keyward_log::{
-    Checkpoint, Entry, Hash, HashReader, Leaf, Note, ProveError, Receipt, Tile, TileKind, Tree, consistency_proof, entry_bundle,
-    hash_tile, inclusion_proof,
+    Checkpoint, Entry, Hash, HashReader, Leaf, Note, ProveError, Receipt, Tile, TileKind, Tree,
+    consistency_proof, entry_bundle, hash_tile, inclusion_proof,
 };
 
 use crate::account::{Account, Organization, Standing};

@@ -63,7 +63,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             RecordKind::Organization => Ok(Answer::Organization(Box::new(Organization::from_record(&then)?))),
             RecordKind::Account => Ok(Answer::Account(Box::new(Account::from_record(&then)?))),
             RecordKind::Resource => Ok(Answer::Resource(Box::new(Resource::from_record(&then)?))),
-            RecordKind::Term | RecordKind::Enforcement => Err(Error::internal("an answer that nobody was given")),
+            RecordKind::Term | RecordKind::Enforcement => {
+                Err(Error::internal("an answer that nobody was given"))
+            }
             RecordKind::Removal => {
                 self.find_removal(permit, id.into(), Page { after: None, limit: Page::DEFAULT }).await
             }

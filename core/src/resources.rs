@@ -199,6 +199,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
             Some(_) => Vec::new(),
         };
-        self.commit_open(Some(permit), about, resource.to_record(lists), |_| Vec::new(), origin).await.map(|_| ())
+        self.commit_open(Some(permit), about, resource.to_record(lists), |_| Vec::new(), origin)
+            .await
+            .map(|_| ())
     }
 }

@@ -184,13 +184,18 @@ impl Verifiers {
         self.heard.notify(usize::MAX);
     }
 
-    fn progress(&self, organization: OrganizationId, position: Position, at: Moment, now: Moment) -> Progress {
+    fn progress(
+        &self,
+        organization: OrganizationId,
+        position: Position,
+        at: Moment,
+        now: Moment,
+    ) -> Progress {
         match &mut self.state().fence {
             Some(fence) => fence.enforced(organization.id().bits(), reached(position), at, now),
             None => Progress::Done(Vec::new()),
         }
     }
-
 }
 
 /// One verifier, for people.

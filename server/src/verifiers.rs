@@ -129,11 +129,9 @@ async fn follow<S: Store>(
             frames = seat.next() => frames,
             heard = hear(socket) => match heard {
                 Ok(None) => return None,
-                Ok(Some(frame)) => match frame {
-                    // A lease goes to whoever may have one now.
-                    VerifierFrame::Renew(_) if standing.permit().is_err() => Err(Reason::Forbidden),
-                    frame => seat.heard(frame).await,
-                },
+                // A lease goes to whoever may have one now.
+                Ok(Some(VerifierFrame::Renew(_))) if standing.permit().is_err() => Err(Reason::Forbidden),
+                Ok(Some(frame)) => seat.heard(frame).await,
                 Err(reason) => Err(reason),
             },
         };
@@ -157,10 +155,9 @@ async fn hear(socket: &mut Socket) -> Result<Option<VerifierFrame>, Reason> {
             Some(Ok(Message::Binary(bytes))) => {
                 return VerifierFrame::decode(&bytes).map(Some).map_err(|error| match error {
                     FrameError::Version(_) => Reason::Version,
-                    FrameError::Length
-                    | FrameError::TooLong
-                    | FrameError::Type(_)
-                    | FrameError::Field(_) => Reason::Malformed,
+                    FrameError::Length | FrameError::TooLong | FrameError::Type(_) | FrameError::Field(_) => {
+                        Reason::Malformed
+                    }
                 });
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}

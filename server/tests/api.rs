@@ -27,6 +27,7 @@ mod api {
     mod resolver;
     mod rotation;
     mod scene;
+    mod verifiers;
     mod verify;
 }
 

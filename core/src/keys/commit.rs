@@ -84,7 +84,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
             }
             // A table that is full refuses the key everywhere: it fails closed.
-            live.admit(&key).unwrap_or_else(|_| live.end(&key.head))
+            live.take_in(&key).unwrap_or_else(|_| live.end(&key.head))
         })
     }
 }

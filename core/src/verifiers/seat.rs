@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use keyward_log::{Checkpoint, Note};
 use keyward_verifier::frame::{
-    Answer as Found, Change as Told, Changes, Hello, Lookup, OwnerRow, Reason, ServerFrame, Shown, VerifierFrame,
-    Welcomed,
+    Answer as Found, Change as Told, Changes, Hello, Lookup, OwnerRow, Reason, ServerFrame, Shown,
+    VerifierFrame, Welcomed,
 };
 use keyward_verifier::lease::{Incarnation, Join, JoinError, Mode, Position as Reached, Refused};
 

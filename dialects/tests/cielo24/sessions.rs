@@ -91,7 +91,11 @@ fn too_many_guesses_are_told_to_wait() {
 fn signing_out_ends_the_session_that_asks() {
     use keyward_core::command::Removed;
     for method in ["GET", "POST"] {
-        let removed = Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None, uncovered: Vec::new() }));
+        let removed = Answer::Removed(Box::new(Removed {
+            tombstone: tombstone(),
+            receipt: None,
+            uncovered: Vec::new(),
+        }));
         let talk = talk(&send(method, "/api/account/logout?&v=1"), vec![Ok(removed)]);
         assert_eq!(talk.said(), (204, serde_json::Value::Null));
         assert!(matches!(&talk.commands[..], [Command::Remove { key, .. }] if key.to_string() == KEY));

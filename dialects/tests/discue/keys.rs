@@ -76,7 +76,11 @@ impl Core {
             Command::Suspend { remove_at: None, .. } => self.key.head.state = State::Suspended,
             Command::Resume { .. } => self.key.head.state = State::Active,
             Command::Remove { reason: Reason::Unspecified, end_sessions: true, .. } => {
-                return Ok(Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None, uncovered: Vec::new() })));
+                return Ok(Answer::Removed(Box::new(Removed {
+                    tombstone: tombstone(),
+                    receipt: None,
+                    uncovered: Vec::new(),
+                })));
             }
             _ => panic!("another command"),
         }
@@ -363,7 +367,11 @@ fn a_key_that_ends_itself_is_asked_nothing_more() {
     let (status, _) = answer(&send("DELETE", path), |command| {
         let Command::Remove { key, .. } = command else { panic!() };
         done.push(key.id());
-        Ok(Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None, uncovered: Vec::new() })))
+        Ok(Answer::Removed(Box::new(Removed {
+            tombstone: tombstone(),
+            receipt: None,
+            uncovered: Vec::new(),
+        })))
     });
     assert_eq!((status, done), (200, vec![OWN]));
 }

@@ -43,7 +43,9 @@ fn everywhere(body: &[u8], query: &str, segment: &str) -> Vec<(Sent, Error)> {
                 let whole = (lines.parse)(&sent.request(), 1, &sent.body).map(drop);
                 vec![split, whole]
             }
-            Ok(Form::Document | Form::Events(_) | Form::Verifier) => vec![(route.parse)(&sent.request(), &params).map(drop)],
+            Ok(Form::Document | Form::Events(_) | Form::Verifier) => {
+                vec![(route.parse)(&sent.request(), &params).map(drop)]
+            }
             Ok(Form::Steps(begin)) => vec![begin(&sent.request(), &params, None).map(drop)],
             Err(error) => vec![Err(error)],
         };

@@ -260,7 +260,9 @@ fn a_new_key_is_shown_with_its_secret_and_kept_by_no_cache() {
 
 #[test]
 fn a_removal_answers_nothing_but_its_receipts_name_unless_more_is_preferred() {
-    let removed = || Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None, uncovered: Vec::new() }));
+    let removed = || {
+        Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None, uncovered: Vec::new() }))
+    };
     let sent = send("DELETE", &format!("/v1/keys/{KEY}"));
     let bare = sent.answered(&removed());
     assert_eq!((bare.status.as_u16(), bare.body.len()), (204, 0));

@@ -36,6 +36,14 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
+/// What our command and the script say of a receipt that both take.
+pub(super) fn checked(scene: &Scene, file: &Path) -> String {
+    let (ours, theirs) =
+        (by_our_command(file, &scene.file("keys/log.pub")), by_script(file, &scene.log_key()));
+    assert!(ours.status.success() && theirs.status.success(), "{}{}", said(&ours), said(&theirs));
+    said(&ours)
+}
+
 /// Removes a key; its receipt's id.
 fn removed(scene: &Scene) -> (String, String) {
     let key = scene.held(json!({}));

@@ -1,0 +1,259 @@
+//! This file is about verifying keys oneself: a verifier in the own process, kept by the server's stream of changes, that
+//! accepts nothing that was removed before a verify began.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), keyward_client::Error> {
+//! use keyward_client::{Client, Needs, Verdict, Verifier, VerifierOptions, wire};
+//!
+//! // The secret of a key with the scopes `verifiers:join` and `keys:verify`.
+//! let client = Client::new("https://keys.example.com", &wire::Secret::new("kw_live_…".to_owned()))?;
+//! let verifier = Verifier::start(client, VerifierOptions::named("gateway-1"))?;
+//! verifier.ready().await;
+//! match verifier.verify("kw_live_…", &Needs { scopes: &["orders:read"], ..Needs::default() }) {
+//!     Verdict::Valid(key) => println!("{} of {}", key.id(), key.account()),
+//!     Verdict::Refused(why) => println!("refused: {why:?}"),
+//!     Verdict::Ask => println!("only the server can tell: see Verifier::check"),
+//!     Verdict::Unavailable => println!("no lease: nobody can tell"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How fast, and how fresh
+//!
+//! [`Verifier::verify`] takes no lock, allocates nothing and waits for nobody. When the answer to a removal arrives at whoever
+//! asked for it, this verifier has applied it or its lease has run out: then every verify is [`Verdict::Unavailable`].
+
+mod anchor;
+mod judge;
+mod replica;
+mod stream;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use keyward_log::VerifierKey;
+use keyward_verifier::lease::{Incarnation, Mode, Moment};
+use tokio::sync::watch;
+
+pub use self::judge::{Key, Needs, Verdict};
+use self::replica::Replica;
+use crate::error::Error;
+use crate::id::Id;
+use crate::transport::Client;
+use crate::wire;
+
+/// How a verifier is to be.
+#[derive(Clone)]
+pub struct VerifierOptions {
+    name: String,
+    mode: Mode,
+    serve_stale: bool,
+    anchor: Option<PathBuf>,
+    log_key: Option<VerifierKey>,
+    on_remove: Option<OnRemove>,
+}
+
+/// Called with what is no longer to be accepted.
+pub type OnRemove = Arc<dyn Fn(Removed) + Send + Sync>;
+
+/// What is no longer to be accepted, for now or for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// A key.
+    Key(Id),
+    /// Every key of an account or an organization; its bits, which no key shares.
+    Owner(u128),
+}
+
+impl VerifierOptions {
+    /// A verifier that holds every key of its organization under this name: 1 to 64 bytes, one name a verifier.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self { name, mode: Mode::Full, serve_stale: false, anchor: None, log_key: None, on_remove: None }
+    }
+
+    /// Holds nothing: every check asks the server, and the answer is as fresh as can be.
+    #[must_use]
+    pub fn online(self) -> Self {
+        Self { mode: Mode::Online, ..self }
+    }
+
+    /// Goes on with what it knows when the server cannot be reached. The server then answers removals with 202 and names this
+    /// verifier as one that may still accept the key.
+    #[must_use]
+    pub fn serve_stale(self) -> Self {
+        Self { serve_stale: true, ..self }
+    }
+
+    /// Remembers in this file how far the server's log was: after a restart of both, a server that was put back to an older
+    /// copy is noticed, and locks itself.
+    #[must_use]
+    pub fn anchor(self, file: impl Into<PathBuf>) -> Self {
+        Self { anchor: Some(file.into()), ..self }
+    }
+
+    /// Takes no log but the one signed by this key (`<name>+<key id>+<base64>`, as `keyward init` wrote it to `log.pub`).
+    #[must_use]
+    pub fn log_key(self, key: VerifierKey) -> Self {
+        Self { log_key: Some(key), ..self }
+    }
+
+    /// Calls this with everything that is no longer to be accepted, before the server is told that it is not: the place to
+    /// cut what is open. It is called on the task that applies changes, so it must be quick.
+    #[must_use]
+    pub fn on_remove(self, call: impl Fn(Removed) + Send + Sync + 'static) -> Self {
+        Self { on_remove: Some(Arc::new(call)), ..self }
+    }
+}
+
+/// A verifier. Clones share everything; with the last one it leaves.
+#[derive(Clone)]
+pub struct Verifier {
+    shared: Arc<Shared>,
+    _running: Arc<Running>,
+}
+
+/// What verifies read, and the stream's task writes.
+struct Shared {
+    client: Client,
+    options: VerifierOptions,
+    replica: ArcSwap<Replica>,
+    /// Until when keys may be accepted, by the clock of [`now`]; 0: not at all.
+    deadline: AtomicU64,
+    /// Whether to go on without a lease.
+    stale: AtomicBool,
+    /// Turns true when the first lease has come.
+    ready: watch::Sender<bool>,
+    /// Why the last connection ended.
+    trouble: Mutex<Option<String>>,
+}
+
+/// Ends the stream's task with the last verifier.
+struct Running {
+    stop: watch::Sender<bool>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+impl Verifier {
+    /// Starts a verifier; it joins the server as soon as that can be reached, and again whenever it was cut off. Needs a Tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// [`Error::Setup`]: no randomness, a name that is none, or an anchor that cannot be read.
+    pub fn start(client: Client, options: VerifierOptions) -> Result<Self, Error> {
+        let incarnation = Incarnation(u128::from_be_bytes(client.random()?));
+        let anchor = anchor::read(options.anchor.as_deref())?;
+        let seed = u64::from_be_bytes(client.random()?);
+        let shared = Arc::new(Shared {
+            client,
+            options,
+            replica: ArcSwap::from_pointee(Replica::new(seed)),
+            deadline: AtomicU64::new(0),
+            stale: AtomicBool::new(false),
+            ready: watch::Sender::new(false),
+            trouble: Mutex::new(None),
+        });
+        let stop = watch::Sender::new(false);
+        tokio::spawn(stream::run(Arc::clone(&shared), incarnation, anchor, stop.subscribe()));
+        Ok(Self { shared, _running: Arc::new(Running { stop }) })
+    }
+
+    /// Waits until it has joined and may accept keys.
+    pub async fn ready(&self) {
+        // The sender lives as long as this verifier.
+        let _ = self.shared.ready.subscribe().wait_for(|ready| *ready).await;
+    }
+
+    /// Whether it may accept keys now.
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        self.shared.may_accept()
+    }
+
+    /// How many keys it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.replica.load().len()
+    }
+
+    /// Whether it holds no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How much memory the keys take, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.shared.replica.load().bytes()
+    }
+
+    /// Why the last connection ended, for people; `None` while there was no trouble.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Judges a presented secret by what this process holds.
+    #[must_use]
+    pub fn verify(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
+        // First the lease, then the table: what the table says is at least as new as the lease allowed.
+        if !self.shared.may_accept() {
+            return Verdict::Unavailable;
+        }
+        match self.shared.options.mode {
+            Mode::Full => self.shared.replica.load().judge(secret, needs),
+            Mode::Hot | Mode::Online => Verdict::Ask,
+        }
+    }
+
+    /// Judges a presented secret, and asks the server where only that can tell: keys whose uses are counted, keys that were made
+    /// a moment ago, and secrets that were hashed elsewhere. What the server is not asked for it does not count as a use.
+    ///
+    /// # Errors
+    /// [`Error`] if the server was asked and gave no answer.
+    pub async fn check(&self, secret: &str, needs: &Needs<'_>) -> Result<Verdict, Error> {
+        match self.verify(secret, needs) {
+            Verdict::Ask | Verdict::Refused(wire::Refusal::Unknown) => self.ask(secret, needs).await,
+            Verdict::Unavailable if self.shared.options.mode == Mode::Online => self.ask(secret, needs).await,
+            told @ (Verdict::Valid(_) | Verdict::Refused(_) | Verdict::Unavailable) => Ok(told),
+        }
+    }
+
+    async fn ask(&self, secret: &str, needs: &Needs<'_>) -> Result<Verdict, Error> {
+        let scopes = needs.scopes.iter().map(|scope| wire::Text::from(*scope)).collect();
+        let secret = Some(wire::Text::from(secret));
+        let question = wire::Verify { secret, access: None, scopes, ip: needs.address, cost: None };
+        Ok(match self.shared.client.verify(&question).await? {
+            wire::Verdict::Valid(valid) => Verdict::Valid(Key::told(&valid)?),
+            wire::Verdict::Refused(refused) => Verdict::Refused(refused.code),
+        })
+    }
+}
+
+impl Shared {
+    fn may_accept(&self) -> bool {
+        now().nanos() < self.deadline.load(Ordering::Acquire) || self.stale.load(Ordering::Acquire)
+    }
+
+    fn complain(&self, trouble: &impl ToString) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble.to_string());
+    }
+}
+
+/// A clock that nobody sets and that goes on while the machine is suspended.
+fn now() -> Moment {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
+    Moment::from_nanos(0).plus(seconds).plus(Duration::from_nanos(time.tv_nsec.unsigned_abs()))
+}

@@ -1,0 +1,74 @@
+//! This file is about what a verifier remembers of the log: the newest signed checkpoint that it was shown.
+
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+
+use keyward_log::{Checkpoint, Hash, Note, VerifierKey, verify_consistency};
+use keyward_verifier::frame::{Hello, Shown};
+use keyward_verifier::lease::{Checkpoint as Seen, Position};
+
+use crate::error::Error;
+
+/// The longest log that was seen: as its server signed it.
+#[derive(Clone)]
+pub(super) struct Anchor {
+    pub(super) note: String,
+    pub(super) seen: Seen,
+}
+
+/// Why something that a server shows is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server's log is not the one that this verifier has seen, or is not signed as it should be")]
+pub(super) struct Disbelief;
+
+/// What an earlier run remembered.
+pub(super) fn read(file: Option<&Path>) -> Result<Option<Anchor>, Error> {
+    let Some(file) = file else { return Ok(None) };
+    let trouble = |why: &str| Error::Setup(format!("{}: {why}", file.display()));
+    let note = match fs::read_to_string(file) {
+        Ok(note) => note,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(trouble(&error.to_string())),
+    };
+    let seen = seen(&note, None).map_err(|_| trouble("no checkpoint; remove it if it is to be forgotten"))?;
+    Ok(Some(Anchor { note, seen }))
+}
+
+/// Remembers it for the next run: whole, or not at all.
+pub(super) fn write(file: &Path, anchor: &Anchor) -> std::io::Result<()> {
+    let beside = file.with_extension("new");
+    let mut new = fs::File::create(&beside)?;
+    new.write_all(anchor.note.as_bytes())?;
+    new.sync_all()?;
+    fs::rename(&beside, file)
+}
+
+/// What a server shows, if it is believed: signed by the log's key, where that is known, and going on from what was seen before.
+pub(super) fn believe(
+    shown: &Shown,
+    before: Option<&Anchor>,
+    key: Option<&VerifierKey>,
+) -> Result<Anchor, Disbelief> {
+    if shown.note.len() > Hello::ANCHOR_LIMIT {
+        return Err(Disbelief);
+    }
+    let seen = seen(&shown.note, key)?;
+    if let Some(before) = before {
+        let proof: Vec<Hash> = shown.proof.iter().map(|hash| Hash(*hash)).collect();
+        let (old, new) = (before.seen, seen);
+        verify_consistency(old.position.0, &Hash(old.root), new.position.0, &Hash(new.root), &proof)
+            .map_err(|_| Disbelief)?;
+    }
+    Ok(Anchor { note: shown.note.clone(), seen })
+}
+
+fn seen(note: &str, key: Option<&VerifierKey>) -> Result<Seen, Disbelief> {
+    let note: Note = note.parse().map_err(|_| Disbelief)?;
+    let text = match key {
+        Some(key) => note.open(key).map_err(|_| Disbelief)?,
+        None => note.unverified_text(),
+    };
+    let checkpoint: Checkpoint = text.parse().map_err(|_| Disbelief)?;
+    Ok(Seen { position: Position(checkpoint.size()), root: checkpoint.root().0 })
+}

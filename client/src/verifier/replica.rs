@@ -1,0 +1,242 @@
+//! This file is about what a verifier holds: the keys, what they share, and how their owners stand.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use ipnet::IpNet;
+use keyward_verifier::frame::{self, Change, KeyRow, OwnerRow, OwnerStanding};
+use keyward_verifier::{Fingerprint, Profiles, Row, Table};
+
+use super::Removed;
+use super::judge::{Key, Needs, Verdict};
+use crate::id::Id;
+use crate::wire::Refusal;
+
+/// Longest text that can be a key, in bytes: whatever is longer is refused unread.
+const LONGEST: usize = 4096;
+
+/// An account or an organization.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    pub(crate) id: u128,
+    standing: AtomicU8,
+}
+
+impl Owner {
+    /// One of which nothing was told: it stands suspended.
+    pub(crate) fn unknown(id: u128) -> Self {
+        Self { id, standing: AtomicU8::new(OwnerStanding::Suspended as u8) }
+    }
+
+    fn standing(&self) -> u8 {
+        self.standing.load(Ordering::Acquire)
+    }
+}
+
+/// What many keys share.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    pub(crate) organization: Arc<Owner>,
+    pub(crate) account: Arc<Owner>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) networks: Vec<IpNet>,
+    /// Whether its uses are counted, which only the server can do.
+    pub(crate) is_limited: bool,
+}
+
+impl PartialEq for Profile {
+    fn eq(&self, other: &Self) -> bool {
+        self.account.id == other.account.id
+            && self.organization.id == other.organization.id
+            && self.scopes == other.scopes
+            && self.networks == other.networks
+            && self.is_limited == other.is_limited
+    }
+}
+
+impl Eq for Profile {}
+
+impl Hash for Profile {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.account.id.hash(state);
+        self.scopes.hash(state);
+        self.networks.hash(state);
+    }
+}
+
+/// Every key of a verifier.
+pub(super) struct Replica {
+    table: Table,
+    profiles: Profiles<Profile>,
+    owners: Mutex<HashMap<u128, Arc<Owner>>>,
+    /// What the server's numbers of profiles stand for.
+    numbers: Mutex<HashMap<u32, frame::Profile>>,
+}
+
+impl Replica {
+    /// Nothing. `seed` is random.
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            table: Table::new(seed, 0),
+            profiles: Profiles::new(),
+            owners: Mutex::default(),
+            numbers: Mutex::default(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.table.bytes()
+    }
+
+    /// What a profile's number stands for from now on.
+    pub(super) fn number(&self, number: u32, profile: frame::Profile) {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner).insert(number, profile);
+    }
+
+    /// Takes a key in, in place of what it was before. False: it is not accepted, because its profile was not told or there is
+    /// no room.
+    pub(super) fn admit(&self, row: &KeyRow) -> bool {
+        let place = row.fingerprint.place();
+        let Some(index) = self.profile(row.profile).and_then(|profile| self.profiles.acquire(profile)) else {
+            self.end(row.fingerprint, row.key);
+            return false;
+        };
+        match self.table.insert(place, row.fingerprint, &row.row(index), &[]) {
+            Ok(replaced) => {
+                self.release(&replaced);
+                true
+            }
+            Err(_) => {
+                self.profiles.release(index);
+                self.end(row.fingerprint, row.key);
+                false
+            }
+        }
+    }
+
+    /// How an owner stands from now on.
+    pub(super) fn stand(&self, row: &OwnerRow) {
+        self.owner(row.owner).standing.store(row.standing as u8, Ordering::Release);
+    }
+
+    /// Applies a change; what is no longer to be accepted by it.
+    pub(super) fn apply(&self, change: &Change) -> Option<Removed> {
+        match change {
+            Change::Key(row) => {
+                let is_admitted = self.admit(row);
+                (row.suspended || !is_admitted).then_some(Removed::Key(Id::key(row.key)))
+            }
+            Change::End { key, fingerprint } => {
+                self.end(*fingerprint, *key);
+                Some(Removed::Key(Id::key(*key)))
+            }
+            Change::Owner(row) => {
+                self.stand(row);
+                (row.standing != OwnerStanding::Active).then_some(Removed::Owner(row.owner))
+            }
+        }
+    }
+
+    /// Judges a presented secret.
+    pub(super) fn judge(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
+        if secret.len() > LONGEST {
+            return Verdict::Refused(Refusal::Malformed);
+        }
+        let hash = digest(&SHA256, secret.as_bytes());
+        let Some(bytes) = hash.as_ref().first_chunk::<32>() else {
+            return Verdict::Refused(Refusal::Malformed);
+        };
+        let fingerprint = Fingerprint::from(bytes);
+        let found = self.table.find_with(fingerprint.place(), fingerprint, |row, _| {
+            Some((row, self.profiles.with(row.profile, Arc::clone)?))
+        });
+        match found.flatten() {
+            None => Verdict::Refused(Refusal::Unknown),
+            Some((row, profile)) => judge(&row, profile, needs),
+        }
+    }
+
+    fn end(&self, fingerprint: Fingerprint, key: u128) {
+        let ended = self.table.remove(fingerprint.place(), key);
+        self.release(&ended.into_iter().map(|(_, row)| row).collect::<Vec<_>>());
+    }
+
+    fn release(&self, ended: &[Row]) {
+        for row in ended {
+            self.profiles.release(row.profile);
+        }
+    }
+
+    fn owner(&self, id: u128) -> Arc<Owner> {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(owners.entry(id).or_insert_with(|| Arc::new(Owner::unknown(id))))
+    }
+
+    fn profile(&self, number: u32) -> Option<Profile> {
+        let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = numbers.get(&number)?;
+        let network = |network: &frame::Network| IpNet::new(network.address, network.prefix).ok();
+        Some(Profile {
+            organization: self.owner(told.organization),
+            account: self.owner(told.account),
+            scopes: told.scopes.clone(),
+            // One that cannot be read would let more in: then the key is not taken.
+            networks: told.networks.iter().map(network).collect::<Option<_>>()?,
+            is_limited: told.rate_limit.is_some(),
+        })
+    }
+}
+
+/// In the order in which the server judges.
+fn judge(row: &Row, profile: Arc<Profile>, needs: &Needs<'_>) -> Verdict {
+    let stands = profile.account.standing().max(profile.organization.standing());
+    if stands == OwnerStanding::Removed as u8 {
+        return Verdict::Refused(Refusal::Removed);
+    }
+    if stands != OwnerStanding::Active as u8 || row.flags & KeyRow::FLAG_SUSPENDED != 0 {
+        return Verdict::Refused(Refusal::Suspended);
+    }
+    if row.expires_at.is_some() || row.not_before.is_some() {
+        let now = wall_clock();
+        if row.expires_at.is_some_and(|end| now >= end) {
+            return Verdict::Refused(Refusal::Expired);
+        }
+        if row.not_before.is_some_and(|start| now < start) {
+            return Verdict::Refused(Refusal::NotYetValid);
+        }
+    }
+    if !is_allowed(&profile.networks, needs.address) {
+        return Verdict::Refused(Refusal::AddressNotAllowed);
+    }
+    if !needs.scopes.iter().all(|needed| profile.scopes.iter().any(|own| own == needed)) {
+        return Verdict::Refused(Refusal::InsufficientScope);
+    }
+    if profile.is_limited || row.flags & KeyRow::FLAG_ASK != 0 {
+        return Verdict::Ask;
+    }
+    Verdict::Valid(Key {
+        id: Id::key(row.id),
+        profile,
+        expires_at: row.expires_at.map(|millis| millis / 1000),
+    })
+}
+
+fn is_allowed(networks: &[IpNet], address: Option<IpAddr>) -> bool {
+    networks.is_empty() || address.is_some_and(|address| networks.iter().any(|net| net.contains(&address)))
+}
+
+/// Unix milliseconds.
+#[expect(clippy::disallowed_methods, reason = "a verifier lives in another's process and has its clock")]
+fn wall_clock() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
