@@ -8,9 +8,11 @@
 //! * [`Profiles`]: what many keys share (organization, account, scopes, limits), stored once and named by an index.
 //! * [`frame`]: what a verifier and the server say to each other, byte by byte.
 //! * [`lease`]: for how long a verifier may accept keys, and when a removal has reached every verifier.
+//! * [`Hot`]: the cache of a verifier that does not hold every key.
 
 mod entry;
 pub mod frame;
+mod hot;
 pub mod lease;
 mod place;
 mod profiles;
@@ -21,6 +23,7 @@ mod sync;
 mod table;
 mod writer;
 
+pub use hot::Hot;
 pub use place::{PLACE_CHARS, Place};
 pub use profiles::Profiles;
 pub use record::{Details, Fingerprint, MAX_DETAILS, Row};
