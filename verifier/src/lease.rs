@@ -15,7 +15,7 @@
 //! 2. A running lease holds `p` back until the verifier acknowledged `p`, or unless the lease is one that counts only once
 //!    the verifier has applied `p`. Either way the verifier had applied `p` before the verify began.
 //!
-//! Each rule that this rests on is a line of code, and `tests/model_lease.rs` shows what breaks without it: a lease counts
+//! Each rule that this rests on is a line of code, and `tests/lease/model.rs` shows what breaks without it: a lease counts
 //! from when its renewal was *sent*; a grant names the position that the holder must have applied; whoever takes over waits
 //! out the leases that it does not know; whoever was deposed grants nothing; a grant is bound to one incarnation.
 

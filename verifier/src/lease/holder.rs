@@ -11,9 +11,10 @@ const OPEN_RENEWALS: usize = 8;
 
 /// The verifier's side: what it has applied, whom it believes, and until when its lease runs.
 ///
-/// The caller owns the table and the connection. It tells the holder what happened, *after* it did it: changes are in the
-/// table before [`applied`](Self::applied), the table is empty before [`welcomed`](Self::welcomed) without resumption.
-/// After an error it closes the connection and joins anew.
+/// The caller owns the table and the connection, and keeps an order: it asks [`expects`](Self::expects), applies the changes to
+/// the table, then says [`applied`](Self::applied); it says [`welcomed`](Self::welcomed), and only then empties the table for a
+/// snapshot. Where verifies run on other threads, it shows them [`deadline`](Self::deadline) after each of these steps, before
+/// the next one. After an error it closes the connection and joins anew.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Holder {
     incarnation: Incarnation,
@@ -60,7 +61,7 @@ pub struct Welcome {
     /// Where the changes that follow begin: what the verifier said that it has applied, or the position at which the server
     /// began to send it changes.
     pub position: Position,
-    /// True: the verifier keeps what it has. False: it has emptied its table, and a snapshot follows.
+    /// True: the verifier keeps what it has. False: it empties its table, and a snapshot follows.
     pub resumes: bool,
     /// What the server shows of its log. The caller has checked the signature, and by the proof beside it that the log
     /// extends the verifier's anchor.
@@ -130,7 +131,7 @@ impl Holder {
         self.term
     }
 
-    /// A server has welcomed it. Without resumption the lease ends: the table is empty.
+    /// A server has welcomed it. Without resumption the lease ends: the table is not to be used until it is loaded.
     ///
     /// # Errors
     /// [`HolderError::OutOfOrder`], [`HolderError::Deposed`], [`HolderError::OtherLog`]; [`HolderError::Gap`] when the server
@@ -176,6 +177,13 @@ impl Holder {
         Ok(())
     }
 
+    /// Do changes that begin after this position come next? If not, they must not touch the table: an older row would
+    /// bring back what has ended since.
+    #[must_use]
+    pub fn expects(&self, after: Position) -> bool {
+        self.phase != Phase::Outside && after == self.position
+    }
+
     /// The changes after one position up to another are in the table.
     ///
     /// # Errors
@@ -184,7 +192,7 @@ impl Holder {
         if self.phase == Phase::Outside {
             return Err(HolderError::OutOfOrder);
         }
-        if after != self.position || to < after {
+        if !self.expects(after) || to < after {
             return Err(HolderError::Gap);
         }
         self.position = to;

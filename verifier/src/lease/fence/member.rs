@@ -1,6 +1,7 @@
 //! This file is about what the server knows of one run of a verifier.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use super::super::{Incarnation, Mode, Moment, Position};
@@ -18,15 +19,25 @@ pub(super) struct Member {
     pub(super) standing: Standing,
     /// What it said that it has applied.
     pub(super) acknowledged: Position,
-    pub(super) acknowledgements: VecDeque<(Position, Moment)>,
     /// What everything reflects that it accepts: it was acknowledged, or no lease that it may hold counts without it.
     covered: Position,
     /// When its last lease ends; the beginning of time if it never had one.
     pub(super) until: Moment,
-    /// When the lease before ended, if there was a pause between the two.
-    pub(super) paused_at: Moment,
     /// The renewal that has no answer yet.
     pub(super) asked: Option<Asked>,
+    history: History,
+}
+
+/// What is only told, and decides nothing: two fences that differ in it alone will act alike, so it is no part of their hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct History {
+    acknowledgements: VecDeque<(Position, Moment)>,
+    /// When the lease before ended, if there was a pause between the two.
+    paused_at: Moment,
+}
+
+impl Hash for History {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// A renewal, as it was received.
@@ -47,11 +58,10 @@ impl Member {
             serve_stale: join.serve_stale,
             standing: Standing::Present,
             acknowledged: Position::default(),
-            acknowledgements: VecDeque::new(),
             covered: Position::default(),
             until: Moment::from_nanos(0),
-            paused_at: Moment::from_nanos(0),
             asked: None,
+            history: History { acknowledgements: VecDeque::new(), paused_at: Moment::from_nanos(0) },
         }
     }
 
@@ -92,10 +102,11 @@ impl Member {
         }
         self.acknowledged = position;
         self.covered = self.covered.max(position);
-        if self.acknowledgements.len() >= REMEMBERED {
-            self.acknowledgements.pop_front();
+        let acknowledgements = &mut self.history.acknowledgements;
+        if acknowledgements.len() >= REMEMBERED {
+            acknowledgements.pop_front();
         }
-        self.acknowledgements.push_back((position, now));
+        acknowledgements.push_back((position, now));
     }
 
     /// It gets a lease that counts only once it has applied `requires`. Where an earlier lease still runs, that one counts
@@ -103,7 +114,7 @@ impl Member {
     pub(super) fn lease(&mut self, requires: Position, until: Moment, now: Moment) {
         if self.until <= now {
             self.covered = self.covered.max(requires);
-            self.paused_at = self.until;
+            self.history.paused_at = self.until;
         }
         self.until = self.until.max(until);
     }
@@ -118,9 +129,15 @@ impl Member {
         self.asked.map_or(self.until, |asked| self.until.max(asked.received_at.plus(allowance)))
     }
 
+    /// When it acknowledged a position, at the latest.
+    pub(super) fn acknowledged_at(&self, position: Position) -> Option<Moment> {
+        let mut acknowledgements = self.history.acknowledgements.iter();
+        acknowledgements.find(|(reached, _)| *reached >= position).map(|(_, at)| *at)
+    }
+
     /// When a lease of it last ran out.
     pub(super) fn ran_out_at(&self, now: Moment) -> Moment {
-        if self.until <= now { self.until } else { self.paused_at }
+        if self.until <= now { self.until } else { self.history.paused_at }
     }
 
     /// Is it gone for good, as far as anyone can be waiting for it?

@@ -80,10 +80,9 @@ impl Fence {
             .iter()
             .filter(|(_, member)| member.organization.is_none_or(|whose| whose == organization));
         let covers = concerned.filter_map(|(incarnation, member)| {
-            let acknowledged = member.acknowledgements.iter().find(|(reached, _)| *reached >= position);
             let ran_out_at = member.ran_out_at(now);
-            let outcome = match acknowledged {
-                Some((_, at)) => Outcome::Acknowledged { at: *at },
+            let outcome = match member.acknowledged_at(position) {
+                Some(at) => Outcome::Acknowledged { at },
                 None if member.is_stale_server() => Outcome::Uncovered,
                 None if ran_out_at < committed_at => return None,
                 None => Outcome::RanOut { at: ran_out_at },
