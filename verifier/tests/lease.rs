@@ -7,7 +7,15 @@
     reason = "a test may stop at its own mistakes, and says what it explored"
 )]
 
+#[path = "lease/fence.rs"]
+mod fence;
+#[path = "lease/history.rs"]
+mod history;
+#[path = "lease/holder.rs"]
+mod holder;
 #[path = "lease/model.rs"]
 mod model;
+#[path = "lease/simulation.rs"]
+mod simulation;
 #[path = "lease/world.rs"]
 mod world;
