@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod frame;
 mod log;
 mod metadata;
 mod mutation;
