@@ -128,6 +128,18 @@ fn a_renewal_that_waited_is_granted_with_the_acknowledgement_and_requires_what_i
 }
 
 #[test]
+fn an_acknowledgement_that_comes_late_takes_nothing_back() {
+    let mut fence = fence();
+    leased(&mut fence, &join(A, "a"), 0);
+    let (first, second) = (remove(&mut fence), remove(&mut fence));
+    fence.acknowledged(A, second, at(200)).unwrap();
+    fence.acknowledged(A, first, at(300)).unwrap();
+    assert!(fence.renew(A, 2, at(400)).unwrap().is_some(), "everything was acknowledged");
+    let acknowledged = Outcome::Acknowledged { at: at(200) };
+    assert_eq!(enforced(&mut fence, first, 400), done(&[("a", A, acknowledged)]));
+}
+
+#[test]
 fn removals_that_come_all_the_time_starve_nobody() {
     let mut fence = fence();
     leased(&mut fence, &join(A, "a"), 0);

@@ -192,7 +192,7 @@ const CALM: Bounds = Bounds {
 /// Explores everything within the bounds.
 fn is_safe(bounds: Bounds) {
     let model = Leases { bounds, broken: Broken::Nothing };
-    let checker = model.checker().threads(2).spawn_bfs().join();
+    let checker = model.checker().threads(2).spawn_dfs().join();
     let (states, depth) = (checker.unique_state_count(), checker.max_depth());
     println!("{bounds:?}: {states} states, {depth} steps deep");
     checker.assert_properties();
@@ -227,12 +227,13 @@ fn safe_with_two_verifiers_of_one_name() {
     is_safe(Bounds { verifiers: 2, ticks: 3, renewals: 1, one_name: true, ..CALM });
 }
 
-/// Everything at once: minutes and gigabytes. `cargo test --release -p keyward-verifier --test lease -- --ignored --nocapture`
+/// More at once: minutes. `cargo test --release -p keyward-verifier --test lease -- --ignored --nocapture`
 #[test]
 #[ignore = "explores for minutes"]
 fn safe_whatever_happens() {
-    is_safe(Bounds { ticks: 5, removals: 2, crashes: 1, take_overs: 1, duplicates: 1, ..CALM });
-    is_safe(Bounds { verifiers: 2, crashes: 1, take_overs: 1, ..CALM });
+    is_safe(Bounds { removals: 2, crashes: 1, duplicates: 1, ..CALM });
+    is_safe(Bounds { crashes: 1, take_overs: 1, ..CALM });
+    is_safe(Bounds { verifiers: 2, ticks: 3, renewals: 1, crashes: 1, take_overs: 1, ..CALM });
 }
 
 #[test]
