@@ -3,14 +3,13 @@
 use bolero::{check, produce};
 use keyward_verifier::frame::{Change, KeyRow, Lookup, Reason, Welcomed};
 use keyward_verifier::frame::{Changes, Hello, OwnerRow, OwnerStanding, ServerFrame, Shown, VerifierFrame};
-use keyward_verifier::lease::{Checkpoint, Incarnation, Mode, Position, Term};
+use keyward_verifier::lease::{Incarnation, Mode, Position, Term};
 use keyward_verifier::{Fingerprint, Place};
 
 use crate::mutation::{SCRIPT, mutated};
 
 fn row() -> KeyRow {
     KeyRow {
-        place: Place::from_bits(1),
         fingerprint: Fingerprint::from_bytes([2; 14]),
         key: 3,
         profile: 4,
@@ -22,16 +21,15 @@ fn row() -> KeyRow {
 }
 
 fn from_verifiers() -> Vec<Vec<u8>> {
-    let anchor = Checkpoint { position: Position(9), root: [1; 32] };
     let hello = Hello {
         incarnation: Incarnation(1),
         mode: Mode::Full,
         serve_stale: false,
         position: Position(9),
-        anchor: Some(anchor),
+        anchor: "origin\n9\n".to_owned(),
         name: "gateway".to_owned(),
     };
-    let lookup = Lookup { number: 1, place: row().place, fingerprint: row().fingerprint };
+    let lookup = Lookup { number: 1, place: Some(Place::from_bits(1)), digest: [2; 32].into() };
     let frames = [
         VerifierFrame::Hello(hello),
         VerifierFrame::Renew(1),
@@ -45,14 +43,16 @@ fn from_verifiers() -> Vec<Vec<u8>> {
 fn from_servers() -> Vec<Vec<u8>> {
     let shown = Shown { proof: vec![[1; 32]; 2], note: "origin\n9\n".to_owned() };
     let owner = OwnerRow { owner: 6, standing: OwnerStanding::Active };
-    let changes =
-        vec![Change::Key(row()), Change::End { key: 3, place: Place::from_bits(1) }, Change::Owner(owner)];
+    let changes = vec![
+        Change::Key(row()),
+        Change::End { key: 3, fingerprint: row().fingerprint },
+        Change::Owner(owner),
+    ];
     let welcome = Welcomed {
         term: Term(1),
         lease_millis: 3000,
         position: Position(9),
         resumes: true,
-        place_key: [7; 32].into(),
         shown: shown.clone(),
     };
     // A profile with one network and one scope; a grant; an answer with a row.

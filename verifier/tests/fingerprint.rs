@@ -1,5 +1,4 @@
 //! These tests are about what travels of a digest: it finds the key whose digest it is of, and nothing else does.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at its own mistakes")]
 
 use keyward_verifier::{Fingerprint, Place, Row, Table};
 

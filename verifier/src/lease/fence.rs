@@ -110,9 +110,10 @@ pub enum Standing {
 pub enum Progress {
     /// No verifier accepts anything on older knowledge, but for those that the report calls uncovered.
     Done(Vec<Cover>),
-    /// Some may. Ask again after every acknowledgement, and at this time at the latest.
+    /// Some may. Ask again after every acknowledgement, and at this time at the latest. It is over when every lease is that runs
+    /// now, at the latest.
     Waiting {
-        /// When the last lease in question has run out.
+        /// When one of the leases in question has run out.
         at_latest: Moment,
     },
     /// This server's reign is over: only its successor can tell.
@@ -125,8 +126,8 @@ pub enum Progress {
 /// and put into every verifier's queue *in one critical section*, and a verifier joins and is subscribed in another of the same
 /// kind. Then whoever joins later is sent everything from its position on.
 ///
-/// What it costs: a renewal, an acknowledgement and [`frontier`](Self::frontier) O(log verifiers); [`enforced`](Self::enforced)
-/// O(verifiers), once or twice a removal. A verifier that is gone costs one wait: it gets no lease until it has acknowledged
+/// What it costs: a renewal, an acknowledgement and [`frontier`](Self::frontier) O(log verifiers); so does
+/// [`enforced`](Self::enforced), but for the report when it is done, O(verifiers), once a removal. A verifier that is gone costs one wait: it gets no lease until it has acknowledged
 /// everything, so later removals do not wait for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fence {
@@ -221,8 +222,7 @@ impl Fence {
     /// Knows a verifier that serves stale from the log, after a restart: it may be accepting keys although nobody hears of
     /// it, until it is back or [`leave`](Self::leave) is called for it.
     pub fn remember(&mut self, join: &Join) {
-        let member = self.members.entry(join.incarnation).or_insert_with(|| Member::new(join));
-        member.standing = Standing::Gone;
+        self.members.entry(join.incarnation).or_insert_with(|| Member::gone(join));
         self.names.insert((join.organization, join.name.clone()), join.incarnation);
     }
 
@@ -272,13 +272,10 @@ impl Fence {
         Ok(self.grant(incarnation, now))
     }
 
-    /// A verifier's connection is gone. Its lease runs on.
+    /// A connection on which a verifier joined is gone. Its lease runs on.
     pub fn disconnected(&mut self, incarnation: Incarnation) {
         if let Some(member) = self.members.get_mut(&incarnation) {
-            member.asked = None;
-            if member.standing == Standing::Present {
-                member.standing = Standing::Gone;
-            }
+            member.disconnect();
         }
     }
 
@@ -314,21 +311,19 @@ impl Fence {
             Some(frontier) if frontier >= position => {
                 Progress::Done(self.report(organization, position, committed_at, now))
             }
-            Some(_) => Progress::Waiting { at_latest: self.last_end(organization, position) },
+            Some(_) => Progress::Waiting { at_latest: self.next_end(organization, position) },
             None if self.deposed => Progress::Deposed,
-            None => {
-                let at_latest = self.unknown_until.max(self.last_end(organization, position));
-                Progress::Waiting { at_latest }
-            }
+            None => Progress::Waiting { at_latest: self.unknown_until },
         }
     }
 
-    /// When the last lease ends that holds a position back.
-    fn last_end(&self, organization: u128, position: Position) -> Moment {
+    /// When a lease ends that holds a position back: that of the verifier that is furthest behind. There may be others
+    /// after it, and to look for the last one, at every acknowledgement, would take as long as all verifiers together.
+    fn next_end(&self, organization: u128, position: Position) -> Moment {
         let allowance = self.limits.waits_for(self.limits.lease);
-        let late = [None, Some(organization)].into_iter().flat_map(|whose| self.running_of(whose));
-        let members = late.take_while(|(_, covered, _)| *covered < position);
-        let ends = members.filter_map(|(_, _, incarnation)| self.members.get(incarnation));
+        let furthest = |whose| self.running_of(whose).next().filter(|(_, covered, _)| *covered < position);
+        let both = furthest(None).into_iter().chain(furthest(Some(organization)));
+        let ends = both.filter_map(|(_, _, incarnation)| self.members.get(incarnation));
         ends.map(|member| member.latest_end(allowance)).max().unwrap_or(self.unknown_until)
     }
 

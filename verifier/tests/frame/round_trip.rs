@@ -8,7 +8,7 @@ use keyward_verifier::frame::{
     Answer, Change, Changes, Hello, KeyRow, Lookup, Network, OwnerRow, OwnerStanding, Profile, RateLimit,
     Reason, ServerFrame, Shown, VerifierFrame, Welcomed,
 };
-use keyward_verifier::lease::{Checkpoint, Grant, Incarnation, Mode, Position, Term};
+use keyward_verifier::lease::{Grant, Incarnation, Mode, Position, Term};
 use keyward_verifier::{Fingerprint, Place};
 use proptest::prelude::*;
 use zeroize::Zeroizing;
@@ -16,11 +16,11 @@ use zeroize::Zeroizing;
 use crate::samples::{server_frames, verifier_frames};
 
 /// What rows are made of: rows themselves are not to be printed.
-type RowParts = (u64, [u8; 14], u128, u32, [bool; 2], [Option<u32>; 2]);
+type RowParts = ([u8; 14], u128, u32, [bool; 2], [Option<u32>; 2]);
 
-fn row((place, fingerprint, key, profile, [suspended, ask], [expires_at, not_before]): RowParts) -> KeyRow {
-    let (place, fingerprint) = (Place::from_bits(place), Fingerprint::from_bytes(fingerprint));
-    KeyRow { place, fingerprint, key, profile, suspended, ask, expires_at, not_before }
+fn row((fingerprint, key, profile, [suspended, ask], [expires_at, not_before]): RowParts) -> KeyRow {
+    let fingerprint = Fingerprint::from_bytes(fingerprint);
+    KeyRow { fingerprint, key, profile, suspended, ask, expires_at, not_before }
 }
 
 fn owner(owner: u128, standing: u8) -> OwnerRow {
@@ -64,8 +64,8 @@ proptest! {
     ) {
         let change = |(kind, parts, standing): (u8, RowParts, u8)| match kind % 3 {
             0 => Change::Key(row(parts)),
-            1 => Change::End { key: parts.2, place: Place::from_bits(parts.0) },
-            _ => Change::Owner(owner(parts.2, standing)),
+            1 => Change::End { key: parts.1, fingerprint: Fingerprint::from_bytes(parts.0) },
+            _ => Change::Owner(owner(parts.1, standing)),
         };
         let [one, other] = positions;
         let (after, to) = (Position(one.min(other)), Position(one.max(other)));
@@ -100,7 +100,7 @@ proptest! {
 
     #[test]
     fn what_the_server_says_of_itself(
-        numbers: [u64; 4], incarnation: u128, millis: u32, resumes: bool, place_key: [u8; 32],
+        numbers: [u64; 4], incarnation: u128, millis: u32, resumes: bool,
         proof in prop::collection::vec(any::<[u8; 32]>(), 0..64), note in "\\PC{0,300}",
     ) {
         let [term, position, renewal, requires] = numbers;
@@ -111,7 +111,7 @@ proptest! {
         };
         let welcomed = Welcomed {
             term: Term(term), lease_millis: millis, position: Position(position), resumes,
-            place_key: Zeroizing::new(place_key), shown: shown.clone(),
+            shown: shown.clone(),
         };
         prop_assert!(same_from_server(&ServerFrame::Welcome(welcomed)));
         prop_assert!(same_from_server(&ServerFrame::Shown(shown)));
@@ -121,17 +121,14 @@ proptest! {
 
     #[test]
     fn what_a_verifier_says(
-        incarnation: u128, mode: u8, serve_stale: bool, numbers: [u64; 3], root: Option<[u8; 32]>,
-        name in "[^\\pC]{1,16}", number: u32, fingerprint: [u8; 14],
+        incarnation: u128, mode: u8, serve_stale: bool, position: u64, anchor in "\\PC{0,250}",
+        name in "[^\\pC]{1,16}", number: u32, place: Option<u64>, digest: [u8; 32],
     ) {
-        let [position, anchor, place] = numbers;
         let mode = [Mode::Full, Mode::Hot, Mode::Online][usize::from(mode % 3)];
-        let anchor = root.map(|root| Checkpoint { position: Position(anchor), root });
         let hello = Hello {
             incarnation: Incarnation(incarnation), mode, serve_stale, position: Position(position), anchor, name,
         };
-        let fingerprint = Fingerprint::from_bytes(fingerprint);
-        let lookup = Lookup { number, place: Place::from_bits(place), fingerprint };
+        let lookup = Lookup { number, place: place.map(Place::from_bits), digest: Zeroizing::new(digest) };
         prop_assert!(same_from_verifier(&VerifierFrame::Hello(hello)));
         prop_assert!(same_from_verifier(&VerifierFrame::Lookup(lookup)));
         prop_assert!(same_from_verifier(&VerifierFrame::Renew(position)));

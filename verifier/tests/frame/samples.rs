@@ -8,28 +8,25 @@ use keyward_verifier::frame::{
     Answer, Change, Changes, Hello, KeyRow, Lookup, Network, OwnerRow, OwnerStanding, Profile, RateLimit,
     Reason, ServerFrame, Shown, VerifierFrame, Welcomed,
 };
-use keyward_verifier::lease::{Checkpoint, Grant, Incarnation, Mode, Position, Term};
+use keyward_verifier::lease::{Grant, Incarnation, Mode, Position, Term};
 use keyward_verifier::{Fingerprint, Place};
-use zeroize::Zeroizing;
 
 const INCARNATION: Incarnation = Incarnation(0x0f0e_0d0c_0b0a_0908_0706_0504_0302_0100);
+/// In the shape of a signed checkpoint.
+const NOTE: &str = "example.test/log\n1002\nqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo=\n\n\u{2014} example.test/log AAAA\n";
 const KEY: u128 = 0x0190_0000_0000_7000_8000_0000_0000_0001;
 const ORGANIZATION: u128 = 0x0190_0000_0000_7000_8000_0000_0000_0002;
 const ACCOUNT: u128 = 0x0190_0000_0000_7000_8000_0000_0000_0003;
 
-/// The SHA-256 digest of `kw_live_0123456789abcdefghijklmnopqrstuvwxyzABCDEF`, and the place of `0123456789`.
-fn place_and_fingerprint() -> (Place, Fingerprint) {
+/// The SHA-256 digest of `kw_live_0123456789abcdefghijklmnopqrstuvwxyzABCDEF`.
+fn digest() -> [u8; 32] {
     let text = b"kw_live_0123456789abcdefghijklmnopqrstuvwxyzABCDEF";
-    let digest: [u8; 32] =
-        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text).as_ref().try_into().unwrap();
-    (Place::of_chars(b"0123456789"), Fingerprint::from(&digest))
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text).as_ref().try_into().unwrap()
 }
 
 fn row() -> KeyRow {
-    let (place, fingerprint) = place_and_fingerprint();
     KeyRow {
-        place,
-        fingerprint,
+        fingerprint: Fingerprint::from(&digest()),
         key: KEY,
         profile: 1,
         suspended: false,
@@ -40,21 +37,21 @@ fn row() -> KeyRow {
 }
 
 pub(crate) fn verifier_frames() -> Vec<(&'static str, VerifierFrame)> {
-    let (place, fingerprint) = place_and_fingerprint();
+    let own = Lookup { number: 9, place: Some(Place::of_chars(b"0123456789")), digest: digest().into() };
+    let foreign = Lookup { place: None, ..own.clone() };
     let first = Hello {
         incarnation: INCARNATION,
         mode: Mode::Full,
         serve_stale: false,
         position: Position(0),
-        anchor: None,
+        anchor: String::new(),
         name: "gateway-1".to_owned(),
     };
-    let anchor = Checkpoint { position: Position(1002), root: [0xAA; 32] };
     let again = Hello {
         mode: Mode::Hot,
         serve_stale: true,
         position: Position(1001),
-        anchor: Some(anchor),
+        anchor: NOTE.to_owned(),
         ..first.clone()
     };
     vec![
@@ -62,17 +59,14 @@ pub(crate) fn verifier_frames() -> Vec<(&'static str, VerifierFrame)> {
         ("Hello of one that comes back", VerifierFrame::Hello(again)),
         ("Renew", VerifierFrame::Renew(3)),
         ("Acknowledge", VerifierFrame::Acknowledge(Position(1002))),
-        ("Lookup", VerifierFrame::Lookup(Lookup { number: 9, place, fingerprint })),
+        ("Lookup of a text in our own format", VerifierFrame::Lookup(own)),
+        ("Lookup of any other text", VerifierFrame::Lookup(foreign)),
         ("Goodbye", VerifierFrame::Goodbye),
     ]
 }
 
 pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
-    let shown = Shown {
-        proof: vec![[0xBB; 32]],
-        note: "example.test/log\n1002\nqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo=\n\n\u{2014} example.test/log AAAA\n"
-            .to_owned(),
-    };
+    let shown = Shown { proof: vec![[0xBB; 32]], note: NOTE.to_owned() };
     let owners = [
         OwnerRow { owner: ORGANIZATION, standing: OwnerStanding::Active },
         OwnerRow { owner: ACCOUNT, standing: OwnerStanding::Suspended },
@@ -91,7 +85,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
     let stopped = KeyRow { suspended: true, ask: true, expires_at: None, not_before: Some(7), ..row() };
     let changes = vec![
         Change::Key(stopped),
-        Change::End { key: KEY, place: row().place },
+        Change::End { key: KEY, fingerprint: row().fingerprint },
         Change::Owner(OwnerRow { owner: ACCOUNT, standing: OwnerStanding::Removed }),
     ];
     let welcome = |resumes| Welcomed {
@@ -99,7 +93,6 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         lease_millis: 3000,
         position: Position(1001),
         resumes,
-        place_key: Zeroizing::new([0xCC; 32]),
         shown: shown.clone(),
     };
     let grant = Grant {

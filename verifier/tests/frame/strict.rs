@@ -48,16 +48,26 @@ fn a_frame_has_a_limit() {
     assert_eq!(many(fit + 1), Err(FrameError::TooLong));
 }
 
-#[test]
-fn a_name_is_short_and_printable() {
-    let hello = |name: &str| Hello {
+fn hello(name: &str) -> Hello {
+    Hello {
         incarnation: Incarnation(1),
         mode: Mode::Online,
         serve_stale: false,
         position: Position(0),
-        anchor: None,
+        anchor: String::new(),
         name: name.to_owned(),
-    };
+    }
+}
+
+#[test]
+fn an_anchor_is_short() {
+    let with = |length| VerifierFrame::Hello(Hello { anchor: "x".repeat(length), ..hello("a") });
+    assert!(VerifierFrame::decode(&with(1024).encode().unwrap()).is_ok_and(|read| read == with(1024)));
+    assert_eq!(with(1025).encode(), Err(FrameError::Field("anchor")));
+}
+
+#[test]
+fn a_name_is_short_and_printable() {
     for wrong in ["", "a\nb", &"x".repeat(65)] {
         let encoded = VerifierFrame::Hello(hello(wrong)).encode();
         assert_eq!(encoded, Err(FrameError::Field("name")), "{wrong:?}");
@@ -75,7 +85,7 @@ fn fields_have_values_that_they_may_not_have() {
         bytes[at] = byte;
         ServerFrame::decode(&bytes).err()
     };
-    let flags = 1 + 8 + 14 + 16 + 4;
+    let flags = 1 + 14 + 16 + 4;
     assert_eq!(refused("Rows", flags, 0x44), Some(FrameError::Field("flags")), "an unknown flag");
     assert_eq!(refused("Rows", flags, 0x00), Some(FrameError::Field("time")), "a time without its flag");
     assert_eq!(refused("Owners", 17, 0), Some(FrameError::Field("standing")));

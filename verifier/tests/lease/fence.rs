@@ -182,6 +182,17 @@ fn unknown_leases_are_waited_out() {
 }
 
 #[test]
+fn whoever_waits_looks_again_when_the_next_lease_ends() {
+    let mut fence = fence();
+    leased(&mut fence, &join(A, "a"), 0);
+    leased(&mut fence, &join(B, "b"), 50);
+    let removal = remove(&mut fence);
+    assert_eq!(enforced(&mut fence, removal, 100), waits_until(WAITS));
+    assert_eq!(enforced(&mut fence, removal, WAITS), waits_until(50 + WAITS));
+    assert!(matches!(enforced(&mut fence, removal, 50 + WAITS), Progress::Done(_)));
+}
+
+#[test]
 fn other_organizations_do_not_wait() {
     let mut fence = fence();
     leased(&mut fence, &join(A, "a"), 0);
@@ -314,6 +325,17 @@ fn an_incarnation_belongs_to_one_verifier() {
     let foreign = Join { organization: Some(OTHER), ..join(A, "a") };
     assert_eq!(fence.join(&foreign, at(1)), Err(JoinError::IncarnationTaken));
     assert_eq!(fence.statuses().next().unwrap().standing, Standing::Present);
+}
+
+#[test]
+fn a_new_connection_may_be_there_before_the_old_one_is_seen_to_be_gone() {
+    let mut fence = fence();
+    leased(&mut fence, &join(A, "a"), 0);
+    fence.join(&join(A, "a"), at(100)).unwrap();
+    fence.disconnected(A);
+    assert!(fence.renew(A, 2, at(200)).unwrap().is_some());
+    fence.disconnected(A);
+    assert_eq!(fence.renew(A, 3, at(300)), Err(Refused::Unknown));
 }
 
 #[test]

@@ -161,7 +161,9 @@ impl World {
         let name = if self.rules.one_name { 0 } else { verifier };
         let one = &mut self.verifiers[verifier];
         one.holder.disconnected();
-        one.server = None;
+        if let Some(server) = one.server.take() {
+            self.servers[server].disconnected(one.holder.incarnation());
+        }
         let position = one.holder.position();
         let join = Join {
             incarnation: one.holder.incarnation(),

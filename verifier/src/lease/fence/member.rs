@@ -17,6 +17,8 @@ pub(super) struct Member {
     pub(super) mode: Mode,
     pub(super) serve_stale: bool,
     pub(super) standing: Standing,
+    /// How many connections it has: a new one may be there before the old one is seen to be gone.
+    connections: u32,
     /// What it said that it has applied.
     pub(super) acknowledged: Position,
     /// What everything reflects that it accepts: it was acknowledged, or no lease that it may hold counts without it.
@@ -57,12 +59,20 @@ impl Member {
             mode: join.mode,
             serve_stale: join.serve_stale,
             standing: Standing::Present,
+            connections: 1,
             acknowledged: Position::default(),
             covered: Position::default(),
             until: Moment::from_nanos(0),
             asked: None,
             history: History { acknowledgements: VecDeque::new(), paused_at: Moment::from_nanos(0) },
         }
+    }
+
+    /// One that was connected to a server before this one.
+    pub(super) fn gone(join: &Join) -> Self {
+        let mut member = Self::new(join);
+        member.disconnect();
+        member
     }
 
     /// The same run on a new connection.
@@ -77,6 +87,7 @@ impl Member {
         }
         (self.mode, self.asked, self.standing) = (join.mode, None, Standing::Present);
         self.serve_stale = join.serve_stale;
+        self.connections = self.connections.saturating_add(1);
         Ok(())
     }
 
@@ -84,6 +95,17 @@ impl Member {
         self.asked = None;
         if self.standing != Standing::Lied {
             self.standing = Standing::Superseded;
+        }
+    }
+
+    /// One of its connections is gone.
+    pub(super) fn disconnect(&mut self) {
+        self.connections = self.connections.saturating_sub(1);
+        if self.connections == 0 {
+            self.asked = None;
+            if self.standing == Standing::Present {
+                self.standing = Standing::Gone;
+            }
         }
     }
 
