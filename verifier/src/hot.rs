@@ -63,7 +63,8 @@ impl<V> Hot<V> {
         true
     }
 
-    /// A key changed or ended at a position: what was kept of it goes.
+    /// A key changed or ended at a position, or before: what was kept of it goes. A frame of changes tells only where it ends,
+    /// so that is the position of them all.
     pub fn changed(&mut self, key: u128, position: Position) {
         for fingerprint in self.fingerprints.remove(&key).into_iter().flatten() {
             self.entries.remove(&fingerprint);
