@@ -102,11 +102,13 @@ impl Verifiers {
         self.limits
     }
 
-    /// Begins to serve verifiers, under a term that is durable. `longest` is the longest lease of any term before.
-    fn begin(&self, term: Term, longest: Duration, now: Moment) {
+    /// Begins to serve verifiers, under a term that is durable. `longest` is the longest lease of any term before; `stale`
+    /// are those who go on without one.
+    fn begin(&self, term: Term, longest: Duration, stale: &[Join], now: Moment) {
         let mut state = self.state();
-        let until = state.until;
-        state.fence.get_or_insert_with(|| Fence::new(self.limits, term, until, now, longest));
+        let mut fence = Fence::new(self.limits, term, state.until, now, longest);
+        stale.iter().for_each(|join| fence.remember(join));
+        state.fence.get_or_insert(fence);
     }
 
     fn is_serving(&self) -> bool {
@@ -175,6 +177,10 @@ impl Verifiers {
         // Whoever waits looks whether it was this one that was missing.
         self.heard.notify(usize::MAX);
         granted
+    }
+
+    fn lied(&self, who: Incarnation) -> Refused {
+        self.state().fence.as_mut().map_or(Refused::Unknown, |fence| fence.lied(who))
     }
 
     fn left(&self, who: Incarnation, for_good: bool) {

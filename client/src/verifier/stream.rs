@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{Method, StatusCode};
 use hyper_util::rt::TokioIo;
-use keyward_verifier::Snapshot;
 use keyward_verifier::frame::{Hello, SERVER_FRAME_LIMIT, ServerFrame, Shown, VerifierFrame, Welcomed};
 use keyward_verifier::lease::{Holder, HolderError, Incarnation, Mode, Welcome};
 use tokio::sync::watch;
@@ -56,7 +55,7 @@ pub(super) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let holder = Holder::new(incarnation, anchor.as_ref().map(|anchor| anchor.seen));
-    let mut member = Member { shared, holder, anchor, snapshot: Snapshot::default() };
+    let mut member = Member { shared, holder, anchor };
     let mut wait = WAIT;
     loop {
         let ended = tokio::select! {
@@ -81,7 +80,6 @@ struct Member {
     shared: Arc<Shared>,
     holder: Holder,
     anchor: Option<Anchor>,
-    snapshot: Snapshot,
 }
 
 impl Member {
@@ -137,7 +135,6 @@ impl Member {
             // The old table goes on answering whoever is reading it; with no lease nobody begins to.
             let seed = u64::from_be_bytes(self.shared.client.random()?);
             self.shared.replica.store(Arc::new(Replica::new(seed)));
-            self.snapshot = Snapshot::default();
         }
         self.remember(shown);
         Ok(())
@@ -150,8 +147,7 @@ impl Member {
             ServerFrame::Welcome(_) => return Err(HolderError::OutOfOrder.into()),
             ServerFrame::Refuse(reason) => return Err(Ended::Refused(reason)),
             ServerFrame::Owners(owners) => {
-                let new = owners.iter().filter(|owner| self.snapshot.takes(owner.owner));
-                new.for_each(|owner| replica.stand(owner));
+                owners.iter().for_each(|owner| replica.stand(owner));
                 return Ok(false);
             }
             ServerFrame::Profile(number, profile) => {
@@ -159,21 +155,17 @@ impl Member {
                 return Ok(false);
             }
             ServerFrame::Rows(rows) => {
-                for row in rows.iter().filter(|row| self.snapshot.takes(row.key)) {
+                for row in &rows {
                     replica.admit(row);
                 }
                 return Ok(false);
             }
-            ServerFrame::Loaded(position) => {
-                self.holder.loaded(position)?;
-                self.snapshot = Snapshot::default();
-            }
+            ServerFrame::Loaded(position) => self.holder.loaded(position)?,
             ServerFrame::Changes(changes) => {
-                let is_loading = self.holder.acknowledges().is_none();
+                if !self.holder.expects(changes.after) {
+                    return Err(HolderError::Gap.into());
+                }
                 for change in &changes.changes {
-                    if is_loading {
-                        self.snapshot.changed(change.subject());
-                    }
                     if let (Some(removed), Some(call)) =
                         (replica.apply(change), &self.shared.options.on_remove)
                     {

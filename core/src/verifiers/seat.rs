@@ -79,12 +79,10 @@ impl<S: Store, E: Environment> Seat<S, E> {
             serve_stale: hello.serve_stale,
             seen: Reached(seen).max(hello.position),
         };
-        let (term, until) = verifiers.join(&join, now).map_err(|error| {
-            if error == JoinError::ServerBehind {
-                keyward.lock();
-            }
-            reason_of(error)
-        })?;
+        if hello.serve_stale {
+            keyward.remember_stale(&join).await.map_err(|_| Reason::NotServing)?;
+        }
+        let (term, until) = verifiers.join(&join, now).map_err(reason_of)?;
         let mut seat = Self {
             keyward: Arc::clone(keyward),
             who: hello.incarnation,
@@ -142,7 +140,7 @@ impl<S: Store, E: Environment> Seat<S, E> {
         let granted = match frame {
             VerifierFrame::Hello(_) => return Err(Reason::Malformed),
             VerifierFrame::Renew(number) => verifiers.renew(self.who, number, now),
-            VerifierFrame::Acknowledge(position) if position > self.told => Err(Refused::Lied),
+            VerifierFrame::Acknowledge(position) if position > self.told => Err(verifiers.lied(self.who)),
             VerifierFrame::Acknowledge(position) => verifiers.acknowledged(self.who, position, now),
             VerifierFrame::Lookup(lookup) => return Ok(self.look_up(&lookup)),
             VerifierFrame::Goodbye => {

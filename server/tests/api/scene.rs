@@ -64,6 +64,30 @@ impl Scene {
         self.server = Some((self.start)(self.folder.path()));
     }
 
+    /// Stops the server, copies what it stores, and starts it again.
+    pub(super) fn copy_data(&mut self) -> tempfile::TempDir {
+        if let Some(server) = self.server.take() {
+            server.stop();
+        }
+        let copy = folder();
+        copied(&self.folder.path().join("data"), &copy.path().join("data"));
+        self.server = Some((self.start)(self.folder.path()));
+        copy
+    }
+
+    /// Stops the server, puts an older copy in the place of what it stores and forgets its anchor, and starts it again.
+    pub(super) fn restore_data(&mut self, copy: &tempfile::TempDir) {
+        if let Some(server) = self.server.take() {
+            server.stop();
+        }
+        let data = self.folder.path().join("data");
+        std::fs::remove_dir_all(&data).expect("it is there");
+        copied(&copy.path().join("data"), &data);
+        let _ = std::fs::remove_dir_all(self.folder.path().join("anchor"));
+        let _ = std::fs::remove_file(self.folder.path().join("anchor"));
+        self.server = Some((self.start)(self.folder.path()));
+    }
+
     /// What a call answers that must go well.
     pub(super) fn ok(&self, method: &str, path: &str, body: Value) -> Value {
         self.ok_as(&self.owner, method, path, body)
@@ -201,4 +225,9 @@ fn verdict(answer: &Value) -> String {
 /// Status and code, as a test writes them.
 pub(super) fn no(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
+}
+
+fn copied(from: &Path, to: &Path) {
+    let status = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(status.expect("cp runs").success());
 }

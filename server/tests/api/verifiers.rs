@@ -1,5 +1,7 @@
 //! Verifiers of others, as the SDK makes them: what they accept, what they are told, and who waits for whom.
 
+mod stream;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

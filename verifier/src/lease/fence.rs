@@ -260,8 +260,7 @@ impl Fence {
         let committed = self.committed;
         let member = self.present(incarnation)?;
         if position > committed {
-            member.standing = Standing::Lied;
-            return Err(Refused::Lied);
+            return Err(self.lied(incarnation));
         }
         let before = member.key(incarnation);
         member.acknowledge(position, now);
@@ -270,6 +269,14 @@ impl Fence {
             self.running.insert(after);
         }
         Ok(self.grant(incarnation, now))
+    }
+
+    /// A verifier has acknowledged what it was never sent: its word counts for nothing any more, and its lease is waited out.
+    pub fn lied(&mut self, incarnation: Incarnation) -> Refused {
+        if let Some(member) = self.members.get_mut(&incarnation) {
+            member.standing = Standing::Lied;
+        }
+        Refused::Lied
     }
 
     /// A connection on which a verifier joined is gone. Its lease runs on.

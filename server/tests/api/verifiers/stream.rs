@@ -1,0 +1,244 @@
+//! What a server makes of frames that no verifier of ours would send, and of verifiers that know more than it does.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use keyward_client::{Verifier, VerifierOptions};
+use keyward_verifier::frame::{Hello, Reason, ServerFrame, VerifierFrame};
+use keyward_verifier::lease::{Incarnation, Mode, Position};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::Message;
+
+use super::super::scene::{Held, Scene};
+use super::{client, joined, joining, runtime, told};
+use crate::harness::eventually;
+
+/// A connection on which anything can be said.
+struct Stream(WebSocketStream<TcpStream>);
+
+impl Stream {
+    async fn open(scene: &Scene, by: &Held) -> Self {
+        let host = scene.http.strip_prefix("http://").expect("plain HTTP");
+        let mut request =
+            format!("ws://{host}/v1/verifiers/stream").into_client_request().expect("a request");
+        let bearer = format!("Bearer {}", by.secret).parse().expect("a header field");
+        request.headers_mut().insert("authorization", bearer);
+        let connection = TcpStream::connect(host).await.expect("it listens");
+        Self(tokio_tungstenite::client_async(request, connection).await.expect("it is a WebSocket").0)
+    }
+
+    async fn say(&mut self, bytes: Vec<u8>) {
+        self.0.send(Message::binary(bytes)).await.expect("it is sent");
+    }
+
+    async fn frame(&mut self, frame: VerifierFrame) {
+        self.say(frame.encode().expect("a frame")).await;
+    }
+
+    /// The next frame; `None` when the server has hung up.
+    async fn hear(&mut self) -> Option<ServerFrame> {
+        let next = tokio::time::timeout(Duration::from_secs(30), self.0.next()).await.expect("it goes on");
+        match next {
+            Some(Ok(Message::Binary(bytes))) => Some(ServerFrame::decode(&bytes).expect("a frame")),
+            Some(Ok(_) | Err(_)) | None => None,
+        }
+    }
+
+    /// Why the server ends it.
+    async fn reason(&mut self) -> Option<Reason> {
+        while let Some(frame) = self.hear().await {
+            if let ServerFrame::Refuse(reason) = frame {
+                return Some(reason);
+            }
+        }
+        None
+    }
+
+    /// Joins, and reads on until the snapshot is complete; up to where.
+    async fn join(&mut self, hello: Hello) -> Position {
+        self.frame(VerifierFrame::Hello(hello)).await;
+        loop {
+            if let ServerFrame::Loaded(position) = self.hear().await.expect("it is welcome") {
+                return position;
+            }
+        }
+    }
+}
+
+fn hello(name: &str, run: u128) -> Hello {
+    Hello {
+        incarnation: Incarnation(run),
+        mode: Mode::Full,
+        serve_stale: false,
+        position: Position(0),
+        anchor: String::new(),
+        name: name.to_owned(),
+    }
+}
+
+#[test]
+fn what_is_no_frame_ends_the_connection() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let joining = joining(&scene);
+    let hello = VerifierFrame::Hello(hello("x", 1)).encode().expect("a frame");
+    let mut newer = hello.clone();
+    newer[2] = 99;
+    let cut = hello[..hello.len() - 1].to_vec();
+    let long = [hello.clone(), vec![0]].concat();
+    let cases = [
+        (vec![], Reason::Malformed),
+        (vec![0xff], Reason::Malformed),
+        (cut, Reason::Malformed),
+        (long, Reason::Malformed),
+        (newer, Reason::Version),
+        // A verifier says who it is before anything else.
+        (VerifierFrame::Renew(1).encode().expect("a frame"), Reason::Malformed),
+    ];
+    runtime.block_on(async {
+        for (bytes, wanted) in cases {
+            let mut stream = Stream::open(&scene, &joining).await;
+            stream.say(bytes.clone()).await;
+            assert_eq!(stream.reason().await, Some(wanted), "{bytes:?}");
+        }
+        // Too much for any frame: the connection ends, and the server does not keep it.
+        let mut stream = Stream::open(&scene, &joining).await;
+        stream.say(vec![1; 1 << 20]).await;
+        stream.reason().await;
+        // Text is no frame, and a second hello is none at this point.
+        let mut stream = Stream::open(&scene, &joining).await;
+        stream.0.send(Message::text("hello")).await.expect("it is sent");
+        assert_eq!(stream.reason().await, Some(Reason::Malformed));
+        let mut stream = Stream::open(&scene, &joining).await;
+        stream.join(self::hello("x", 2)).await;
+        stream.frame(VerifierFrame::Hello(self::hello("x", 2))).await;
+        assert_eq!(stream.reason().await, Some(Reason::Malformed));
+    });
+    assert_eq!(scene.verify(&joining.secret)["valid"], true, "the server goes on");
+}
+
+#[test]
+fn who_acknowledges_what_it_was_never_sent_is_not_believed_again() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let joining = joining(&scene);
+    runtime.block_on(async {
+        let mut stream = Stream::open(&scene, &joining).await;
+        let loaded = stream.join(hello("liar", 7)).await;
+        stream.frame(VerifierFrame::Acknowledge(Position(loaded.0 + 1))).await;
+        assert_eq!(stream.reason().await, Some(Reason::Lied));
+        let mut again = Stream::open(&scene, &joining).await;
+        again.frame(VerifierFrame::Hello(hello("liar", 7))).await;
+        assert_eq!(again.reason().await, Some(Reason::Lied));
+    });
+    assert_eq!(scene.read("/v1/verifiers")["data"][0]["standing"], "lied");
+}
+
+#[test]
+fn the_later_of_two_under_one_name_is_the_one() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let joining = joining(&scene);
+    runtime.block_on(async {
+        let mut first = Stream::open(&scene, &joining).await;
+        let loaded = first.join(hello("gateway", 1)).await;
+        first.frame(VerifierFrame::Acknowledge(loaded)).await;
+        first.frame(VerifierFrame::Renew(1)).await;
+        let mut granted = false;
+        while let Some(frame) = first.hear().await {
+            granted = matches!(frame, ServerFrame::Grant(_));
+            if granted {
+                break;
+            }
+        }
+        assert!(granted, "it holds a lease");
+        let mut second = Stream::open(&scene, &joining).await;
+        second.join(hello("gateway", 2)).await;
+        first.frame(VerifierFrame::Renew(2)).await;
+        assert_eq!(first.reason().await, Some(Reason::Superseded));
+    });
+    // The lease of the first is waited out: it never acknowledged this.
+    let key = scene.held(json!({}));
+    scene.ok("DELETE", &format!("/v1/keys/{}", key.id), Value::Null);
+    let receipt = format!("/v1/receipts/{}", key.id.replace("key_", "rcpt_"));
+    let covered = eventually("the enforcement is written down", || {
+        let told = scene.with_headers("GET", &receipt, "Accept: application/json\r\n", Value::Null).json();
+        told["verifiers"].as_array().filter(|all| !all.is_empty()).cloned()
+    });
+    let first = covered.iter().find(|one| one["incarnation"] == format!("{:032x}", 1)).expect("it is told");
+    assert!(first["lease_ran_out_at"].is_string(), "{first}");
+}
+
+#[test]
+fn a_lease_is_not_for_who_has_not_acknowledged() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let joining = joining(&scene);
+    runtime.block_on(async {
+        let mut stream = Stream::open(&scene, &joining).await;
+        let loaded = stream.join(hello("slow", 1)).await;
+        stream.frame(VerifierFrame::Renew(1)).await;
+        // Whatever comes, it is no grant; what it acknowledges then brings it.
+        stream.frame(VerifierFrame::Acknowledge(loaded)).await;
+        loop {
+            match stream.hear().await.expect("it goes on") {
+                ServerFrame::Grant(grant) => {
+                    assert!(grant.requires >= loaded);
+                    return;
+                }
+                ServerFrame::Shown(_) | ServerFrame::Changes(_) => {}
+                ServerFrame::Welcome(_)
+                | ServerFrame::Owners(_)
+                | ServerFrame::Profile(..)
+                | ServerFrame::Rows(_)
+                | ServerFrame::Loaded(_)
+                | ServerFrame::Answer(_)
+                | ServerFrame::Refuse(_) => panic!("nothing else comes now"),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_server_that_was_put_back_locks_itself_when_a_verifier_proves_it() {
+    let (mut scene, runtime) = (Scene::new(), runtime());
+    let (joining, key) = (joining(&scene), scene.held(json!({})));
+    let memory = tempfile::tempdir().expect("a folder");
+    let options = || VerifierOptions::named("witness").anchor(memory.path().join("anchor"));
+    let copy = scene.copy_data();
+    let verifier = joined(&runtime, &scene, &joining, options());
+    scene.ok("DELETE", &format!("/v1/keys/{}", key.id), Value::Null);
+    assert_eq!(told(&verifier, &key.secret), "Unknown");
+    // It has been shown a log that ends behind the removal.
+    let removed_at = scene.read("/v1/verifiers")["position"].as_u64().expect("a position");
+    eventually("the verifier's anchor is that far", || {
+        let note = std::fs::read_to_string(memory.path().join("anchor")).ok()?;
+        let size: u64 = note.lines().nth(1)?.parse().ok()?;
+        (size >= removed_at).then_some(())
+    });
+    drop(verifier);
+    scene.restore_data(&copy);
+    assert_eq!(scene.verify(&key.secret)["valid"], true, "nobody has told it yet");
+    let _inside = runtime.enter();
+    let verifier = Verifier::start(client(&scene, &joining.secret), options()).expect("it starts");
+    eventually("the server is locked", || {
+        let answer = scene.call("POST", "/v1/keys/verify", Some(json!({ "secret": key.secret })));
+        (answer.status == 503).then_some(())
+    });
+    assert_eq!(scene.call_as("", "GET", "/readyz", None).status, 503);
+    assert_eq!(told(&verifier, &key.secret), "unavailable");
+}
+
+#[test]
+fn who_serves_stale_is_not_forgotten_by_a_restart() {
+    let (mut scene, runtime) = (Scene::new(), runtime());
+    let joining = joining(&scene);
+    let verifier = joined(&runtime, &scene, &joining, VerifierOptions::named("stubborn").serve_stale());
+    let key = scene.held(json!({}));
+    eventually("it arrives", || (told(&verifier, &key.secret) == "valid").then_some(()));
+    // Frozen, as far as the server can tell: it never comes back.
+    drop(runtime);
+    scene.restart();
+    let removed = scene.call("DELETE", &format!("/v1/keys/{}", key.id), None);
+    assert_eq!((removed.status, &removed.json()["uncovered"]), (202, &json!(["stubborn"])));
+    assert_eq!(told(&verifier, &key.secret), "valid", "so it does accept it");
+}
