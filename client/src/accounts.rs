@@ -2,7 +2,9 @@
 
 use crate::error::Error;
 use crate::transport::{Call, Client, segment};
-use crate::wire::{Account, CreateAccount, List, ListAccounts, RemoveAccount, UpdateAccount};
+use crate::wire::{
+    Account, CreateAccount, Key, List, ListAccounts, RemoveAccount, SetPassword, UpdateAccount,
+};
 
 impl Client {
     /// Creates an account.
@@ -40,6 +42,14 @@ impl Client {
         version: Option<u64>,
     ) -> Result<Account, Error> {
         self.json(Call::patch(account(id), patch)?.if_match(version)).await
+    }
+
+    /// Gives an account a password, or another one; the key that it is kept as.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn set_password(&self, id: &str, password: &SetPassword) -> Result<Key, Error> {
+        self.json(Call::put(format!("{}/password", account(id)), password)?).await
     }
 
     /// Removes an account, if it is at this version, and says what becomes of its keys.

@@ -217,6 +217,11 @@ impl Call {
         Self::new(Method::DELETE, path.into(), true)
     }
 
+    /// Done twice it says the same.
+    pub(crate) fn put(path: impl Into<String>, body: &impl Serialize) -> Result<Self, Error> {
+        Self::new(Method::PUT, path.into(), true).with_body("application/json", body)
+    }
+
     /// Not repeated: somebody else may have changed it meanwhile.
     pub(crate) fn patch(path: impl Into<String>, body: &impl Serialize) -> Result<Self, Error> {
         Self::new(Method::PATCH, path.into(), false).with_body("application/merge-patch+json", body)

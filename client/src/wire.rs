@@ -24,7 +24,9 @@ mod verifier;
 mod verify;
 
 pub use self::access::{Access, AccessType, AtDoor, Identification, IssueAccess, UpdateAccess};
-pub use self::account::{Account, CreateAccount, KeyPolicy, ListAccounts, RemoveAccount, UpdateAccount};
+pub use self::account::{
+    Account, CreateAccount, KeyPolicy, ListAccounts, RemoveAccount, SetPassword, UpdateAccount,
+};
 pub use self::event::{Event, ListEvents};
 pub use self::issue::{Algorithm, Digest, ImportKey, ImportOutcome, ImportedLine, IssueKey, Issued};
 pub use self::key::{FoundKey, Key, Kind, RateLimit, Reason, Role, State, Tombstone};

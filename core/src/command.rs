@@ -190,8 +190,9 @@ pub enum Command {
     SetPassword {
         /// Whose; not given: the caller's.
         account: Option<AccountId>,
-        /// What it signs in under: unique over all organizations, the same in any letter case.
-        login: String,
+        /// What it signs in under: unique over all organizations, the same in any letter case. Not given: what the
+        /// account is called.
+        login: Option<String>,
         /// The password.
         password: Zeroizing<String>,
     },

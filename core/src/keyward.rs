@@ -385,7 +385,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Command::FindNumbered { kind, number } => self.find_numbered(permit, kind, number).await,
             Command::FindAccountNamed(name) => self.find_account_named(permit, &name).await,
             Command::SetPassword { account, login, password } => {
-                self.set_password(permit, account, &login, password, origin).await
+                self.set_password(permit, account, login.as_deref(), password, origin).await
             }
             Command::Renew(session) => self.renew(permit, session, origin).await,
             Command::CreateResource(new) => self.create_resource(permit, *new, origin).await,

@@ -159,15 +159,16 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         &self,
         permit: &Permit,
         account: Option<AccountId>,
-        login: &str,
+        login: Option<&str>,
         password: Zeroizing<String>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
         // A session may do whatever its account's role lets it: nobody gives what they do not have.
         let scopes = Scopes::parse(["admin"])?;
         permit.may_give(&scopes)?;
-        let account = self.owner(permit, account).await?;
-        let handle = login_handle(login);
+        let account = self.load_account(permit, account.unwrap_or(permit.caller().account)).await?;
+        permit.may_appoint(account.role)?;
+        let handle = login_handle(login.unwrap_or(&account.name));
         let handle = handle.ok_or_else(|| Error::invalid("login", "4 to 64 printable ASCII characters"))?;
         if password.is_empty() || password.len() > 512 {
             return Err(Error::invalid("password", "1 to 512 bytes"));

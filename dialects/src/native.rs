@@ -33,7 +33,7 @@ pub fn dialect() -> Result<Dialect, Error> {
     Dialect::new("native", &ROUTES, |_| true, gateways::credential, fault::fault)
 }
 
-static ROUTES: [Route; 33] = [
+static ROUTES: [Route; 34] = [
     route("POST", "/v1/keys", Verb::Issue, keys::issue),
     Route { form: import::form, ..route("POST", "/v1/keys/import", Verb::Import, import::parse) },
     route("GET", "/v1/keys", Verb::List, keys::list),
@@ -74,6 +74,7 @@ static ROUTES: [Route; 33] = [
     route("GET", "/v1/accounts/{id}", Verb::ReadAccounts, accounts::find),
     route("PATCH", "/v1/accounts/{id}", Verb::UpdateAccount, accounts::update),
     route("DELETE", "/v1/accounts/{id}", Verb::RemoveAccount, accounts::remove),
+    route("PUT", "/v1/accounts/{id}/password", Verb::Issue, accounts::set_password),
     route("POST", "/v1/organizations", Verb::CreateOrganization, organizations::create),
     route("GET", "/v1/organizations", Verb::ReadOrganizations, organizations::list),
     route("GET", "/v1/organizations/{id}", Verb::ReadOrganizations, organizations::find),

@@ -269,8 +269,7 @@ impl<S: Store> Setter<'_, S> {
             return Ok(());
         }
         let password = read_secret(file)?.with_context(|| format!("{}: not there", file.display()))?;
-        let login = login.to_owned();
-        self.run(Command::SetPassword { account: Some(account), login, password }).await.map(|_| ())
+        self.run(Command::SetPassword { account: Some(account), login: None, password }).await.map(|_| ())
     }
 
     async fn key(&self, account: AccountId, plan: &KeyPlan) -> anyhow::Result<()> {
@@ -306,7 +305,7 @@ impl<S: Store> Setter<'_, S> {
 }
 
 /// What a secret's file holds; `None` if there is no such file.
-fn read_secret(file: &Path) -> anyhow::Result<Option<Zeroizing<String>>> {
+pub(crate) fn read_secret(file: &Path) -> anyhow::Result<Option<Zeroizing<String>>> {
     match std::fs::read_to_string(file) {
         Ok(text) => Ok(Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

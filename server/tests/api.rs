@@ -21,6 +21,7 @@ mod api {
     mod log;
     mod organizations;
     mod pages;
+    mod passwords;
     mod readme;
     mod receipts;
     mod removals;

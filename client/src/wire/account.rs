@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::update::given;
-use super::{Role, State};
+use super::{Role, Secret, State};
 
 /// Somebody who acts: a person, a program, a customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +59,17 @@ pub struct UpdateAccount {
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub suspended: Option<bool>,
+}
+
+/// A password for an account. It is kept as a key: what comes back is that, and removing it ends the password.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetPassword {
+    /// The password; 1 to 512 bytes.
+    pub password: Secret,
+    /// What it signs in under, the same in any letter case and unique over all organizations; not given: what the
+    /// account is called.
+    pub login: Option<String>,
 }
 
 /// Whose accounts, and which page of them, as it stands in the query.

@@ -28,7 +28,7 @@ fn sign_in(core: &Core<Shared>, login: &str, proof: &str, session: SessionPlan) 
 
 fn set_password(core: &Core<Shared>, house: &House, account: AccountId, login: &str, text: &str) -> KeyId {
     let password = Zeroizing::new(text.to_owned());
-    let command = Command::SetPassword { account: Some(account), login: login.to_owned(), password };
+    let command = Command::SetPassword { account: Some(account), login: Some(login.to_owned()), password };
     match finish(ask(core, &house.owner, Verb::Issue, command, None)) {
         Ok(Answer::Key(key)) => key.head.id,
         other => panic!("no password: {:?}", other.err()),
@@ -75,7 +75,7 @@ fn another_password_takes_the_place_of_the_first_and_a_login_is_one_accounts() {
     assert!(sign_in(&core, "shop", "first", plan(None, None)).is_err());
     assert!(sign_in(&core, "shop", "second", plan(None, None)).is_ok());
     let password = Zeroizing::new("third".to_owned());
-    let theirs = Command::SetPassword { account: None, login: "shop".to_owned(), password };
+    let theirs = Command::SetPassword { account: None, login: Some("shop".to_owned()), password };
     let taken = finish(ask(&core, &house.owner, Verb::Issue, theirs, None));
     assert!(matches!(taken, Err(Error::Taken { .. })));
 }

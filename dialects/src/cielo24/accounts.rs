@@ -38,11 +38,8 @@ pub(super) fn update_password(
     let fields = Fields::read(request)?;
     let password = new_password(&fields)?;
     named(fields.maybe("username"), session, move |account| {
-        Ok(Step::then(Command::FindAccount(account), move |answer| {
-            let login = answers::account(answer)?.name;
-            let set = Command::SetPassword { account: Some(account), login, password };
-            Ok(Step::then(set, |_| answers::done()))
-        }))
+        let set = Command::SetPassword { account: Some(account), login: None, password };
+        Ok(Step::then(set, |_| answers::done()))
     })
 }
 
@@ -59,11 +56,10 @@ pub(super) fn create(
     }
     let password = new_password(&fields)?;
     named(fields.maybe("parent_account"), session, move |parent| {
-        let new =
-            NewAccount { organization: None, parent: Some(parent), name: name.clone(), role: Role::Member };
+        let new = NewAccount { organization: None, parent: Some(parent), name, role: Role::Member };
         Ok(Step::then(Command::CreateAccount(new), move |answer| {
             let account = answers::account(answer)?.id;
-            let set = Command::SetPassword { account: Some(account), login: name, password };
+            let set = Command::SetPassword { account: Some(account), login: None, password };
             Ok(Step::attempt(set, move |done| match done {
                 Ok(_) => answers::done(),
                 // Names are unique within an organization, logins over all of them: an account that nobody can sign

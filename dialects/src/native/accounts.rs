@@ -4,6 +4,7 @@ use keyward_client::wire;
 use keyward_core::command::{AccountPatch, Command, KeyPolicy, NewAccount};
 use keyward_core::error::Error;
 use keyward_core::id::{AccountId, OrganizationId};
+use zeroize::Zeroizing;
 
 use super::{body, fields, headers, words};
 use crate::dialect::{Params, Parsed, Request};
@@ -42,6 +43,13 @@ pub(super) fn update(request: &Request<'_>, params: &Params<'_, '_>) -> Result<P
     let patch =
         AccountPatch { name: given.name, role: given.role.map(words::read_role), suspended: given.suspended };
     Ok(Command::UpdateAccount { account, patch, if_match: headers::if_match(request)? }.into())
+}
+
+pub(super) fn set_password(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
+    let account = Some(fields::path_id(params, AccountId::parse)?);
+    let given: wire::SetPassword = body::json(request)?;
+    let password = Zeroizing::new(given.password.expose().to_owned());
+    Ok(Command::SetPassword { account, login: given.login, password }.into())
 }
 
 pub(super) fn remove(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {

@@ -55,7 +55,7 @@ const fn operation(
 }
 
 /// One for every route.
-pub static OPERATIONS: [Operation; 33] = [
+pub static OPERATIONS: [Operation; 34] = [
     Operation {
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::IssueKey>)],
@@ -267,6 +267,16 @@ pub static OPERATIONS: [Operation; 33] = [
             "/v1/accounts/{id}",
             "remove_account",
             "Remove an account, and say what becomes of its keys.",
+        )
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::SetPassword>)],
+        answers: &[(200, KEY)],
+        ..operation(
+            "PUT",
+            "/v1/accounts/{id}/password",
+            "set_password",
+            "Give an account a password, or another one; it signs in where another system's clients do.",
         )
     },
     Operation {

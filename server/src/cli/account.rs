@@ -1,11 +1,20 @@
 //! This file is about `keyward account` and `keyward organization`: who owns keys, from a terminal.
 
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use keyward_client::{Client, wire};
 
+use zeroize::Zeroizing;
+
 use super::remote::{Remote, show, word};
+use crate::bootstrap::read_secret;
+
+/// The most that is read of standard input in search of a password, in bytes.
+const LONGEST: u64 = 4096;
 
 /// `keyward account`.
 #[derive(Debug, Args)]
@@ -69,6 +78,17 @@ enum OfAccount {
         #[arg(long)]
         suspended: Option<bool>,
     },
+    /// Give an account a password, or another one.
+    Password {
+        /// Its id.
+        id: String,
+        /// What it signs in under; by default what the account is called.
+        #[arg(long)]
+        login: Option<String>,
+        /// The file of the password; by default it is read from standard input. On a command line everyone would see it.
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
     /// Remove an account for ever.
     Remove {
         /// Its id.
@@ -130,6 +150,19 @@ pub(crate) fn run_organization(organization: &Organization) -> anyhow::Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
+/// A password, from a file or from standard input, without the line's end.
+fn password(file: Option<&Path>) -> anyhow::Result<wire::Secret> {
+    let text = match file {
+        Some(file) => read_secret(file)?.with_context(|| format!("{}: not there", file.display()))?,
+        None => {
+            let mut text = Zeroizing::new(String::new());
+            std::io::stdin().take(LONGEST).read_to_string(&mut text)?;
+            text
+        }
+    };
+    Ok(wire::Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
 async fn of_account(client: &Client, command: &OfAccount) -> anyhow::Result<()> {
     match command {
         OfAccount::Create { name, role, organization, parent } => {
@@ -153,6 +186,10 @@ async fn of_account(client: &Client, command: &OfAccount) -> anyhow::Result<()> 
         OfAccount::Update { id, name, role, suspended } => {
             let patch = wire::UpdateAccount { name: name.clone(), role: *role, suspended: *suspended };
             show(&client.update_account(id, &patch, None).await?)
+        }
+        OfAccount::Password { id, login, file } => {
+            let given = wire::SetPassword { password: password(file.as_deref())?, login: login.clone() };
+            show(&client.set_password(id, &given).await?)
         }
         OfAccount::Remove { id, policy, transfer_to } => {
             let keys = wire::RemoveAccount { policy: *policy, transfer_to: transfer_to.clone() };

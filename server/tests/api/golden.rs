@@ -45,7 +45,14 @@ fn removals_and_log() {
 
 #[test]
 fn accounts() {
-    compare(&["create_account", "list_accounts", "find_account", "update_account", "remove_account"]);
+    compare(&[
+        "create_account",
+        "list_accounts",
+        "find_account",
+        "update_account",
+        "remove_account",
+        "set_password",
+    ]);
 }
 
 #[test]

@@ -66,6 +66,7 @@ pub(super) fn shown(operation: &str, scene: &Scene) -> Shown {
         "find_removal" => find_removal(scene),
         "read_receipt" => receipt(scene),
         "read_checkpoint" | "read_tile" | "list_events" => log(operation),
+        "set_password" => accounts(operation, scene),
         other if other.ends_with("_account") || other.ends_with("_accounts") => accounts(other, scene),
         other if other.contains("_organization") => organizations(other, scene),
         other => one_key(other, &scene.held(json!({ "name": "ci", "scopes": ["orders:read"] }))),
@@ -268,6 +269,11 @@ fn accounts(operation: &str, scene: &Scene) -> Shown {
         }
         "find_account" => {
             shows(bare("GET", account), bare("GET", nothing), bare("GET", format!("{path}/acct_1")))
+        }
+        "set_password" => {
+            let [own, nothing] = [&account, &nothing].map(|path| format!("{path}/password"));
+            let body = json!({ "password": "open sesame" });
+            shows(sent("PUT", &own, &body), sent("PUT", nothing, body), sent("PUT", own, r#"{"password":7}"#))
         }
         "update_account" => {
             let patch = json!({ "role": "auditor", "suspended": true });
