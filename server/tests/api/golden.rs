@@ -1,23 +1,35 @@
-//! This file is about transcripts: what every call of the native API looks like on the wire, for whoever may, for
+//! This file is about transcripts: what every call of every language looks like on the wire, for whoever may, for
 //! a stranger, for nobody, for what is not there and for what is misshapen. `UPDATE_DOCS=1` writes them anew.
 
-mod calls;
+mod call;
+mod cielo24;
+mod discue;
+mod intserv;
+mod native;
+mod resolver;
 mod scrub;
 
 use std::path::{Path, PathBuf};
 
-use keyward_dialects::native;
+use keyward_core::error::Error;
+use keyward_dialects::{Dialect, Route};
 
-use self::calls::{Call, Shown};
+use self::call::{Call, Shown};
+use self::cielo24::CIELO24;
+use self::discue::DISCUE;
+use self::intserv::INTSERV;
+use self::native::NATIVE;
+use self::resolver::RESOLVER;
 use self::scrub::Scrub;
-use super::scene::{Scene, Tenant};
+use super::scene::Scene;
 use crate::harness::Answer;
 
-/// The header fields of an answer that are part of the API.
-const HEADERS: [&str; 10] = [
+/// The header fields of an answer that are part of an API.
+const HEADERS: [&str; 14] = [
     "accept",
     "allow",
     "cache-control",
+    "content-security-policy",
     "content-type",
     "etag",
     "keyward-receipt",
@@ -25,86 +37,144 @@ const HEADERS: [&str; 10] = [
     "preference-applied",
     "retry-after",
     "www-authenticate",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
 ];
 const NOTHING_TO_MISS: &str = "\n(It names nothing that could be missing.)\n";
 
-#[test]
-fn keys() {
-    compare(&["issue_key", "import_keys", "list_keys", "find_key", "update_key", "remove_key"]);
+/// A language, as its transcripts show it.
+struct Language {
+    /// The folder of its transcripts.
+    name: &'static str,
+    dialect: fn() -> Result<Dialect, Error>,
+    /// What the transcript of a route is called.
+    title: fn(&Route) -> String,
+    scene: fn() -> Scene,
+    cast: fn(&Scene) -> Cast,
+    /// Puts a credential where this language has it.
+    sign: fn(Call, &str) -> Call,
+    /// The pattern of what differs from run to run, see [`Scrub::of`].
+    differs: &'static str,
+    shown: fn(&Route, &Scene, &Cast) -> Shown,
+}
+
+/// Who asks, by their credentials.
+struct Cast {
+    whoever_may: String,
+    /// Somebody as mighty, of another organization.
+    stranger: String,
 }
 
 #[test]
-fn states_and_use() {
-    compare(&["suspend_key", "resume_key", "rotate_key", "read_usage", "verify_key"]);
+fn native_calls() {
+    compare(&NATIVE);
 }
 
 #[test]
-fn removals_and_log() {
-    compare(&["remove_keys", "find_removal", "read_receipt", "read_checkpoint", "read_tile", "list_events"]);
+fn cielo24_calls() {
+    compare(&CIELO24);
 }
 
 #[test]
-fn accounts() {
-    compare(&[
-        "create_account",
-        "list_accounts",
-        "find_account",
-        "update_account",
-        "remove_account",
-        "set_password",
-    ]);
+fn discue_calls() {
+    compare(&DISCUE);
 }
 
 #[test]
-fn organizations() {
-    compare(&[
-        "create_organization",
-        "list_organizations",
-        "find_organization",
-        "update_organization",
-        "remove_organization",
-    ]);
+fn intserv_calls() {
+    compare(&INTSERV);
 }
 
-/// A route without a transcript, a transcript without a route, and a transcript that leaves somebody out.
+#[test]
+fn resolver_calls() {
+    compare(&RESOLVER);
+}
+
+/// A language without transcripts, a route without one, a transcript without a route, and one that leaves somebody out.
 #[test]
 fn every_route_has_its_transcripts() {
-    let named = |method: &str, path: &str| {
-        native::OPERATIONS.iter().find(|told| told.method == method && told.path == path)
-    };
-    let mut wanted: Vec<String> = native::dialect()
-        .expect("the table holds")
-        .routes
-        .iter()
-        .map(|route| named(route.method, route.path).unwrap_or_else(|| panic!("{} is not told", route.path)))
-        .map(|told| format!("{}.txt", told.id))
-        .collect();
-    let files = std::fs::read_dir(folder()).expect("the folder").map(|entry| entry.expect("an entry").path());
-    let mut kept: Vec<String> = files
-        .filter(|file| file.extension().is_some_and(|is| is == "txt"))
-        .map(|file| file.file_name().expect("a name").to_string_lossy().into_owned())
-        .collect();
-    wanted.sort();
-    kept.sort();
-    assert_eq!(kept, wanted);
-    for file in kept {
-        let text = std::fs::read_to_string(folder().join(&file)).expect("a transcript");
-        for who in ["ok", "stranger", "anonymous", "missing", "malformed"] {
-            assert!(text.contains(&format!("\n## {who}\n")), "{file} has no {who}");
+    let languages = [NATIVE, CIELO24, DISCUE, INTSERV, RESOLVER];
+    let names: Vec<&str> = languages.iter().map(|language| language.name).collect();
+    let vendors = keyward_dialects::vendors().expect("the tables hold");
+    let spoken: Vec<&str> =
+        std::iter::once("native").chain(vendors.iter().map(|dialect| dialect.name)).collect();
+    assert_eq!(names, spoken);
+    for language in languages {
+        let mut wanted: Vec<PathBuf> = language.routes().iter().map(|route| language.file(route)).collect();
+        let mut kept: Vec<PathBuf> = std::fs::read_dir(language.folder())
+            .expect("the folder")
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
+        wanted.sort();
+        kept.sort();
+        assert_eq!(kept, wanted);
+        for file in kept {
+            let text = std::fs::read_to_string(&file).expect("a transcript");
+            for who in ["ok", "stranger", "anonymous", "missing", "malformed"] {
+                assert!(text.contains(&format!("\n## {who}\n")), "{} has no {who}", file.display());
+            }
         }
     }
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/golden")
+impl Language {
+    fn routes(&self) -> &'static [Route] {
+        (self.dialect)().expect("the table holds").routes
+    }
+
+    fn folder(&self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/golden").join(self.name)
+    }
+
+    fn file(&self, route: &Route) -> PathBuf {
+        self.folder().join(format!("{}.txt", (self.title)(route)))
+    }
+
+    /// The request of somebody with this credential, or of nobody.
+    fn signed(&self, call: &Call, secret: Option<&str>) -> Call {
+        secret.map_or_else(|| call.clone(), |secret| (self.sign)(call.clone(), secret))
+    }
+
+    fn transcript(&self, route: &Route) -> String {
+        let scene = (self.scene)();
+        let cast = (self.cast)(&scene);
+        let shown = (self.shown)(route, &scene, &cast);
+        let [may, stranger] = [&cast.whoever_may, &cast.stranger].map(|secret| Some(secret.as_str()));
+        let played = |call: &Call, secret| play(&scene, &self.signed(call, secret));
+        // Whoever may comes last of the five: afterwards it may be gone.
+        let anonymous = played(&shown.ok, None);
+        let by_stranger = played(&shown.ok, stranger);
+        let misshapen = played(&shown.malformed, may);
+        let absent = shown.missing.as_ref().map(|call| played(call, may));
+        if let Some(missing) = shown.missing.as_ref().filter(|_| !shown.is_everybodys) {
+            // Another organization's thing is answered exactly like one that is not there.
+            let [theirs, missing] = [&shown.ok, missing].map(|call| {
+                let answer = send(&scene, &self.signed(call, stranger));
+                Scrub::of(self.differs).scrub(&shown_answer(&answer))
+            });
+            assert_eq!(theirs, missing, "{}", (self.title)(route));
+        }
+        let mut sections = vec![
+            ("ok", played(&shown.ok, may)),
+            ("stranger", by_stranger),
+            ("anonymous", anonymous),
+            ("missing", absent.unwrap_or_else(|| NOTHING_TO_MISS.to_owned())),
+            ("malformed", misshapen),
+        ];
+        sections.extend(shown.more.iter().map(|(title, call)| (*title, played(call, may))));
+        let sections: String = sections.iter().map(|(title, text)| format!("\n## {title}\n{text}")).collect();
+        Scrub::of(self.differs).scrub(&format!("# {}\n{sections}", (self.title)(route)))
+    }
 }
 
-fn compare(operations: &[&str]) {
+fn compare(language: &Language) {
     let mut differing = Vec::new();
-    for operation in operations {
-        let shown = transcript(operation);
-        let file = folder().join(format!("{operation}.txt"));
+    for route in language.routes() {
+        let shown = language.transcript(route);
+        let file = language.file(route);
         if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::create_dir_all(language.folder()).expect("a folder");
             std::fs::write(&file, &shown).expect("it can be written");
         }
         let kept = std::fs::read_to_string(&file).unwrap_or_default();
@@ -115,62 +185,29 @@ fn compare(operations: &[&str]) {
     assert!(differing.is_empty(), "{}\nUPDATE_DOCS=1 writes them anew.", differing.join("\n"));
 }
 
-fn transcript(operation: &str) -> String {
-    let scene = Scene::new();
-    let stranger = scene.tenant("a stranger");
-    let Shown { ok, missing, malformed, more } = calls::shown(operation, &scene);
-    // Whoever may comes last of the five: afterwards it may be gone.
-    let anonymous = play(&scene, "", &ok);
-    let by_stranger = play(&scene, &stranger.owner.secret, &ok);
-    let misshapen = play(&scene, &scene.owner, &malformed);
-    let absent = missing.as_ref().map(|call| play(&scene, &scene.owner, call));
-    // The log is everybody's; all else belongs to somebody.
-    if operation != "read_tile" {
-        a_stranger_learns_nothing(&scene, &stranger, &ok, missing.as_ref());
-    }
-    let done = play(&scene, &scene.owner, &ok);
-    let mut sections = vec![
-        ("ok", done),
-        ("stranger", by_stranger),
-        ("anonymous", anonymous),
-        ("missing", absent.unwrap_or_else(|| NOTHING_TO_MISS.to_owned())),
-        ("malformed", misshapen),
-    ];
-    sections.extend(more.iter().map(|(title, call)| (*title, play(&scene, &scene.owner, call))));
-    let sections: String = sections.iter().map(|(title, text)| format!("\n## {title}\n{text}")).collect();
-    Scrub::default().scrub(&format!("# {operation}\n{sections}"))
+/// What another system's transcript of a route is called: its method and its path.
+fn by_path(route: &Route) -> String {
+    let path = route.path.replace(['{', '}'], "").replace('/', "_");
+    format!("{}{path}", route.method.to_ascii_lowercase())
 }
 
-/// Another organization's thing is answered exactly like one that is not there.
-fn a_stranger_learns_nothing(scene: &Scene, stranger: &Tenant, theirs: &Call, missing: Option<&Call>) {
-    let Some(missing) = missing else { return };
-    let [theirs, missing] = [theirs, missing].map(|call| {
-        let answer = send(scene, &stranger.owner.secret, call);
-        Scrub::default().scrub(&shown_answer(&answer))
-    });
-    assert_eq!(theirs, missing);
-}
-
-fn play(scene: &Scene, secret: &str, call: &Call) -> String {
-    let answer = send(scene, secret, call);
+fn play(scene: &Scene, call: &Call) -> String {
     let mut text = format!("\n> {} {}\n", call.method, call.path);
     for header in &call.headers {
         text += &format!("> {header}\n");
     }
     if let Some(body) = &call.body {
         let json = call.headers.iter().any(|header| header == "Content-Type: application/json");
-        text += &if json { indent(body) } else { body.trim_end().to_owned() };
+        text += if json { indent(body) } else { body.clone() }.trim_end();
         text.push('\n');
     }
-    text + &shown_answer(&answer)
+    text + &shown_answer(&send(scene, call))
 }
 
-fn send(scene: &Scene, secret: &str, call: &Call) -> Answer {
-    let credential =
-        if secret.is_empty() { String::new() } else { format!("Authorization: Bearer {secret}\r\n") };
-    let headers: String = call.headers.iter().map(|header| format!("{header}\r\n")).collect();
-    let body = call.body.as_deref().unwrap_or_default();
-    scene.request(call.method, &call.path, &(credential + &headers), body.as_bytes())
+fn send(scene: &Scene, call: &Call) -> Answer {
+    let lines = call.credential.iter().chain(&call.headers);
+    let headers: String = lines.map(|line| format!("{line}\r\n")).collect();
+    scene.request(call.method, &call.path, &headers, call.body.as_deref().unwrap_or_default().as_bytes())
 }
 
 fn shown_answer(answer: &Answer) -> String {
@@ -180,15 +217,17 @@ fn shown_answer(answer: &Answer) -> String {
             text += &format!("< {name}: {value}\n");
         }
     }
-    let of_type = |wanted: &str| answer.header("content-type").is_some_and(|is| is.starts_with(wanted));
-    if of_type("application/octet-stream") {
-        return text + "(bytes of a tile)\n";
+    if answer.body.is_empty() {
+        return text;
     }
-    let json = of_type("application/json") || of_type("application/problem+json");
-    match (answer.body.is_empty(), json) {
-        (true, _) => text,
-        (false, true) => text + &indent(&answer.body) + "\n",
-        (false, false) => text + answer.body.trim_end_matches('\n') + "\n",
+    let content_type = answer.header("content-type").and_then(|is| is.split(';').next());
+    text + &match content_type {
+        Some("application/json" | "application/problem+json") if !answer.body.contains('\n') => {
+            indent(&answer.body) + "\n"
+        }
+        Some("application/octet-stream") => "(bytes of a tile)\n".to_owned(),
+        Some("text/html" | "text/javascript") => "(a file)\n".to_owned(),
+        _ => answer.body.trim_end_matches('\n').to_owned() + "\n",
     }
 }
 

@@ -1,62 +1,51 @@
-//! This file is about the calls that are shown: for every operation one that goes well, one that names what is
-//! not there, and one that is misshapen.
+//! This file is about the calls of the native API that are shown.
 
+use keyward_dialects::{Route, native};
 use serde_json::json;
 
+use super::call::{Call, Shown, bare, sent, shows};
+use super::{Cast, Language};
 use crate::api::scene::{Held, Scene, text};
 use crate::harness::eventually;
-
-/// A request, without its credential.
-pub(super) struct Call {
-    pub(super) method: &'static str,
-    pub(super) path: String,
-    pub(super) headers: Vec<String>,
-    pub(super) body: Option<String>,
-}
-
-/// What is shown of an operation.
-pub(super) struct Shown {
-    pub(super) ok: Call,
-    pub(super) missing: Option<Call>,
-    pub(super) malformed: Call,
-    /// What else is worth seeing, after the first five, by whoever may.
-    pub(super) more: Vec<(&'static str, Call)>,
-}
 
 /// The id of nothing.
 const NOTHING: &str = "00000000000000000000000000";
 const LATER: &str = "2099-01-01T00:00:00.000Z";
 
-impl Call {
-    fn with(mut self, header: &str) -> Self {
-        self.headers.push(header.to_owned());
-        self
-    }
+/// The native API: one transcript for every operation.
+pub(super) const NATIVE: Language = Language {
+    name: "native",
+    dialect: native::dialect,
+    title: |route| operation(route).to_owned(),
+    scene: Scene::new,
+    cast: |scene| Cast {
+        whoever_may: scene.owner.clone(),
+        stranger: scene.tenant("a stranger").owner.secret,
+    },
+    sign: |call, secret| call.signed(format!("Authorization: Bearer {secret}")),
+    differs: DIFFERS,
+    shown: |route, scene, _| shown(operation(route), scene),
+};
+
+/// What differs from run to run. A record's id and its receipt's have the same 128 bits, and get the same number; times of
+/// the tests' own stay.
+const DIFFERS: &str = r#"
+    (?P<prefix>key|acct|org|rcpt|rmvl)_(?P<id>[0-7][0-9a-z]{25})
+  | (?P<secret>[a-z][a-z0-9]*_[a-z][a-z0-9]*_[0-9A-Za-z]{43})
+  | (?P<handle>[a-z][a-z0-9]*_[a-z][a-z0-9]*_[0-9A-Za-z]{10})\b
+  | (?P<time>202[0-9]-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)
+  | (?P<hash>\b[0-9a-f]{64}\b)
+  | (?P<request>\b[0-9a-f]{32}\b)
+  | (?:\\n)?(?P<base64>[A-Za-z0-9+/]{40,}={0,2})
+  | "next_cursor":\x20"(?P<cursor>[A-Za-z0-9_-]{22})"
+"#;
+
+fn operation(route: &Route) -> &'static str {
+    let told = native::OPERATIONS.iter().find(|told| told.method == route.method && told.path == route.path);
+    told.unwrap_or_else(|| panic!("{} is not told", route.path)).id
 }
 
-impl Shown {
-    fn more(mut self, title: &'static str, call: Call) -> Self {
-        self.more.push((title, call));
-        self
-    }
-}
-
-fn bare(method: &'static str, path: impl Into<String>) -> Call {
-    Call { method, path: path.into(), headers: Vec::new(), body: None }
-}
-
-/// With a body as it stands, to show what JSON of ours cannot be.
-#[expect(clippy::needless_pass_by_value, reason = "a call reads best with its body written where it is sent")]
-fn sent(method: &'static str, path: impl Into<String>, body: impl ToString) -> Call {
-    let body = Some(body.to_string());
-    Call { body, ..bare(method, path) }.with("Content-Type: application/json")
-}
-
-fn shows(ok: Call, missing: impl Into<Option<Call>>, malformed: Call) -> Shown {
-    Shown { ok, missing: missing.into(), malformed, more: Vec::new() }
-}
-
-pub(super) fn shown(operation: &str, scene: &Scene) -> Shown {
+fn shown(operation: &str, scene: &Scene) -> Shown {
     match operation {
         "issue_key" => issue(scene),
         "import_keys" => import(scene),
@@ -233,6 +222,8 @@ fn log(operation: &str) -> Shown {
             let entries = bare("GET", format!("{path}entries/000.p/3"));
             shows(entries, bare("GET", format!("{path}0/000")), bare("GET", format!("{path}0/1")))
                 .more("hashes", bare("GET", format!("{path}0/000.p/2")))
+                // The log is everybody's.
+                .for_everybody()
         }
         _ => {
             let path = "/v1/events";
