@@ -6,6 +6,7 @@ mod harness;
 mod api {
     mod accounts;
     mod bootstrap;
+    mod browser;
     mod cielo24;
     mod discue;
     mod events;

@@ -1,5 +1,7 @@
 //! The language of Resolver's clients, spoken with a real server.
 
+mod page;
+
 use keyward_core::id::AccountId;
 use serde_json::{Value, json};
 
@@ -369,21 +371,4 @@ fn every_answer_on_these_paths_is_in_this_language() {
     assert_eq!(session("POST", "/user/apiKey", "Content-Type: text/plain\r\n", b"{}"), 415);
     assert_eq!(session("POST", "/user/apiKey", "Content-Type: application/json\r\n", b"{"), 400);
     assert_eq!(session("POST", "/data/file/file", "", &vec![0; 2 << 20]), 413);
-}
-
-#[test]
-fn the_page_is_for_anybody_and_comes_whole() {
-    let scene = Scene::demo();
-    for (path, content_type, has) in [
-        ("/user/docs/", "text/html; charset=utf-8", "swagger-ui-bundle.js"),
-        ("/user/docs/swagger-ui-bundle.js", "text/javascript", "SwaggerUIBundle"),
-        ("/user/docs/swagger-ui.css", "text/css", ".swagger-ui"),
-        ("/user/docs/openapi.json", "application/json", "/user/apiKey/{id}"),
-    ] {
-        let answer = scene.request("GET", path, "", b"");
-        assert_eq!((answer.status, answer.header("content-type")), (200, Some(content_type)), "{path}");
-        assert!(answer.body.contains(has), "{path}");
-    }
-    assert_eq!(scene.request("GET", "/user/docs", "", b"").header("location"), Some("/user/docs/"));
-    assert_eq!(judge(&scene.request("GET", "/user/docs/nothing", "", b"")), 404);
 }
