@@ -15,7 +15,7 @@ use crate::account::{Account, Organization};
 use crate::event::Reason;
 use crate::filter::Filter;
 use crate::id::{AccountId, Id, KeyId, OrganizationId, ReceiptId, RemovalId, ResourceId};
-use crate::key::{Found, Key, Tombstone};
+use crate::key::{Found, Head, Key, Tombstone};
 use crate::permit::Verb;
 use crate::removal::{Plan, Progress, Selection};
 use crate::resource::{NewResource, Resource, ResourcePatch};
@@ -37,8 +37,9 @@ pub enum Command {
     Import(Box<Import>),
     /// Read a key.
     Find(KeyId),
-    /// Read the key that has this secret.
-    FindBySecret(Zeroizing<String>),
+    /// Read what of a key can be read without opening it. That is all that its removal needs, and all that there is of one
+    /// that was restored without its slot.
+    FindHead(Named),
     /// Read the door credential that a door knows by this.
     FindAccess(Identification),
     /// Read the keys that fit a filter, oldest first.
@@ -263,7 +264,7 @@ impl Command {
             Self::Import(_) => Verb::Import,
             Self::Find(_)
             | Self::FindAccess(_)
-            | Self::FindBySecret(_)
+            | Self::FindHead(_)
             | Self::FindRemoval { .. }
             | Self::ReadUsage(_)
             | Self::ReadReceipt(_) => Verb::Find,
@@ -310,6 +311,19 @@ impl Command {
     }
 }
 
+/// What a caller knows a key by.
+#[derive(Clone)]
+pub enum Named {
+    /// Its id.
+    Id(KeyId),
+    /// Its number, see [`Id::number`].
+    Number(u32),
+    /// Its secret.
+    Secret(Zeroizing<String>),
+    /// What a door knows it by.
+    Access(Identification),
+}
+
 /// What comes back.
 pub enum Answer {
     /// A new key, and the only time that its secret is shown.
@@ -320,6 +334,8 @@ pub enum Answer {
     Key(Box<Key>),
     /// A key that was looked for; its secret where it is recoverable.
     Found(Box<Key>),
+    /// What of a key can be read without opening it.
+    Head(Box<Head>),
     /// Keys, and where the next page begins.
     Keys(Vec<Found<Key>>, Option<Id>),
     /// What a verifier says.

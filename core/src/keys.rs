@@ -11,7 +11,7 @@ mod verify;
 
 pub(crate) use self::remove::Ending;
 use crate::account::{Account, Role};
-use crate::command::{Answer, Issue, Page, Patch};
+use crate::command::{Answer, Issue, Named, Page, Patch};
 use crate::error::Error;
 use crate::event::Happened;
 use crate::filter::Filter;
@@ -132,9 +132,15 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(Answer::Found(Box::new(self.with_uses_left(key).await?)))
     }
 
-    pub(crate) async fn find_by_secret(&self, permit: &Permit, text: &str) -> Result<Answer, Error> {
-        let id = self.id_by_secret(text).await?;
-        self.find(permit, id.into()).await
+    pub(crate) async fn find_head(&self, permit: &Permit, named: &Named) -> Result<Answer, Error> {
+        let id = match named {
+            Named::Id(id) => id.id(),
+            Named::Number(number) => self.numbered(RecordKind::Key, *number).await?,
+            Named::Secret(text) => self.id_by_secret(text).await?,
+            Named::Access(identification) => self.holder_of(permit, identification).await?,
+        };
+        let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
+        Ok(Answer::Head(Box::new(self.covered(permit, &stored)?.live()?.head)))
     }
 
     /// Finds something by its number.
@@ -144,8 +150,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         kind: RecordKind,
         number: u32,
     ) -> Result<Answer, Error> {
-        let holder = self.store.holder(self.pepper.number(kind, number)).await?;
-        let id = holder.ok_or(Error::NotFound)?;
+        let id = self.numbered(kind, number).await?;
         match kind {
             RecordKind::Key => self.find(permit, id.into()).await,
             RecordKind::Account => self.find_account(permit, id.into()).await,
@@ -154,6 +159,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 Err(Error::NotFound)
             }
         }
+    }
+
+    async fn numbered(&self, kind: RecordKind, number: u32) -> Result<Id, Error> {
+        self.store.holder(self.pepper.number(kind, number)).await?.ok_or(Error::NotFound)
     }
 
     pub(crate) async fn list(&self, permit: &Permit, filter: &Filter, page: Page) -> Result<Answer, Error> {

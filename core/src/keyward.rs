@@ -339,7 +339,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Command::FindAccess(identification) => self.find_access(permit, &identification).await,
             Command::Import(import) => self.import(permit, *import, origin).await,
             Command::Find(key) => self.find(permit, key).await,
-            Command::FindBySecret(text) => self.find_by_secret(permit, &text).await,
+            Command::FindHead(named) => self.find_head(permit, &named).await,
             Command::List { filter, page } => self.list(permit, &filter, page).await,
             Command::Update { key, patch, if_match } => {
                 self.update(permit, key, &patch, if_match, origin).await

@@ -1,7 +1,7 @@
 //! This file is about keys: one for long use that an account signs in with instead of its password, shown again
 //! whenever it is asked for, and removed by its text.
 
-use keyward_core::command::{Answer, Command, Draft, Issue, Page};
+use keyward_core::command::{Answer, Command, Draft, Issue, Named, Page};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::filter::{Filter, StateFilter};
@@ -46,13 +46,13 @@ pub(super) fn remove(
     let fields = Fields::read(request)?;
     let key = hex(fields.key().ok_or_else(|| missing("api_securekey"))?);
     let key = key.ok_or_else(|| Error::invalid("api_securekey", "32 hex digits"))?;
-    Ok(Step::then(Command::FindBySecret(Zeroizing::new(key)), |answer| {
-        let Answer::Found(key) = answer else { return Err(unexpected()) };
-        if key.head.session.is_some() {
+    Ok(Step::then(Command::FindHead(Named::Secret(Zeroizing::new(key))), |answer| {
+        let Answer::Head(key) = answer else { return Err(unexpected()) };
+        if key.session.is_some() {
             // A token is no key, though both look alike.
             return Err(Error::NotFound);
         }
-        Ok(end(key.head.id))
+        Ok(end(key.id))
     }))
 }
 

@@ -2,11 +2,11 @@
 
 use http::{HeaderMap, StatusCode};
 use keyward_core::access::{AccessPatch, Identification, NewAccess, PERSONS, Pin};
-use keyward_core::command::{Answer, Command, Draft, Patch};
+use keyward_core::command::{Answer, Command, Draft, Named, Patch};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::{KeyId, ResourceId};
-use keyward_core::key::Key;
+use keyward_core::key::{Key, Kind};
 use keyward_core::permit::Caller;
 use keyward_core::resource::NewResource;
 use keyward_core::secret::Label;
@@ -58,12 +58,16 @@ pub(super) fn remove(
 ) -> Result<Step, Error> {
     integration(caller)?;
     let body = Body::read(request)?;
-    let find = match body.id("id")? {
-        Some(id) => Command::Find(id),
-        None => Command::FindAccess(identification(&body)?.ok_or_else(|| missing("key.identification"))?),
+    let named = match body.id("id")? {
+        Some(id) => Named::Id(id),
+        None => Named::Access(identification(&body)?.ok_or_else(|| missing("key.identification"))?),
     };
-    Ok(Step::then(find, |found| {
-        let (key, reason) = (key(found)?.head.id, Reason::Unspecified);
+    Ok(Step::then(Command::FindHead(named), |found| {
+        let Answer::Head(head) = found else { return Err(Error::internal("no key")) };
+        if head.kind != Kind::Access {
+            return Err(Error::NotFound);
+        }
+        let (key, reason) = (head.id, Reason::Unspecified);
         let remove = Command::Remove { key, reason, if_match: None, prove: false, end_sessions: false };
         let nothing =
             Response { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Vec::new() };

@@ -1,11 +1,11 @@
 //! This file is about API keys: each belongs to a user, has a public half that is listed, and is removed by its number.
 
-use keyward_core::command::{Answer, Command, Draft, Issue, Page};
+use keyward_core::command::{Answer, Command, Draft, Issue, Named, Page};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::filter::Filter;
 use keyward_core::id::{AccountId, Id};
-use keyward_core::key::{Found, Key, Material, Proof, SecretMaterial};
+use keyward_core::key::{Found, Head, Key, Kind, Material, Proof, SecretMaterial};
 use keyward_core::permit::{Caller, Verb};
 use keyward_core::scope::{IMPERSONATE, Scopes};
 use keyward_core::secret::{Alphabet, Format, Label};
@@ -64,7 +64,8 @@ pub(super) fn list(_: &Request<'_>, params: &Params<'_, '_>, caller: Option<&Cal
 pub(super) fn find(_: &Request<'_>, params: &Params<'_, '_>, caller: Option<&Caller>) -> Result<Step, Error> {
     administrator(caller, Verb::List)?;
     let number = given::in_path(params, "id")?;
-    Ok(Step::attempt(numbered(number), move |found| match found.and_then(ours) {
+    let by_number = Command::FindNumbered { kind: RecordKind::Key, number };
+    Ok(Step::attempt(by_number, move |found| match found.and_then(ours) {
         Ok(key) => answers::say(&json!({ "data": [show(&key)] })),
         Err(Error::NotFound | Error::Gone(_)) => Ok(of_user(number)),
         Err(error) => Err(error),
@@ -77,9 +78,14 @@ pub(super) fn remove(
     caller: Option<&Caller>,
 ) -> Result<Step, Error> {
     administrator(caller, Verb::Remove)?;
-    Ok(Step::then(numbered(given::in_path(params, "id")?), |answer| {
+    Ok(Step::then(Command::FindHead(Named::Number(given::in_path(params, "id")?)), |answer| {
+        let Answer::Head(head) = answer else { return Err(unexpected()) };
+        // A password, which a head does not tell from a key, has no number.
+        if !has_our_form(&head) {
+            return Err(Error::NotFound);
+        }
         let remove = Command::Remove {
-            key: ours(answer)?.head.id,
+            key: head.id,
             reason: Reason::Unspecified,
             if_match: None,
             prove: false,
@@ -87,10 +93,6 @@ pub(super) fn remove(
         };
         Ok(Step::then(remove, |_| answers::removed()))
     }))
-}
-
-const fn numbered(number: u32) -> Command {
-    Command::FindNumbered { kind: RecordKind::Key, number }
 }
 
 /// Says the keys of the user who has this number.
@@ -127,10 +129,15 @@ fn is_ours(key: &Key) -> bool {
         Material::Secret(SecretMaterial { proof, .. }) => !matches!(proof, Proof::Password(_)),
         Material::Access(_) => false,
     };
-    let access_key = key.head.handle.as_str();
+    is_bearer && has_our_form(&key.head)
+}
+
+/// As far as a head tells.
+fn has_our_form(head: &Head) -> bool {
+    let access_key = head.handle.as_str();
     let has_form =
         access_key.len() == ACCESS_KEY && access_key.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    is_bearer && has_form && key.head.session.is_none()
+    head.kind == Kind::Secret && has_form && head.session.is_none()
 }
 
 fn show(key: &Key) -> Value {

@@ -1,6 +1,6 @@
 //! Keys: made, shown again, removed.
 
-use keyward_core::command::{Answer, Command, Removed};
+use keyward_core::command::{Answer, Command, Named, Removed};
 use keyward_core::error::Error;
 use keyward_core::filter::StateFilter;
 use keyward_core::id::Id;
@@ -28,8 +28,8 @@ fn issued() -> Result<Answer, Error> {
     Ok(Answer::Issued(Box::new(key()), secret(SECRET)))
 }
 
-fn found(key: Key) -> Result<Answer, Error> {
-    Ok(Answer::Found(Box::new(key)))
+fn head(key: Key) -> Result<Answer, Error> {
+    Ok(Answer::Head(Box::new(key.head)))
 }
 
 fn removed() -> Result<Answer, Error> {
@@ -103,9 +103,9 @@ fn a_parent_asks_for_its_childs_key() {
 fn a_key_is_removed_by_its_text_in_any_letter_case() {
     for name in ["api_securekey", "secure_key"] {
         let query = format!("&{name}={}", SECRET.to_ascii_uppercase());
-        let talk = talk(&remove(&query), vec![found(key()), removed()]);
+        let talk = talk(&remove(&query), vec![head(key()), removed()]);
         assert_eq!(talk.said(), (204, Value::Null));
-        let [Command::FindBySecret(text), Command::Remove { key, end_sessions: false, .. }] =
+        let [Command::FindHead(Named::Secret(text)), Command::Remove { key, end_sessions: false, .. }] =
             &talk.commands[..]
         else {
             panic!("a key and its removal")
@@ -113,7 +113,7 @@ fn a_key_is_removed_by_its_text_in_any_letter_case() {
         assert_eq!((text.as_str(), key.to_string().as_str()), (SECRET, KEY));
     }
     let both = remove(&format!("&secure_key=0&api_securekey={SECRET}"));
-    assert_eq!(talk(&both, vec![found(key()), removed()]).said().0, 204);
+    assert_eq!(talk(&both, vec![head(key()), removed()]).said().0, 204);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn what_cannot_be_removed_is_told_in_cielo24s_words() {
         // What was sent may be a key that somebody mistyped.
         assert!(wrong == "0" || !String::from_utf8_lossy(&heard.response.body).contains(wrong));
     }
-    let protected = talk(&sent, vec![found(key()), Err(Error::Protected)]);
+    let protected = talk(&sent, vec![head(key()), Err(Error::Protected)]);
     assert_eq!(protected.refused(), "ACCOUNT_UNPRIVILEGED");
 }
 
@@ -137,6 +137,6 @@ fn what_cannot_be_removed_is_told_in_cielo24s_words() {
 fn a_token_is_not_removed_as_a_key() {
     let mut session = key();
     session.head.session = Some(Session { parent: Id::from_bits(9).into(), idle_seconds: Some(3600) });
-    let talk = talk(&remove(&format!("&api_securekey={SECRET}")), vec![found(session)]);
+    let talk = talk(&remove(&format!("&api_securekey={SECRET}")), vec![head(session)]);
     assert_eq!(talk.refused(), "ITEM_NOT_FOUND");
 }
