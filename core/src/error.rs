@@ -76,6 +76,8 @@ pub enum Error {
     Slow {
         /// After how many seconds to try again.
         retry_after_seconds: u64,
+        /// How often it may be used in its window.
+        limit: u32,
     },
     /// The request took too long to arrive.
     TimedOut,

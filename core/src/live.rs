@@ -372,10 +372,13 @@ impl Live {
             Some(hold) if refusal == Refusal::Suspended => Error::OnHold(hold),
             Some(_) | None => Error::BadCredential,
         })?;
-        match self.count(&entry, 1, now) {
-            Ok(()) => Ok(Caller::of(entry.key, entry.idles, now, entry.profile)),
-            Err(Refusal::RateLimited) => Err(Error::Slow { retry_after_seconds: 1 }),
-            Err(_) => Err(Error::BadCredential),
+        match (self.count(&entry, 1, now), entry.profile.rate_limit) {
+            (Ok(()), _) => Ok(Caller::of(entry.key, entry.idles, now, entry.profile)),
+            (Err(Refusal::RateLimited), Some(limit)) => {
+                let retry_after_seconds = self.rates.wait_seconds(entry.key, limit, now).max(1);
+                Err(Error::Slow { retry_after_seconds, limit: limit.limit })
+            }
+            (Err(_), _) => Err(Error::BadCredential),
         }
     }
 

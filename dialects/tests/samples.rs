@@ -210,7 +210,7 @@ pub(crate) fn errors() -> Vec<Error> {
         Error::NoRoute,
         Error::WrongMethod { allowed: vec!["GET", "POST"] },
         Error::UnsupportedType { wanted: "application/json" },
-        Error::Slow { retry_after_seconds: 3 },
+        Error::Slow { retry_after_seconds: 3, limit: 10 },
         Error::Guessed { retry_after_seconds: 3 },
         Error::TimedOut,
         Error::Unavailable { inside: "INSIDE".to_owned() },

@@ -42,6 +42,15 @@ impl Rates {
         allowed
     }
 
+    /// After how many seconds one more use is allowed, rounded up.
+    pub(super) fn wait_seconds(&self, key: KeyId, limit: RateLimit, now: Timestamp) -> u64 {
+        let Some(shard) = self.shard(key) else { return 1 };
+        let due = shard.lock().unwrap_or_else(PoisonError::into_inner).get(&bits(key)).copied().unwrap_or(0);
+        let window = u64::from(limit.window_seconds) * 1_000_000;
+        let allowed_at = (due + window / u64::from(limit.limit.max(1))).saturating_sub(window);
+        allowed_at.saturating_sub(now.millis() * 1000).div_ceil(1_000_000)
+    }
+
     pub(super) fn forget(&self, key: KeyId) {
         if let Some(shard) = self.shard(key) {
             shard.lock().unwrap_or_else(PoisonError::into_inner).remove(&bits(key));
@@ -71,6 +80,12 @@ mod tests {
         assert!(!rates.take(key, limit, 1, at(999)));
         assert!(rates.take(key, limit, 1, at(1000)));
         assert!(!rates.take(key, limit, 1, at(1000)));
+        assert_eq!(rates.wait_seconds(key, limit, at(1001)), 1);
+        assert_eq!(rates.wait_seconds(key, limit, at(3000)), 0);
+        let seldom = RateLimit { limit: 1, window_seconds: 3600 };
+        let other = KeyId::from(Id::from_bits(2));
+        assert!(rates.take(other, seldom, 1, at(0)) && !rates.take(other, seldom, 1, at(500)));
+        assert_eq!(rates.wait_seconds(other, seldom, at(500)), 3600);
         assert!(!rates.take(key, limit, 4, at(100_000)), "more than the limit at once");
         let longest = RateLimit { limit: 1, window_seconds: 86_400 };
         assert!(!rates.take(key, longest, u32::MAX, at(200_000)), "far more");

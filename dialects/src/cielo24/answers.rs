@@ -87,7 +87,8 @@ pub(super) fn fault(error: &Error, _: &Request<'_>, _: &str) -> Response {
         Error::UnsupportedType { wanted } => {
             refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_QUERY", &format!("Send {wanted}"))
         }
-        Error::Slow { retry_after_seconds: seconds } | Error::Guessed { retry_after_seconds: seconds } => {
+        Error::Slow { retry_after_seconds: seconds, .. }
+        | Error::Guessed { retry_after_seconds: seconds } => {
             let comment = format!("Try again in {seconds} s");
             later(StatusCode::TOO_MANY_REQUESTS, &comment, *seconds)
         }

@@ -13,6 +13,7 @@ use crate::dialect::{Request, Response};
 
 /// Seconds after which a caller may hope that the server is there again.
 const SOON: &str = "1";
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
@@ -44,10 +45,11 @@ pub(super) fn fault(error: &Error, request: &Request<'_>, _: &str) -> Response {
         Error::Guessed { retry_after_seconds } => {
             say(StatusCode::FORBIDDEN, request).with(RETRY_AFTER, &retry_after_seconds.to_string())
         }
-        Error::Slow { retry_after_seconds } => {
+        Error::Slow { retry_after_seconds, limit } => {
             let seconds = retry_after_seconds.to_string();
             say(StatusCode::TOO_MANY_REQUESTS, request)
                 .with(RETRY_AFTER, &seconds)
+                .with(LIMIT, &limit.to_string())
                 .with(REMAINING, "0")
                 .with(RESET, &seconds)
         }

@@ -58,7 +58,7 @@ fn say(error: &Error) -> Fault {
         Error::UnsupportedType { wanted } => {
             Fault::new(415, "unsupported_media_type", format!("send {wanted}")).with(ACCEPT, *wanted)
         }
-        Error::Slow { retry_after_seconds } | Error::Guessed { retry_after_seconds } => {
+        Error::Slow { retry_after_seconds, .. } | Error::Guessed { retry_after_seconds } => {
             Fault::new(429, "too_many_requests", format!("try again in {retry_after_seconds} s"))
                 .with(RETRY_AFTER, retry_after_seconds.to_string())
         }

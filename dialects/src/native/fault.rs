@@ -100,7 +100,7 @@ fn say(error: &Error) -> Fault {
                 format!("too many wrong credentials from there: try again in {retry_after_seconds} s");
             Fault::new(429, "too_many_guesses", detail).with(RETRY_AFTER, retry_after_seconds.to_string())
         }
-        Error::Slow { retry_after_seconds } => {
+        Error::Slow { retry_after_seconds, .. } => {
             Fault::new(429, "slow_down", format!("try again in {retry_after_seconds} s"))
                 .with(RETRY_AFTER, retry_after_seconds.to_string())
         }

@@ -67,7 +67,8 @@ pub(super) fn fault(error: &Error, _: &Request<'_>, _: &str) -> Response {
         Error::UnsupportedType { wanted } => {
             refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &format!("Send {wanted}"))
         }
-        Error::Slow { retry_after_seconds: seconds } | Error::Guessed { retry_after_seconds: seconds } => {
+        Error::Slow { retry_after_seconds: seconds, .. }
+        | Error::Guessed { retry_after_seconds: seconds } => {
             later(StatusCode::TOO_MANY_REQUESTS, &format!("Try again in {seconds} s"), *seconds)
         }
         Error::TimedOut => refusal(StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive"),

@@ -82,7 +82,7 @@ fn whoever_signs_in_says_who_and_with_what() {
 #[test]
 fn too_many_guesses_are_told_to_wait() {
     let sent = send("GET", "/api/account/login?v=1&username=ann&password=pw");
-    let slow = talk(&sent, vec![Err(Error::Slow { retry_after_seconds: 7 })]);
+    let slow = talk(&sent, vec![Err(Error::Slow { retry_after_seconds: 7, limit: 1 })]);
     assert_eq!((slow.said().0, slow.response.headers["retry-after"].to_str().unwrap()), (429, "7"));
     assert_eq!(slow.said().1["ErrorType"], "UNHANDLED_ERROR");
 }

@@ -66,7 +66,7 @@ fn what_the_vendor_has_and_we_do_not_is_not_implemented() {
 
 #[test]
 fn some_errors_say_more_in_their_header() {
-    let slow = fault(&Error::Slow { retry_after_seconds: 7 }, "/v1/queues").headers;
+    let slow = fault(&Error::Slow { retry_after_seconds: 7, limit: 10 }, "/v1/queues").headers;
     assert_eq!(
         (&slow["retry-after"], &slow["x-ratelimit-remaining"], &slow["x-ratelimit-reset"]),
         (&"7".parse().unwrap(), &"0".parse().unwrap(), &"7".parse().unwrap())

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
+use serde_json::{Value, json};
+
 use super::client::{Client, Dice};
 use super::program::{copy, is_whole, on};
 use crate::harness::{PROGRAM, Server, folder};
@@ -208,4 +210,70 @@ fn a_backup_brings_back_what_was_live_and_nothing_that_was_removed() {
         let serve = on(folder.path(), &["serve"]);
         assert_eq!(serve.code, Some(1), "{serve:?}");
     }
+}
+
+/// The copy of the slots is older than the keys: they cannot be opened any more, and must still be removable by whoever
+/// knows them, in whatever language.
+#[test]
+fn keys_that_came_back_without_their_slots_are_removed_in_every_language() {
+    const HEX: &str = "0123456789abcdef0123456789abcdef";
+    let folder = folder();
+    let server = Server::configured(folder.path(), |_| {});
+    let ours = json!({ "name": "ours", "scopes": ["admin", "intserv:integration"] });
+    let ours =
+        server.call("POST", "/v1/keys", Some(ours)).json()["secret"].as_str().expect("text").to_owned();
+    let item = json!([{ "name": "first", "secret": HEX, "scopes": ["admin"] }]);
+    assert_eq!(server.call("POST", "/v1/keys/import", Some(item)).status, 200);
+    let account = server.call("GET", "/v1/accounts", None).json()["data"][0].clone();
+    assert_eq!(server.stop(), ExitStatus::default());
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    let (backup, slots) = (path("backup"), path("slot-copy"));
+    let done = on(folder.path(), &["store", "backup", "--to", &path("first-backup"), "--slots", &slots]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+
+    let call = |server: &Server, method: &str, path: &str, body: Value| {
+        let headers = if path.starts_with("/v1/access") {
+            format!("Authorization: Bearer {ours}\r\nContent-Type: application/json\r\n")
+        } else {
+            format!("X-API-KEY: {ours}\r\nContent-Type: application/json\r\n")
+        };
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        server.request(method, path, &headers, body.as_bytes())
+    };
+    let as_user = |server: &Server, name: &str, query: &str| {
+        let user = account["name"].as_str().expect("text");
+        let login = format!("/api/account/login?v=1&username={user}&securekey={HEX}");
+        let token =
+            server.request("GET", &login, "", b"").json()["ApiToken"].as_str().expect("text").to_owned();
+        server.request("GET", &format!("/api/account/{name}?v=1&api_token={token}&{query}"), "", b"")
+    };
+    let server = Server::configured(folder.path(), |_| {});
+    let badge = json!({ "identification": "EM:1234567890", "type": "proximity" });
+    assert_eq!(call(&server, "POST", "/v1/accesskeys/add", json!({ "key": badge })).status, 200);
+    let me = call(&server, "GET", "/user/users/me", Value::Null).json();
+    let new = json!({ "orgUserId": me["id"], "name": "nightly" });
+    let resolvers = call(&server, "POST", "/user/apiKey", new).json()["id"].to_string();
+    let link = call(&server, "POST", "/v1/api_keys", json!({})).json()["_links"]["self"]["href"].clone();
+    let cielo24s =
+        as_user(&server, "generate_api_key", "").json()["ApiKey"].as_str().expect("text").to_owned();
+    assert_eq!(server.stop(), ExitStatus::default());
+    let done = on(folder.path(), &["store", "backup", "--to", &backup]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    fs::remove_dir_all(folder.path().join("data")).expect("it was there");
+    let done = on(folder.path(), &["store", "restore", "--from", &backup, "--slots", &slots]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+
+    let server = Server::configured(folder.path(), |_| {});
+    let access = json!({ "access": { "type": "proximity", "identification": "EM:1234567890" } });
+    assert_eq!(server.call_as(&ours, "POST", "/v1/keys/verify", Some(access)).json()["code"], "unknown");
+    let all = |server: &Server| {
+        [
+            call(server, "POST", "/v1/accesskeys/remove", json!({ "key": badge })).status,
+            call(server, "DELETE", &format!("/user/apiKey/{resolvers}"), Value::Null).status,
+            call(server, "DELETE", link.as_str().expect("a path"), Value::Null).status,
+            as_user(server, "remove_api_key", &format!("api_securekey={cielo24s}")).status,
+        ]
+    };
+    assert_eq!(all(&server), [204, 204, 200, 204]);
+    assert_eq!(all(&server), [404, 404, 404, 400]);
 }

@@ -276,7 +276,10 @@ fn a_protected_key_is_locked_and_one_that_is_used_too_often_waits() {
     assert_eq!(status(&scene, &key, "GET", "/v1/queues"), 200);
     let slow = call(&scene, &key, "GET", "/v1/queues", &Value::Null);
     assert_eq!((refused(&slow), slow.header("x-ratelimit-remaining")), (429, Some("0")));
-    assert!(slow.header("retry-after").is_some() && slow.header("x-ratelimit-reset").is_some());
+    assert_eq!(slow.header("x-ratelimit-limit"), Some("1"));
+    let wait: u64 = slow.header("retry-after").and_then(|wait| wait.parse().ok()).expect("seconds");
+    assert!((3000..=3600).contains(&wait), "{wait}");
+    assert_eq!(slow.header("x-ratelimit-reset"), slow.header("retry-after"));
 }
 
 #[test]
