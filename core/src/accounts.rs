@@ -17,6 +17,9 @@ use crate::record;
 use crate::store::{CommitError, List, Name, RecordKind, Store};
 use crate::verbs::issue::check_name;
 
+/// How many accounts may be above another: each use of an account's by one above it walks through them.
+const DEPTH: usize = 16;
+
 impl<S: Store, E: Environment> Keyward<S, E> {
     /// An account that the permit reaches and that was not removed, nor its organization.
     pub(crate) async fn load_account(&self, permit: &Permit, id: AccountId) -> Result<Account, Error> {
@@ -78,11 +81,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let organization = new.organization.unwrap_or(permit.caller().organization);
         permit.covers_organization(organization)?;
         permit.may_appoint(new.role)?;
+        // Whoever reaches no further than an account makes others below it only, and none that may do more.
+        if permit.reach() == Reach::Account && (new.parent.is_none() || new.role != Role::Member) {
+            return Err(Error::Forbidden);
+        }
         self.load_organization(permit, organization).await?;
         if let Some(parent) = new.parent {
             let parent = self.load_account(permit, parent).await?;
             if parent.organization != organization {
                 return Err(Error::invalid("parent_id", "an account of the same organization"));
+            }
+            if self.live.directory.depth(parent.id) >= DEPTH {
+                return Err(Error::invalid("parent_id", "below fewer than 16 others"));
             }
         }
         let account = self.new_account(organization, new.parent, new.name, new.role).await?;
@@ -162,6 +172,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
     ) -> Result<Answer, Error> {
         let mut account = self.load_account_ever(permit, id).await?;
+        if permit.reach() == Reach::Account && id == permit.caller().account {
+            return Err(Error::Forbidden);
+        }
         if let Standing::Removed { .. } = account.standing {
             // Removing twice is no error: the same answer, the same receipt.
             return Ok(Answer::AccountRemoved(id));

@@ -136,15 +136,16 @@ impl Verb {
                 | Self::Remove
                 | Self::Verify
                 | Self::ReadAccounts
+                // Below its own, see `accounts.rs`.
+                | Self::CreateAccount
+                | Self::RemoveAccount
                 | Self::ReadResources
                 | Self::WriteResources,
                 Role::Member,
             ) => Some(Reach::Account),
             (
                 Self::Import
-                | Self::CreateAccount
                 | Self::UpdateAccount
-                | Self::RemoveAccount
                 | Self::CreateOrganization
                 | Self::UpdateOrganization
                 | Self::RemoveOrganization

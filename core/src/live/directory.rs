@@ -153,6 +153,13 @@ impl Directory {
         std::iter::successors(parents.get(&account), |id| parents.get(id)).any(|id| *id == ancestor)
     }
 
+    /// How many accounts are above one, itself included.
+    #[must_use]
+    pub fn depth(&self, account: AccountId) -> usize {
+        let parents = self.parents.read().unwrap_or_else(PoisonError::into_inner);
+        std::iter::successors(Some(&account), |id| parents.get(id)).count()
+    }
+
     /// Takes over what an organization is now; how it stands.
     pub fn set_organization(&self, organization: &Organization) -> OwnerRow {
         let facts = self.organization(organization.id);

@@ -42,10 +42,14 @@ impl Play {
 
     fn create_account(&mut self, by: u8, organization: Option<u8>, role: Role) {
         let name = format!("account {}", self.model.accounts.len());
-        let want = self.seat(by, "create_account").and_then(|(seat, _)| {
+        let want = self.seat(by, "create_account").and_then(|(seat, reach)| {
             let organization = organization.map_or(seat.organization, |place| self.organization(place));
             self.reach(by, "create_account", organization)?;
             seat.may_touch(role)?;
+            // A member makes accounts below its own, and this one is to be below none.
+            if reach == Reach::Account {
+                return Err("Forbidden");
+            }
             let gone = self.model.organizations[organization].life == Life::Removed;
             if gone { Err("NotFound") } else { Ok(organization) }
         });
@@ -124,6 +128,10 @@ impl Play {
     /// `None` for one that was removed before; otherwise who inherits its keys.
     fn may_remove_account(&self, by: u8, at: usize, policy: Policy) -> Result<Option<Option<usize>>, No> {
         let (seat, reach) = self.may_change_account(by, "remove_account", at)?;
+        // A member ends accounts below its own: here there are none.
+        if reach == Reach::Account {
+            return Err("Forbidden");
+        }
         let account = &self.model.accounts[at];
         if account.life == Life::Removed {
             return Ok(None);

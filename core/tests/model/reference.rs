@@ -161,7 +161,10 @@ impl Seat {
         let reach = match self.role {
             Role::Owner => Some(Reach::Organization),
             Role::Admin => (!verb.ends_with("_organization")).then_some(Reach::Organization),
-            Role::Member => (!verb.contains('_') && verb != "import").then_some(Reach::Account),
+            Role::Member => {
+                let below = matches!(verb, "create_account" | "remove_account");
+                (below || !verb.contains('_') && verb != "import").then_some(Reach::Account)
+            }
             Role::Auditor => matches!(verb, "find" | "list").then_some(Reach::Organization),
         };
         let held = self.rights.contains("admin") || self.rights.contains(right);

@@ -221,3 +221,52 @@ fn nobody_gives_a_right_that_they_do_not_have() {
         no(403, "forbidden")
     );
 }
+
+#[test]
+fn a_member_makes_and_ends_members_below_itself_and_nothing_else() {
+    let scene = Scene::new();
+    let (own, other) = (scene.account(None, "member", "own"), scene.account(None, "member", "other"));
+    let member = scene.held(json!({ "account_id": own, "scopes": ["admin"] })).secret;
+    let make = |secret: &str, parent: Value, role: &str, name: &str| {
+        let body = json!({ "parent_id": parent, "role": role, "name": name });
+        scene.call_as(secret, "POST", "/v1/accounts", Some(body))
+    };
+    let made = make(&member, json!(own), "member", "child");
+    assert_eq!(made.status, 201, "{}", made.body);
+    let child = text(&made.json()["id"]);
+    assert_eq!(make(&member, json!(child), "member", "grandchild").status, 201);
+    for (parent, role, expected) in [
+        (Value::Null, "member", no(403, "forbidden")),
+        (json!(own), "auditor", no(403, "forbidden")),
+        (json!(own), "admin", no(403, "forbidden")),
+        (json!(other), "member", no(404, "not_found")),
+    ] {
+        assert_eq!(refusal(&make(&member, parent.clone(), role, "refused")), expected, "{parent} {role}");
+    }
+    let remove = |secret: &str, account: &str| {
+        scene.call_as(secret, "DELETE", &format!("/v1/accounts/{account}?policy=remove_keys"), None)
+    };
+    let theirs = scene.held(json!({ "account_id": child, "scopes": ["admin"] })).secret;
+    assert_eq!(refusal(&remove(&theirs, &own)), no(404, "not_found"), "nobody acts for those above");
+    assert_eq!(refusal(&remove(&member, &own)), no(403, "forbidden"));
+    assert_eq!(refusal(&remove(&member, &other)), no(404, "not_found"));
+    let path = format!("/v1/accounts/{child}");
+    let up = scene.refused_as(&member, "PATCH", &path, json!({ "role": "admin" }));
+    assert_eq!(up, no(403, "forbidden"));
+    assert_eq!(remove(&member, &child).status, 204);
+    assert_eq!(scene.verdict(&theirs), "removed");
+}
+
+#[test]
+fn accounts_are_not_below_each_other_without_end() {
+    let scene = Scene::new();
+    let mut parent = scene.account(None, "member", "the first");
+    let below = |parent: &str| {
+        let body = json!({ "parent_id": parent, "role": "member", "name": format!("below {parent}") });
+        scene.call("POST", "/v1/accounts", Some(body))
+    };
+    for _ in 1..16 {
+        parent = text(&below(&parent).json()["id"]);
+    }
+    assert_eq!(refusal(&below(&parent)), no(400, "invalid_field"));
+}

@@ -62,7 +62,8 @@ fn the_page_is_the_table() {
         A call is allowed if the key carries the *right* as one of its scopes (`admin` stands for all of them) **and**\n\
         the role of the key's account reaches far enough. What a caller's reach does not cover does not exist for\n\
         them: it is answered like something that was never there.\n\n\
-        - *account*: what belongs to the caller's own account;\n\
+        - *account*: what belongs to the caller's own account, or to a member's or auditor's below it; accounts\n\
+        \x20 themselves are made and ended there below one's own only, and only members;\n\
         - *organization*: what belongs to the caller's organization;\n\
         - *everywhere*: the owners of the operator's organization, the first one of a store;\n\
         - –: refused, with 403.\n\n\
@@ -124,7 +125,11 @@ fn the_server_holds_the_table_for_every_role() {
             // Who ends itself is asked nothing more: there, somebody else stands for it.
             let itself =
                 whose == Whose::Own && !matches!(verb, Verb::RemoveAccount | Verb::RemoveOrganization);
-            let subject = subject(&scene, &organization, itself.then_some(account.as_str()));
+            let subject = match (itself, whose) {
+                (true, _) => subject(&scene, &organization, Some(&account)),
+                (false, Whose::Own) if organization == home => below(&scene, &organization, &account),
+                (false, _) => subject(&scene, &organization, None),
+            };
             let expected = match (reach(verb, role, operator), whose) {
                 (None, _) => Outcome::Forbidden,
                 (Some(Reach::Everywhere), _) | (Some(_), Whose::Own) => Outcome::Done,
@@ -190,6 +195,15 @@ fn subject(scene: &Scene, organization: &str, account: Option<&str>) -> Subject 
     Subject { organization: organization.to_owned(), account, key }
 }
 
+/// A new key of a new account below this one.
+fn below(scene: &Scene, organization: &str, parent: &str) -> Subject {
+    let body = json!({
+        "organization_id": organization, "parent_id": parent, "role": "member", "name": unique(scene),
+    });
+    let account = text(&scene.ok("POST", "/v1/accounts", body)["id"]);
+    subject(scene, organization, Some(&account))
+}
+
 /// A name that nobody has: what is next in the log.
 fn unique(scene: &Scene) -> String {
     format!("number {}", log_size(scene))
@@ -223,7 +237,9 @@ fn attempt(scene: &Scene, caller: &str, verb: Verb, on: &Subject) -> Outcome {
         Verb::Remove => ("DELETE", key, Value::Null),
         Verb::ReadAccounts => ("GET", account, Value::Null),
         Verb::CreateAccount => {
-            let body = json!({ "name": name["name"], "role": "member", "organization_id": on.organization });
+            let body = json!({
+                "name": name["name"], "role": "member", "organization_id": on.organization, "parent_id": on.account,
+            });
             ("POST", "/v1/accounts".to_owned(), body)
         }
         Verb::UpdateAccount => ("PATCH", account, name),

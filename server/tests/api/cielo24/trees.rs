@@ -94,7 +94,7 @@ fn jobs_and_settings_are_the_accounts_own_and_its_parents() {
 #[test]
 fn an_account_is_created_below_another() {
     let scene = Scene::demo();
-    let token = User::new(&scene, None, "admin", "parent").token();
+    let token = User::new(&scene, None, "member", "parent").token();
     let create = |form: &str| post(&scene, "/api/account/create", &format!("v=1&api_token={token}&{form}"));
     let form = "new_username=child&new_password=pw&sub_account=true&first_name=A&last_name=B&email=a%40b";
     assert_eq!(create(form), (204, Value::Null));
