@@ -36,6 +36,8 @@ pub(crate) struct Keyward {
     pub(crate) http: SocketAddr,
     /// The owner's secret.
     pub(crate) secret: String,
+    /// What it said when it was ready.
+    ready: Value,
     agent: ureq::Agent,
     /// How many secrets were made up so far, so that none is used twice.
     made_up: u64,
@@ -58,7 +60,7 @@ impl Keyward {
         let http = http.with_context(|| format!("{url} is no address"))?;
         let secret = text(&ready, "/native/secret")?;
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        Ok(Self { process, http, secret, agent, made_up: 0, fresh: Vec::new() })
+        Ok(Self { process, http, secret, ready, agent, made_up: 0, fresh: Vec::new() })
     }
 
     /// Where a path is.
@@ -82,6 +84,30 @@ impl Keyward {
         })?;
         ensure!(secrets.borrow().len() == count, "issuing {count} keys took too long");
         Ok(secrets.into_inner())
+    }
+
+    /// One of the credentials that a demo hands out.
+    pub(crate) fn ready(&self, pointer: &str) -> Result<String> {
+        text(&self.ready, pointer)
+    }
+
+    /// What a call in any language answers that has to go well.
+    pub(crate) fn ask(&self, method: &str, path: &str, credential: &str, body: &str) -> Result<Value> {
+        let answered = RefCell::new(Value::Null);
+        let request = [http::request_with(method, path, credential, body)];
+        http::run(self.http, 1, &request, SETUP_WITHIN, |_, answer| {
+            expect_status(answer, 200)?;
+            answered.replace(serde_json::from_slice(answer.body)?);
+            Ok(())
+        })?;
+        Ok(answered.into_inner())
+    }
+
+    /// Brings along so many keys of an account; their secrets.
+    pub(crate) fn import_secrets(&mut self, count: usize, account: &str) -> Result<Vec<String>> {
+        let first = self.made_up;
+        self.import(count, Some(account))?;
+        Ok((first..self.made_up).map(made_up_secret).collect())
     }
 
     /// Brings along so many keys, of an account or of the caller's own; their ids.

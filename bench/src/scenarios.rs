@@ -1,4 +1,4 @@
-//! This file is about the scenarios (a) to (e): what they share, and which there are.
+//! This file is about the scenarios (a) to (g): what they share, and which there are.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,9 @@ use clap::ValueEnum;
 
 use crate::report::Section;
 
+mod dialects;
 mod in_process;
+mod look_ups;
 mod remove;
 mod remove_account;
 mod start_up;
@@ -26,11 +28,15 @@ pub(crate) enum Scenario {
     D,
     /// Removing an account's keys while others verify.
     E,
+    /// The same work natively and in other systems' words.
+    F,
+    /// Look-ups among few keys and many.
+    G,
 }
 
 impl Scenario {
     /// All, in order.
-    pub(crate) const ALL: [Self; 5] = [Self::A, Self::B, Self::C, Self::D, Self::E];
+    pub(crate) const ALL: [Self; 7] = [Self::A, Self::B, Self::C, Self::D, Self::E, Self::F, Self::G];
 
     /// Measures.
     pub(crate) fn run(self, bench: &Bench) -> Result<Section> {
@@ -40,6 +46,8 @@ impl Scenario {
             Self::C => remove::run(bench),
             Self::D => start_up::run(bench),
             Self::E => remove_account::run(bench),
+            Self::F => dialects::run(bench),
+            Self::G => look_ups::run(bench),
         }
     }
 }
@@ -61,6 +69,10 @@ pub(crate) struct Plan {
     pub(crate) start_up_keys: [usize; 2],
     /// Keys of the account that is emptied.
     pub(crate) account_keys: usize,
+    /// Keys that every dialect makes and removes in a round.
+    pub(crate) dialect_keys: usize,
+    /// Keys among which some are looked up, from few to many.
+    pub(crate) look_up_keys: [usize; 3],
 }
 
 impl Plan {
@@ -73,6 +85,8 @@ impl Plan {
         removes: [30_000, 200_000],
         start_up_keys: [1_000_000, 10_000_000],
         account_keys: 1_000_000,
+        dialect_keys: 20_000,
+        look_up_keys: [10, 10_000, 200_000],
     };
 
     /// Only long enough to see that everything runs.
@@ -84,6 +98,8 @@ impl Plan {
         removes: [5_000, 20_000],
         start_up_keys: [10_000, 50_000],
         account_keys: 20_000,
+        dialect_keys: 500,
+        look_up_keys: [10, 1_000, 5_000],
     };
 }
 

@@ -31,7 +31,13 @@ pub(crate) struct Answer<'a> {
 
 /// The bytes of a request. A body is JSON.
 pub(crate) fn request(method: &str, path: &str, bearer: &str, body: &str) -> Vec<u8> {
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {bearer}\r\n");
+    request_with(method, path, &format!("Authorization: Bearer {bearer}"), body)
+}
+
+/// The bytes of a request with this header field, if it is not empty, as its credential. A body is JSON.
+pub(crate) fn request_with(method: &str, path: &str, credential: &str, body: &str) -> Vec<u8> {
+    let end = if credential.is_empty() { "" } else { "\r\n" };
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: bench\r\n{credential}{end}");
     let rest = match body {
         "" => "\r\n".to_owned(),
         _ => format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len()),
