@@ -171,9 +171,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         };
         let mut found = Vec::new();
         let mut after = page.after;
+        // At first only as many as are wanted: often all of them fit.
+        let mut read = page.limit;
         for _ in 0..LOOKED_AT.div_ceil(Page::LIMIT) {
-            let records = self.store.page(List { kind: RecordKind::Key, owner }, after, Page::LIMIT).await?;
-            let last_page = records.len() < Page::LIMIT;
+            let records = self.store.page(List { kind: RecordKind::Key, owner }, after, read).await?;
+            let last_page = records.len() < read;
+            read = Page::LIMIT;
             for stored in records {
                 after = Some(stored.record.id);
                 if let Some(key) = self.fitting(permit, filter, stored).await? {
