@@ -25,14 +25,19 @@ use super::scene::Scene;
 use crate::harness::Answer;
 
 /// The header fields of an answer that are part of an API.
-const HEADERS: [&str; 14] = [
+const HEADERS: [&str; 19] = [
     "accept",
     "allow",
     "cache-control",
     "content-security-policy",
     "content-type",
     "etag",
+    "keyward-account-id",
+    "keyward-expires-at",
+    "keyward-key-id",
+    "keyward-organization-id",
     "keyward-receipt",
+    "keyward-scopes",
     "location",
     "preference-applied",
     "retry-after",

@@ -22,7 +22,12 @@ pub(super) const NATIVE: Language = Language {
         whoever_may: scene.owner.clone(),
         stranger: scene.tenant("a stranger").owner.secret,
     },
-    sign: |call, secret| call.signed(format!("Authorization: Bearer {secret}")),
+    sign: |call, secret| {
+        // `Authorization` is a gateway's client's there.
+        let is_gateways = call.path.starts_with("/v1/forward-auth");
+        let name = if is_gateways { "Keyward-Credential:" } else { "Authorization: Bearer" };
+        call.signed(format!("{name} {secret}"))
+    },
     differs: DIFFERS,
     shown: |route, scene, _| shown(operation(route), scene),
 };
@@ -37,6 +42,7 @@ const DIFFERS: &str = r#"
   | (?P<hash>\b[0-9a-f]{64}\b)
   | (?P<request>\b[0-9a-f]{32}\b)
   | (?:\\n)?(?P<base64>[A-Za-z0-9+/]{40,}={0,2})
+  | "(?:iat|nbf|exp)":\x20(?P<seconds>[0-9]+)
   | "next_cursor":\x20"(?P<cursor>[A-Za-z0-9_-]{22})"
 "#;
 
@@ -55,6 +61,16 @@ fn shown(operation: &str, scene: &Scene) -> Shown {
         "find_removal" => find_removal(scene),
         "read_receipt" => receipt(scene),
         "read_checkpoint" | "read_tile" | "list_events" => log(operation),
+        "introspect" | "revoke" | "forward_auth" | "forward_auth_path" => of_gateways(operation, scene),
+        "list_verifiers" => {
+            let path = "/v1/verifiers";
+            shows(bare("GET", path), None, bare("GET", format!("{path}?limit=1")))
+        }
+        // A WebSocket does not end: what it says is in the tests of the verifiers, and here that it is one.
+        "join_verifiers" => {
+            let path = "/v1/verifiers/stream";
+            shows(bare("GET", path), None, bare("GET", format!("{path}?name=a")))
+        }
         "set_password" => accounts(operation, scene),
         other if other.ends_with("_account") || other.ends_with("_accounts") => accounts(other, scene),
         other if other.contains("_organization") => organizations(other, scene),
@@ -167,6 +183,33 @@ fn one_key(operation: &str, key: &Held) -> Shown {
             shows(bare("GET", own), bare("GET", nothing), misshapen)
         }
         unknown => panic!("{unknown} is not shown"),
+    }
+}
+
+fn of_gateways(operation: &str, scene: &Scene) -> Shown {
+    let key = scene.held(json!({ "name": "ci", "scopes": ["orders:read"] }));
+    let nothing = "kw_live_nothing";
+    let form = |path: &str, body: &str| Call {
+        body: Some(body.to_owned()),
+        ..bare("POST", path).with("Content-Type: application/x-www-form-urlencoded")
+    };
+    let token = |secret: &str| form(&format!("/v1/{operation}"), &format!("token={secret}"));
+    let forward = |secret: &str, scope: &str| {
+        let path = if operation == "forward_auth" { "" } else { "/orders/7" };
+        bare("GET", format!("/v1/forward-auth{path}"))
+            .with(&format!("Authorization: Bearer {secret}"))
+            .with(&format!("Keyward-Scope: {scope}"))
+    };
+    match operation {
+        "introspect" | "revoke" => {
+            shows(token(&key.secret), token(nothing), form(&format!("/v1/{operation}"), "tokens=1"))
+                .more("again", token(&key.secret))
+        }
+        _ => {
+            let two = forward(&key.secret, "orders:read").with("Authorization: Bearer another");
+            shows(forward(&key.secret, "orders:read"), forward(nothing, "orders:read"), two)
+                .more("without the scope", forward(&key.secret, "orders:write"))
+        }
     }
 }
 
