@@ -21,6 +21,7 @@ mod lines;
 mod log;
 mod organizations;
 mod removals;
+mod store;
 mod transport;
 mod verifier;
 pub mod wire;

@@ -6,6 +6,7 @@
 
 mod access;
 mod account;
+mod epoch;
 mod event;
 mod issue;
 mod key;
@@ -27,6 +28,7 @@ pub use self::access::{Access, AccessType, AtDoor, Identification, IssueAccess, 
 pub use self::account::{
     Account, CreateAccount, KeyPolicy, ListAccounts, RemoveAccount, SetPassword, UpdateAccount,
 };
+pub use self::epoch::Epoch;
 pub use self::event::{Event, ListEvents};
 pub use self::issue::{Algorithm, Digest, ImportKey, ImportOutcome, ImportedLine, IssueKey, Issued};
 pub use self::key::{FoundKey, Key, Kind, RateLimit, Reason, Role, State, Tombstone};

@@ -230,7 +230,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         while let Some(page) = pages.next().await? {
             for stored in &page {
                 let Found::Live(sealed) = record::key::read(&stored.record)? else { continue };
-                let secret = self.slot_secret(stored)?;
+                let secret = self.slot_secret(stored).await?;
                 let mut key = sealed.open(&secret)?;
                 key.head.account = heir.id;
                 key.head.version += 1;

@@ -12,6 +12,7 @@ pub use self::detail::{
 };
 use crate::access::{Identification, NewAccess};
 use crate::account::{Account, Organization};
+use crate::epoch::Epoch;
 use crate::event::Reason;
 use crate::filter::Filter;
 use crate::id::{AccountId, Id, KeyId, OrganizationId, ReceiptId, RemovalId, ResourceId};
@@ -124,6 +125,8 @@ pub enum Command {
     ReadReceipt(ReceiptId),
     /// See who accepts keys.
     ListVerifiers,
+    /// Wrap every slot under a new root, and destroy the old one.
+    Reroot,
     /// Read an account.
     FindAccount(AccountId),
     /// Read the accounts of an organization.
@@ -272,6 +275,7 @@ impl Command {
                 RecordKind::Key
                 | RecordKind::Removal
                 | RecordKind::Resource
+                | RecordKind::Epoch
                 | RecordKind::Term
                 | RecordKind::Enforcement => Verb::Find,
                 RecordKind::Account => Verb::ReadAccounts,
@@ -291,6 +295,7 @@ impl Command {
             Self::FindAccount(_) | Self::FindAccountNamed(_) | Self::ListAccounts { .. } => {
                 Verb::ReadAccounts
             }
+            Self::Reroot => Verb::Reroot,
             Self::CreateAccount(_) => Verb::CreateAccount,
             Self::UpdateAccount { .. } => Verb::UpdateAccount,
             Self::RemoveAccount { .. } => Verb::RemoveAccount,
@@ -348,6 +353,8 @@ pub enum Answer {
     Removal(Box<Progress>),
     /// Who uses a key, or tries to.
     Usage(Box<Usage>),
+    /// The epoch that a re-rooting began.
+    Rerooted(Box<Epoch>),
     /// A receipt, its id, and how each verifier was kept from accepting what it is about, as far as that is written down.
     Receipt(ReceiptId, Box<Receipt>, Vec<Covered>),
     /// An account.

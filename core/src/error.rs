@@ -125,6 +125,7 @@ impl From<CommitError> for Error {
             CommitError::Stale => Self::Stale,
             CommitError::NameTaken(_) => Self::Taken { what: "name" },
             CommitError::AlreadyAnswered => Self::IdempotencyMismatch,
+            CommitError::OldEpoch => Self::Unavailable { inside: error.to_string() },
             CommitError::NotWritten(inside) | CommitError::MayBeWritten(inside) => {
                 Self::Unavailable { inside }
             }

@@ -68,6 +68,8 @@ pub enum Subject {
     Resource,
     /// The reign of one server over the log.
     Term,
+    /// The time of one root.
+    Epoch,
 }
 
 /// What happened to it.
@@ -83,7 +85,7 @@ pub enum Happened {
     Resumed,
     /// It ended for ever.
     Removed(Reason),
-    /// What it was to do is done (a removal of many keys).
+    /// What it was to do is done (a removal of many keys), or what it was to end has ended (an epoch's older roots).
     Finished,
     /// A loss was accepted: everything older ended (the log).
     Epoch,
@@ -133,6 +135,7 @@ impl fmt::Display for EventType {
             Subject::Log => "log",
             Subject::Resource => "resource",
             Subject::Term => "term",
+            Subject::Epoch => "epoch",
         };
         write!(f, "{subject}.{}", self.1.word())
     }

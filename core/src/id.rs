@@ -153,6 +153,10 @@ id!(
     ResourceId, "res"
 );
 id!(
+    /// Names an epoch.
+    EpochId, "epoch"
+);
+id!(
     /// Names the receipt of a removal: the removed record's own bits.
     ReceiptId, "rcpt"
 );

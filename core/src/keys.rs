@@ -155,9 +155,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             RecordKind::Key => self.find(permit, id.into()).await,
             RecordKind::Account => self.find_account(permit, id.into()).await,
             RecordKind::Organization => self.find_organization(permit, id.into()).await,
-            RecordKind::Removal | RecordKind::Resource | RecordKind::Term | RecordKind::Enforcement => {
-                Err(Error::NotFound)
-            }
+            RecordKind::Removal
+            | RecordKind::Resource
+            | RecordKind::Epoch
+            | RecordKind::Term
+            | RecordKind::Enforcement => Err(Error::NotFound),
         }
     }
 
@@ -204,7 +206,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             // Without its slot it can only be removed; the list of what can be used passes it over.
             Found::Live(_) if stored.slot.is_none() => return Ok(None),
             Found::Live(sealed) => {
-                let key = sealed.open(&self.slot_secret(&stored)?)?;
+                let key = sealed.open(&self.slot_secret(&stored).await?)?;
                 Found::Live(self.with_uses_left(key).await?)
             }
         };
@@ -313,7 +315,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     async fn open(&self, permit: &Permit, id: KeyId) -> Result<Loaded, Error> {
         let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
         let sealed = self.covered(permit, &stored)?.live()?;
-        let secret = self.slot_secret(&stored)?;
+        let secret = self.slot_secret(&stored).await?;
         Ok(Loaded { key: sealed.open(&secret)?, secret })
     }
 

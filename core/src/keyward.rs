@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::account::{Account, Organization, Standing};
 use crate::command::{Answer, Command, Removed};
+use crate::epochs::{Epochs, begun};
 use crate::error::Error;
 use crate::event::{Details, Event, Happened, Reason, Subject};
 use crate::id::{Id, KeyId, OrganizationId, RemovalId};
@@ -24,6 +25,7 @@ use crate::pages::Pages;
 use crate::permit::{Caller, Permit};
 use crate::record;
 use crate::removals::Job;
+use crate::roots::Roots;
 use crate::seal::{Pepper, Root, SlotSecret};
 use crate::secret::Presented;
 use crate::store::{
@@ -33,7 +35,8 @@ use crate::time::Timestamp;
 use crate::usage::{Notes, Use};
 use crate::verifiers::{Notice, Verifiers};
 
-/// What the program lends to the core: the one clock, the one source of randomness, and hands.
+/// What the program lends to the core: the one clock, the one source of randomness, the place where roots rest, and
+/// hands.
 pub trait Environment: Send + Sync + 'static {
     /// The time.
     fn now(&self) -> Timestamp;
@@ -56,6 +59,15 @@ pub trait Environment: Send + Sync + 'static {
     /// below 4 GiB.
     fn hash_password(&self, text: Zeroizing<String>) -> impl Future<Output = Option<String>> + Send;
 
+    /// Every root that rests somewhere, the oldest epoch first: one, or two where a re-rooting was cut off.
+    fn roots(&self) -> impl Future<Output = Result<Vec<Root>, Error>> + Send;
+
+    /// Makes the root of an epoch, or reads the one that rests there already; durable when it returns.
+    fn create_root(&self, epoch: u32) -> impl Future<Output = Result<Root, Error>> + Send;
+
+    /// Destroys every root of an older epoch, and whatever could still unwrap a copy of it; durable when it returns.
+    fn destroy_roots_before(&self, epoch: u32) -> impl Future<Output = Result<(), Error>> + Send;
+
     /// Carries on with something while the caller goes on.
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static);
 }
@@ -66,7 +78,8 @@ pub struct Keyward<S, E> {
     pub(crate) environment: E,
     pub(crate) live: Arc<Live>,
     pub(crate) verifiers: Arc<Verifiers>,
-    pub(crate) root: Root,
+    pub(crate) roots: Arc<Roots>,
+    pub(crate) epochs: Arc<Epochs>,
     pub(crate) pepper: Pepper,
     pub(crate) notes: Notes,
     /// Keys that are to be removed by themselves, the next one first. May name keys that no longer are.
@@ -108,17 +121,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     pub async fn start(
         store: S,
         environment: E,
-        root: Root,
         pepper: Pepper,
         expected: usize,
     ) -> Result<Arc<Self>, Error> {
         let mut seed = [0; 8];
         environment.fill(&mut seed);
+        let roots = begun(&store, &pepper, environment.roots().await?).await?;
         let keyward = Arc::new_cyclic(|this| Self {
             live: Arc::new(Live::new(u64::from_le_bytes(seed), expected)),
             store,
             environment,
-            root,
+            roots: Arc::new(roots),
+            epochs: Arc::default(),
             pepper,
             notes: Notes::default(),
             due: Arc::default(),
@@ -143,9 +157,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
         self.verifiers.start_at(size);
         let gone = self.load_owners().await?;
+        let epoch_began = self.load_epoch().await?;
         let failure: Mutex<Option<Error>> = Mutex::new(None);
         let key = |stored: Stored| {
-            if let Err(error) = self.load_key(&stored) {
+            if let Err(error) = self.load_key(&stored, epoch_began) {
                 failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             }
         };
@@ -196,24 +211,31 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(())
     }
 
-    fn load_key(&self, stored: &Stored) -> Result<(), Error> {
-        if let Found::Live(sealed) = record::key::read(&stored.record)? {
-            // Restored without its slot: it can be seen and removed, not used.
-            let Some(slot) = stored.slot else { return Ok(()) };
-            let secret = self.root.unwrap(&slot, stored.record.id).map_err(|_| {
-                let id = KeyId::from(stored.record.id);
-                Error::internal(format!(
-                    "the slot of {id} does not open: configure the root.key that `keyward init` made for this \
-                     store, or restore the slots from a copy"
-                ))
-            })?;
-            let key = sealed.open(&secret)?;
-            if let Some(at) = key.head.remove_at {
-                self.due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
+    fn load_key(&self, stored: &Stored, epoch_began: Position) -> Result<(), Error> {
+        let sealed = match record::key::read(&stored.record)? {
+            Found::Live(sealed) => sealed,
+            Found::Removed(_) => {
+                if stored.position > epoch_began {
+                    self.epochs.count_removal();
+                }
+                return Ok(());
             }
-            self.live.admit(&key)?;
+        };
+        // Restored without its slot: it can be seen and removed, not used.
+        let Some(slot) = stored.slot else { return Ok(()) };
+        let secret = self.roots.unwrap(&slot, stored.record.id).map_err(|_| {
+            let (id, epoch, newest) = (sealed.head.id, slot.epoch(), self.roots.epoch());
+            Error::internal(format!(
+                "the slot of {id} is of epoch {epoch} and does not open; the newest root is of epoch {newest}: \
+                 configure the keys that belong to this store. A copy of the slots that is older than the last \
+                 re-rooting opens nothing any more: restore without it, and issue new keys"
+            ))
+        })?;
+        let key = sealed.open(&secret)?;
+        if let Some(at) = key.head.remove_at {
+            self.due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
         }
-        Ok(())
+        self.live.admit(&key)
     }
 
     /// What is live right now.
@@ -373,6 +395,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Command::FindRemoval { removal, page } => self.find_removal(permit, removal, page).await,
             Command::ReadUsage(key) => self.read_usage(permit, key).await,
             Command::ListVerifiers => Ok(self.list_verifiers(permit)),
+            Command::Reroot => Ok(Answer::Rerooted(Box::new(self.reroot(Some(permit), origin).await?))),
             Command::ReadReceipt(receipt) => self.read_receipt(permit, receipt).await,
             Command::ListEvents { from, limit } => self.list_events(permit, from, limit).await,
             Command::ReadCheckpoint => Ok(Answer::Checkpoint(self.store.checkpoint().await?)),
@@ -449,12 +472,25 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
     }
 
-    pub(crate) fn slot_secret(&self, stored: &Stored) -> Result<SlotSecret, Error> {
-        let slot = stored
-            .slot
-            .as_ref()
-            .ok_or(Error::WrongState { why: "its slot was not restored: it can only be removed" })?;
-        Ok(self.root.unwrap(slot, stored.record.id)?)
+    /// The secret that opens a record. Where a re-rooting has come between reading its slot and now, the slot is read
+    /// again: the root that it was wrapped under may be destroyed.
+    pub(crate) async fn slot_secret(&self, stored: &Stored) -> Result<SlotSecret, Error> {
+        let id = stored.record.id;
+        let mut read = stored.slot;
+        loop {
+            let slot =
+                read.ok_or(Error::WrongState { why: "its slot was not restored: it can only be removed" })?;
+            match self.roots.unwrap(&slot, id) {
+                Err(_) if slot.epoch() < self.roots.epoch() => {}
+                opened => return Ok(opened?),
+            }
+            let newer = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
+            record::key::read(&newer.record)?.live()?;
+            if newer.slot == read {
+                return Err(Error::internal(format!("the slot of {id:?} is of an epoch whose root is gone")));
+            }
+            read = newer.slot;
+        }
     }
 
     /// Commits a record that nothing seals, with its event, and with what is to happen in memory once it is durable.

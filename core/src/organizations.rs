@@ -61,17 +61,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     pub async fn begin_epoch(&self) -> Result<(u64, Secret), Error> {
         let everyone = List { kind: RecordKind::Organization, owner: List::EVERYONE };
         let mut ended = 0;
-        let mut operator = None;
         for stored in self.store.page(everyone, None, usize::MAX).await? {
             let organization = Organization::from_record(&stored.record)?;
             let keys = List { kind: RecordKind::Key, owner: organization.id.id() };
             ended += self.sweep_now(keys, Reason::Unspecified, &Origin::default()).await?;
-            if organization.operator {
-                operator = Some(organization);
-            }
         }
-        let mut operator =
-            operator.ok_or(Error::WrongState { why: "the store has no first organization" })?;
+        let mut operator = self.operator().await?;
         operator.version += 1;
         self.commit_organization(None, &operator, Happened::Epoch, &Origin::default()).await?;
         let accounts = List { kind: RecordKind::Account, owner: operator.id.id() };
@@ -83,6 +78,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
         }
         Err(Error::WrongState { why: "the first organization has no active owner" })
+    }
+
+    /// The first organization, which the server itself belongs to.
+    pub(crate) async fn operator(&self) -> Result<Organization, Error> {
+        let everyone = List { kind: RecordKind::Organization, owner: List::EVERYONE };
+        for stored in self.store.page(everyone, None, usize::MAX).await? {
+            let organization = Organization::from_record(&stored.record)?;
+            if organization.operator {
+                return Ok(organization);
+            }
+        }
+        Err(Error::WrongState { why: "the store has no first organization" })
     }
 
     pub(crate) async fn find_organization(

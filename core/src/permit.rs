@@ -52,6 +52,8 @@ pub enum Verb {
     UpdateOrganization,
     /// End an organization with all below it.
     RemoveOrganization,
+    /// Wrap every slot under a new root, and destroy the old one.
+    Reroot,
     /// Read events and the log.
     ReadLog,
     /// Read what a key opens.
@@ -66,7 +68,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Issue,
         Self::Import,
         Self::Find,
@@ -85,6 +87,7 @@ impl Verb {
         Self::CreateOrganization,
         Self::UpdateOrganization,
         Self::RemoveOrganization,
+        Self::Reroot,
         Self::ReadLog,
         Self::ReadResources,
         Self::WriteResources,
@@ -108,6 +111,7 @@ impl Verb {
             | Self::CreateOrganization
             | Self::UpdateOrganization
             | Self::RemoveOrganization => Right::AccountsWrite,
+            Self::Reroot => Right::Admin,
             Self::ReadLog => Right::LogRead,
             Self::JoinVerifiers => Right::VerifiersJoin,
             Self::ReadVerifiers => Right::VerifiersRead,
@@ -121,9 +125,10 @@ impl Verb {
     pub const fn reach(self, role: Role) -> Option<Reach> {
         match (self, role) {
             (_, Role::Owner) => Some(Reach::Organization),
-            (Self::UpdateOrganization | Self::RemoveOrganization | Self::CreateOrganization, Role::Admin) => {
-                None
-            }
+            (
+                Self::UpdateOrganization | Self::RemoveOrganization | Self::CreateOrganization | Self::Reroot,
+                Role::Admin,
+            ) => None,
             (_, Role::Admin) => Some(Reach::Organization),
             (
                 Self::Issue
@@ -149,6 +154,7 @@ impl Verb {
                 | Self::CreateOrganization
                 | Self::UpdateOrganization
                 | Self::RemoveOrganization
+                | Self::Reroot
                 | Self::ReadLog
                 | Self::JoinVerifiers
                 | Self::ReadVerifiers,
@@ -181,6 +187,7 @@ impl Verb {
                 | Self::CreateOrganization
                 | Self::UpdateOrganization
                 | Self::RemoveOrganization
+                | Self::Reroot
                 | Self::WriteResources
                 | Self::JoinVerifiers,
                 Role::Auditor,
@@ -191,7 +198,7 @@ impl Verb {
     /// True for what only the operator's organization may ask.
     #[must_use]
     pub const fn is_for_operators(self) -> bool {
-        matches!(self, Self::CreateOrganization | Self::RemoveOrganization)
+        matches!(self, Self::CreateOrganization | Self::RemoveOrganization | Self::Reroot)
     }
 
     /// The word, as documents and metrics write it.
@@ -216,6 +223,7 @@ impl Verb {
             Self::CreateOrganization => "create_organization",
             Self::UpdateOrganization => "update_organization",
             Self::RemoveOrganization => "remove_organization",
+            Self::Reroot => "reroot",
             Self::ReadLog => "read_log",
             Self::ReadResources => "read_resources",
             Self::WriteResources => "write_resources",

@@ -25,10 +25,13 @@ const LOOKED_AT: usize = 10_000;
 impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn read_receipt(&self, permit: &Permit, id: ReceiptId) -> Result<Answer, Error> {
         let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
-        let mut events = vec![stored.position];
+        let mut epoch = None;
         let removed = match stored.record.kind {
             RecordKind::Key => match self.covered(permit, &stored)? {
-                Found::Removed(_) => true,
+                Found::Removed(tombstone) => {
+                    epoch = self.beyond_recovery(stored.position, tombstone.removed_at).await?;
+                    true
+                }
                 Found::Live(_) => false,
             },
             RecordKind::Account => {
@@ -46,13 +49,15 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 self.covers(permit, resource.organization, resource.account)?;
                 resource.removed_at.is_some()
             }
-            RecordKind::Removal | RecordKind::Term | RecordKind::Enforcement => false,
+            RecordKind::Removal | RecordKind::Epoch | RecordKind::Term | RecordKind::Enforcement => false,
         };
         if !removed {
             return Err(Error::NotFound);
         }
         let enforcement = self.enforcement(stored.position).await?;
+        let mut events = vec![stored.position];
         events.extend(enforcement.as_ref().map(|enforcement| enforcement.position));
+        events.extend(epoch.into_iter().flatten());
         let covered = enforcement.map(|enforcement| enforcement.covered).unwrap_or_default();
         Ok(Answer::Receipt(id, Box::new(self.prove(&events).await?), covered))
     }

@@ -4,6 +4,7 @@
 //! number, and every format that was ever released is still read.
 
 pub mod account;
+pub mod epoch;
 pub mod key;
 pub mod removal;
 pub mod resource;

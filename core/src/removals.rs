@@ -242,7 +242,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if filter.reads_heads_only() {
             return Ok(Some(sealed.head));
         }
-        let key = sealed.open(&self.slot_secret(stored)?)?;
+        let key = sealed.open(&self.slot_secret(stored).await?)?;
         Ok(filter.fits_traits(&key).then_some(key.head))
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, Organization};
 use crate::command::{Answer, Command, Page};
+use crate::epoch::Epoch;
 use crate::error::Error;
 use crate::id::{Id, OrganizationId};
 use crate::key::{Found, Head, Kind};
@@ -66,6 +67,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             RecordKind::Term | RecordKind::Enforcement => {
                 Err(Error::internal("an answer that nobody was given"))
             }
+            RecordKind::Epoch => Ok(Answer::Rerooted(Box::new(Epoch::from_record(&stored.record)?))),
             RecordKind::Removal => {
                 self.find_removal(permit, id.into(), Page { after: None, limit: Page::DEFAULT }).await
             }
@@ -73,7 +75,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 if let Found::Removed(tombstone) = record::key::read(&stored.record)? {
                     return Err(Error::Gone(Box::new(tombstone)));
                 }
-                let slot = self.slot_secret(&stored)?;
+                let slot = self.slot_secret(&stored).await?;
                 let key = record::key::read(&then)?.live()?.open(&slot)?;
                 let Some(shown) = kept.shown else {
                     let is_new = key.head.kind == Kind::Access && key.head.version == 1;

@@ -40,6 +40,12 @@ pub struct WrappedSlot(pub [u8; Self::SIZE]);
 impl WrappedSlot {
     /// Length of a slot, in bytes.
     pub const SIZE: usize = 64;
+
+    /// The epoch of the root that it says it is wrapped under.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.0.first_chunk().map_or(0, |epoch| u32::from_le_bytes(*epoch))
+    }
 }
 
 impl std::fmt::Debug for WrappedSlot {
@@ -55,6 +61,12 @@ impl Root {
     /// [`SealError`] if the library refuses the key, which it does not for 32 bytes.
     pub fn new(epoch: u32, key: &[u8; 32]) -> Result<Self, SealError> {
         Ok(Self { epoch, key: cipher(key)? })
+    }
+
+    /// The number of its epoch, from 1.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.epoch
     }
 
     /// Wraps a record's slot secret.
@@ -80,9 +92,9 @@ impl Root {
     /// # Errors
     /// [`SealError`] if the slot was wrapped under another root or for another record, or was erased.
     pub fn unwrap(&self, slot: &WrappedSlot, id: Id) -> Result<SlotSecret, SealError> {
-        let (epoch, rest) = slot.0.split_first_chunk::<4>().ok_or(SealError)?;
+        let (_, rest) = slot.0.split_first_chunk::<4>().ok_or(SealError)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or(SealError)?;
-        if u32::from_le_bytes(*epoch) != self.epoch {
+        if slot.epoch() != self.epoch {
             return Err(SealError);
         }
         let mut plain = [0; 32 + TAG];

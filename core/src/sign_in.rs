@@ -149,7 +149,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     async fn open_live(&self, id: KeyId) -> Result<Option<Key>, Error> {
         let Some(stored) = self.store.fetch(id.id()).await? else { return Ok(None) };
         match record::key::read(&stored.record)? {
-            Found::Live(sealed) => Ok(Some(sealed.open(&self.slot_secret(&stored)?)?)),
+            Found::Live(sealed) => Ok(Some(sealed.open(&self.slot_secret(&stored).await?)?)),
             Found::Removed(_) => Ok(None),
         }
     }
@@ -186,7 +186,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         key.traits.material = Material::Secret(material);
         key.traits.updated_at = self.environment.now();
         key.head.version += 1;
-        let secret = self.slot_secret(&stored)?;
+        let secret = self.slot_secret(&stored).await?;
         self.commit_change(Some(permit), &key, &secret, Happened::Updated, origin).await?;
         Ok(Answer::Key(Box::new(key)))
     }

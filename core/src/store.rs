@@ -10,10 +10,11 @@
 //! another node (`docs/storage.md` says how several nodes keep this contract on `PostgreSQL`).
 
 use std::future::Future;
+use std::sync::Arc;
 
 use crate::event::Event;
 use crate::id::Id;
-use crate::seal::WrappedSlot;
+use crate::seal::{SealError, WrappedSlot};
 use crate::time::Timestamp;
 
 /// A place in the log: the index of one event, counted from 0.
@@ -33,6 +34,8 @@ pub enum RecordKind {
     Removal = 4,
     /// Something that a key opens.
     Resource = 5,
+    /// An epoch: the time of one root.
+    Epoch = 6,
     /// The reign of one server over the log.
     Term = 7,
     /// How events reached every verifier.
@@ -49,7 +52,7 @@ pub struct List {
 }
 
 impl List {
-    /// The owner of lists that belong to nobody: all organizations, all unfinished removals.
+    /// The owner of lists that belong to nobody: all organizations, all epochs, all unfinished removals.
     pub const EVERYONE: Id = Id::from_bits(0);
 }
 
@@ -127,6 +130,9 @@ pub struct Replay {
 /// happened, never otherwise; in log order over all commits of this node; before [`Store::commit`] returns.
 pub type Apply = Box<dyn FnOnce(Position) + Send>;
 
+/// Wraps a record's slot anew, under another root.
+pub type Rewrap = Arc<dyn Fn(Id, &WrappedSlot) -> Result<WrappedSlot, SealError> + Send + Sync>;
+
 /// One change: one record, one event.
 pub struct Change {
     /// The record as it is to be. Its version is one above the version that must be there now; version 1
@@ -154,6 +160,9 @@ pub enum CommitError {
     /// An answer is already kept under this id. Nothing was written.
     #[error("the request was already answered")]
     AlreadyAnswered,
+    /// The slot is of an epoch that is over, see [`Store::rewrap`]. Nothing was written.
+    #[error("the slot is wrapped under a root that is being replaced")]
+    OldEpoch,
     /// The store cannot take it; nothing was written, and a retry may succeed.
     #[error("the store did not take the change: {0}")]
     NotWritten(String),
@@ -172,6 +181,13 @@ pub enum ReadError {
     /// Something was read that nobody wrote: which file, and what to do.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+}
+
+/// Nothing is committed by whoever could not read what it is judged by.
+impl From<ReadError> for CommitError {
+    fn from(error: ReadError) -> Self {
+        Self::NotWritten(error.to_string())
+    }
 }
 
 /// Draws on a counter that has a limit.
@@ -241,6 +257,16 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`CommitError`]; all but [`CommitError::MayBeWritten`] mean that nothing was written.
     fn commit(&self, change: Change) -> impl Future<Output = Result<Position, CommitError>> + Send;
+
+    /// Replaces every slot of an epoch before this one by what `rewrap` makes of it, while commits go on; how many
+    /// it were. From when it begins no commit fills a slot of an older epoch ([`CommitError::OldEpoch`]). What is
+    /// erased meanwhile stays erased. Whenever the store is cut off, each slot is the old one or the new one, whole.
+    /// When it returns `Ok`, no slot of an older epoch is in use, and that survives power loss.
+    ///
+    /// # Errors
+    /// [`CommitError::NotWritten`] and [`CommitError::MayBeWritten`]: some slots may be replaced and others not, or a
+    /// slot is not what `rewrap` can open. It can be called again.
+    fn rewrap(&self, epoch: u32, rewrap: Rewrap) -> impl Future<Output = Result<u64, CommitError>> + Send;
 
     /// Draws `cost` from a counter if no more than `limit` would then be drawn in all; answers how much is
     /// left, or `None` if it would be too much. Durable when it returns; two draws never share what is left.

@@ -12,6 +12,8 @@
 mod compare;
 #[path = "model/doors.rs"]
 mod doors;
+#[path = "model/epochs.rs"]
+mod epochs;
 #[path = "model/faults.rs"]
 mod faults;
 #[path = "model/house.rs"]

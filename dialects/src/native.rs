@@ -15,6 +15,7 @@ mod organizations;
 mod removals;
 mod render;
 mod show;
+mod store;
 mod verifiers;
 mod verify;
 mod words;
@@ -33,7 +34,7 @@ pub fn dialect() -> Result<Dialect, Error> {
     Dialect::new("native", &ROUTES, |_| true, gateways::credential, fault::fault)
 }
 
-static ROUTES: [Route; 34] = [
+static ROUTES: [Route; 35] = [
     route("POST", "/v1/keys", Verb::Issue, keys::issue),
     Route { form: import::form, ..route("POST", "/v1/keys/import", Verb::Import, import::parse) },
     route("GET", "/v1/keys", Verb::List, keys::list),
@@ -69,6 +70,7 @@ static ROUTES: [Route; 34] = [
     route("GET", "/v1/log/checkpoint", Verb::ReadLog, log::checkpoint),
     route("GET", "/v1/log/tile/{*tile}", Verb::ReadLog, log::tile),
     Route { form: log::events_form, ..route("GET", "/v1/events", Verb::ReadLog, log::events) },
+    route("POST", "/v1/store/reroot", Verb::Reroot, store::reroot),
     route("POST", "/v1/accounts", Verb::CreateAccount, accounts::create),
     route("GET", "/v1/accounts", Verb::ReadAccounts, accounts::list),
     route("GET", "/v1/accounts/{id}", Verb::ReadAccounts, accounts::find),

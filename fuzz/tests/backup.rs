@@ -13,7 +13,7 @@ use keyward_store::{Embedded, Options, restore};
 use tempfile::TempDir;
 
 use crate::mutation::{SCRIPT, mutated};
-use crate::samples::{Still, finish, root, signer};
+use crate::samples::{Still, finish, signer};
 
 /// Every restore makes a folder, an engine and some syncs.
 const ITERATIONS: usize = 48;
@@ -34,7 +34,7 @@ fn options() -> Options {
 fn written() -> Written {
     let folder = TempDir::new().unwrap();
     let store = Embedded::create(&folder.path().join("data"), signer(), options()).unwrap();
-    let core = finish(Keyward::start(store, Still::default(), root(), Pepper::new(&[9; 32]), 8)).unwrap();
+    let core = finish(Keyward::start(store, Still::default(), Pepper::new(&[9; 32]), 8)).unwrap();
     finish(core.found("acme", "ann")).unwrap();
     let [backup, slots] = ["backup", "slots"].map(|name| folder.path().join(name));
     core.store().backup(&backup, Some(&slots)).unwrap();

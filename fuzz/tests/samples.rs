@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use keyward_core::command::{Answer, Command};
+use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::Id;
 use keyward_core::keyward::{Environment, Keyward, Moment, Origin};
@@ -51,6 +52,18 @@ impl Environment for Still {
         None
     }
 
+    async fn roots(&self) -> Result<Vec<Root>, Error> {
+        Ok(vec![root()])
+    }
+
+    async fn create_root(&self, epoch: u32) -> Result<Root, Error> {
+        Ok(Root::new(epoch, &[7; 32])?)
+    }
+
+    async fn destroy_roots_before(&self, _: u32) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn spawn(&self, _: impl Future<Output = ()> + Send + 'static) {}
 }
 
@@ -88,7 +101,7 @@ pub(crate) fn root() -> Root {
 
 fn make() -> Samples {
     let (memory, still) = (Memory::new(signer()).unwrap(), Still::default());
-    let core = finish(Keyward::start(memory, still, root(), Pepper::new(&[9; 32]), 8)).unwrap();
+    let core = finish(Keyward::start(memory, still, Pepper::new(&[9; 32]), 8)).unwrap();
     let (key, secret) = finish(core.found("acme", "ann")).unwrap();
     let caller = core.authenticate(secret.expose(), None).unwrap();
     let run = |core: &Arc<Keyward<Memory, Still>>, verb, command| {

@@ -11,6 +11,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Body as _, Bytes, Incoming};
 use keyward_core::command::{Answer, SignIn};
+use keyward_core::epoch::Rhythm;
 use keyward_core::error::Error;
 use keyward_core::keyward::{Idempotency, Keyward, Origin};
 use keyward_core::permit::{Caller, Permit, Verb};
@@ -359,6 +360,14 @@ impl<S: Store> App<S> {
             && let Err(error) = keyward.keep_notes(most).await
         {
             warn!(?error, "notes of the use of keys were lost");
+        }
+    }
+
+    /// Wraps every slot under a new root, if it is time to.
+    pub(crate) async fn reroot_if_due(&self, rhythm: Rhythm) -> Result<(), Error> {
+        match &self.keyward {
+            Some(keyward) => keyward.reroot_if_due(rhythm).await.map(|_| ()),
+            None => Ok(()),
         }
     }
 

@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use rustix::mm::{MlockAllFlags, mlockall};
 
 /// A key server: issues keys, checks them, and removes them for good.
 #[derive(Debug, Parser)]
@@ -49,7 +50,7 @@ pub(crate) enum Command {
     /// Look at receipts, offline.
     #[command(subcommand)]
     Receipt(Receipt),
-    /// Look after a store that no server has open.
+    /// Look after a store.
     #[command(subcommand)]
     Store(Store),
     /// Prepare what a measurement needs.
@@ -85,6 +86,12 @@ pub(crate) struct Init {
     /// Where to listen for plain HTTP.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+    /// The name of a systemd credential to wrap the roots under.
+    #[arg(long, conflicts_with = "pkcs11")]
+    pub(crate) credential: Option<String>,
+    /// The PKCS#11 token to wrap the roots in.
+    #[command(flatten)]
+    pub(crate) pkcs11: Option<crate::config::Pkcs11>,
     /// A file of organizations, accounts and credentials that are to be there. Given again for a folder that was made
     /// before, it adds what is missing and changes nothing else; no server may have the store open then.
     #[arg(long)]
@@ -157,6 +164,21 @@ pub(crate) enum Store {
         /// The file of the slots.
         #[arg(long)]
         slots: Option<PathBuf>,
+    },
+    /// Wrap every slot under a new root and destroy the old one: from then on every older copy of the slots, in backups,
+    /// snapshots or a thief's hands, is noise. A server does the same by itself, by time and by count (`[roots]` in the
+    /// configuration).
+    ///
+    /// Without `--offline` the running server does it and goes on serving; it takes the secret of an operator's owner.
+    /// With it, this process does, on a store that no server has open.
+    Reroot {
+        #[command(flatten)]
+        remote: remote::Remote,
+        /// Do it here, on the stopped store that `--config` names.
+        #[arg(long)]
+        offline: bool,
+        #[command(flatten)]
+        config: ConfigFile,
     },
 }
 
@@ -239,6 +261,11 @@ pub(crate) fn keep_memory_private() {
     // A system that refuses has nothing to offer instead; the allocator wipes what is given back either way.
     let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    // Where nothing limits it, nothing is swapped out either. Below a limit, the next allocation past it would fail.
+    let locked = rlimit::getrlimit(rlimit::Resource::MEMLOCK);
+    if locked.is_ok_and(|(soft, _)| soft == rlimit::INFINITY) {
+        let _ = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT);
+    }
 }
 
 /// Every connection is a descriptor: asks the system for as many as it gives.

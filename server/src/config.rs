@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use keyward_core::epoch::Rhythm;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Config {
     /// The folder of the store: records, slots and the log. One process at a time.
     pub data: PathBuf,
-    /// The folder of the keys that open the store and sign the log (`root.key`, `names.key`, `log.key`), which
-    /// `keyward init` makes. Keep it apart from backups of the store.
+    /// The folder of the keys that open the store and sign the log (roots, `names.key`, `log.key`), which `keyward init`
+    /// makes. Keep it apart from backups of the store.
     pub keys: PathBuf,
     /// The file that remembers the newest checkpoint, so that an old copy of the store is noticed. Best on
     /// another disk than the store. Without it, a restored folder brings removed keys back.
@@ -24,6 +25,14 @@ pub(crate) struct Config {
     pub listen: Listen,
     /// The certificate for TLS.
     pub tls: Option<Tls>,
+    /// What wraps the roots that rest in the folder of keys, and how often they are replaced. With neither a credential
+    /// nor a token, they rest in files that only their owner may read. After a change, the next re-rooting moves the
+    /// root over; until then what wrapped the last one must stay configured.
+    #[serde(default)]
+    pub roots: Roots,
+    /// The PKCS#11 token that new roots are wrapped in: each under an AES key of its own, which never leaves the token and
+    /// is destroyed with the root.
+    pub pkcs11: Option<Pkcs11>,
     /// What one client may take.
     #[serde(default)]
     pub limits: Limits,
@@ -54,6 +63,48 @@ pub(crate) struct Tls {
     pub certificate: PathBuf,
     /// The file of its private key, PEM.
     pub private_key: PathBuf,
+}
+
+/// What wraps the roots, and how often they are replaced.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Roots {
+    /// The name of the systemd credential that new roots are wrapped under: a file of 64 hex digits in
+    /// `$CREDENTIALS_DIRECTORY`.
+    pub credential: Option<String>,
+    /// After how many removals every slot is wrapped under a new root; 0 for never.
+    pub reroot_after_removals: u64,
+    /// After how many hours, if anything was removed since the last time; 0 for never.
+    pub reroot_after_hours: u64,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self { credential: None, reroot_after_removals: 10_000, reroot_after_hours: 24 }
+    }
+}
+
+impl Roots {
+    /// How often roots are replaced.
+    pub(crate) const fn rhythm(&self) -> Rhythm {
+        Rhythm { removals: self.reroot_after_removals, seconds: self.reroot_after_hours.saturating_mul(3600) }
+    }
+}
+
+/// The PKCS#11 token that new roots are wrapped in.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+#[group(id = "pkcs11", requires_all = ["module", "token", "pin_file"])]
+pub(crate) struct Pkcs11 {
+    /// The library that speaks to the token.
+    #[arg(long = "pkcs11-module", required = false)]
+    pub module: PathBuf,
+    /// The label of the token.
+    #[arg(long = "pkcs11-token", required = false)]
+    pub token: String,
+    /// The file of the user's PIN.
+    #[arg(long = "pkcs11-pin-file", required = false)]
+    pub pin_file: PathBuf,
 }
 
 /// What one client may take.
@@ -145,7 +196,8 @@ impl Config {
     fn absolute(&mut self, folder: &Path) {
         let own = [&mut self.data, &mut self.keys];
         let tls = self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.private_key]);
-        for path in own.into_iter().chain(self.anchor.iter_mut()).chain(tls) {
+        let token = self.pkcs11.iter_mut().flat_map(|token| [&mut token.module, &mut token.pin_file]);
+        for path in own.into_iter().chain(self.anchor.iter_mut()).chain(tls).chain(token) {
             *path = folder.join(&*path);
         }
     }
@@ -166,6 +218,10 @@ impl Config {
                 "listen.https needs tls.certificate and tls.private_key",
             ),
             (anchor_inside, "anchor: must not lie inside data, it would be put back together with it"),
+            (
+                self.pkcs11.is_some() && self.roots.credential.is_some(),
+                "pkcs11 and roots.credential: one of the two wraps the roots",
+            ),
             (zero, "limits: must not be 0, and head_bytes at least 1024"),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {

@@ -1,13 +1,18 @@
-//! This file is about the one clock, the one source of randomness, and the hands that the core is lent.
+//! This file is about the one clock, the one source of randomness, the roots, and the hands that the core is lent.
 #![expect(clippy::disallowed_methods, reason = "this is the one place that they are allowed in")]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+use keyward_core::error::Error;
 use keyward_core::keyward::{Environment, Moment};
+use keyward_core::seal::Root;
 use keyward_core::time::Timestamp;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
+
+use crate::roots::RootFiles;
 
 /// How many slow hashes are computed at once; the others wait. Each takes a core for a tenth of a second.
 const SLOW_HASHES: usize = 1;
@@ -15,11 +20,23 @@ const SLOW_HASHES: usize = 1;
 /// The real world.
 pub(crate) struct World {
     slow_hashes: Semaphore,
+    roots: Arc<RootFiles>,
 }
 
-impl Default for World {
-    fn default() -> Self {
-        Self { slow_hashes: Semaphore::new(SLOW_HASHES) }
+impl World {
+    /// The world with these roots.
+    pub(crate) fn new(roots: RootFiles) -> Self {
+        Self { slow_hashes: Semaphore::new(SLOW_HASHES), roots: Arc::new(roots) }
+    }
+
+    /// Does something with the roots where waiting for a disk or a token holds nobody up.
+    async fn with_roots<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&RootFiles) -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let roots = Arc::clone(&self.roots);
+        let done = tokio::task::spawn_blocking(move || act(&roots)).await.map_err(anyhow::Error::from);
+        done.flatten().map_err(|error| Error::Unavailable { inside: format!("the roots: {error:#}") })
     }
 }
 
@@ -80,6 +97,18 @@ impl Environment for World {
         let hash =
             move || Some(Argon2::default().hash_password_with_salt(text.as_bytes(), &salt).ok()?.to_string());
         tokio::task::spawn_blocking(hash).await.ok()?
+    }
+
+    async fn roots(&self) -> Result<Vec<Root>, Error> {
+        self.with_roots(RootFiles::read).await
+    }
+
+    async fn create_root(&self, epoch: u32) -> Result<Root, Error> {
+        self.with_roots(move |roots| roots.create(epoch)).await
+    }
+
+    async fn destroy_roots_before(&self, epoch: u32) -> Result<(), Error> {
+        self.with_roots(move |roots| roots.destroy_before(epoch)).await
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {

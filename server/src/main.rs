@@ -9,6 +9,7 @@ mod guess;
 mod http;
 mod keyfiles;
 mod metrics;
+mod roots;
 mod serve;
 mod stream;
 mod tls;

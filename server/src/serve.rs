@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use keyward_core::epoch::Rhythm;
 use keyward_core::store::Store;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -18,6 +19,9 @@ use crate::tls;
 
 /// How often due removals are carried out and notes are kept.
 const ROUND: Duration = Duration::from_secs(1);
+
+/// How long a re-rooting that failed waits before it is tried again.
+const REROOTING: Duration = Duration::from_secs(10);
 
 /// The notes of how many keys are kept in one round: about a hundredth of a core's time.
 const NOTES: usize = 2000;
@@ -55,6 +59,8 @@ pub(crate) async fn serve<S: Store>(
         tokio::spawn(Arc::clone(&server).serve(listener, Some(acceptor)));
     }
     let rounds = tokio::spawn(rounds(Arc::clone(&app), Arc::clone(&server)));
+    // Not waited for at the end: what is cut off goes on with the next start.
+    let rerooting = tokio::spawn(rerooting(Arc::clone(&app), config.roots.rhythm()));
     info!(http = ?addresses.http, https = ?addresses.https, "ready");
     ready(addresses)?;
     any(terminate, interrupt).await;
@@ -62,6 +68,7 @@ pub(crate) async fn serve<S: Store>(
     app.stop();
     server.finish().await;
     rounds.await?;
+    rerooting.abort();
     app.keep_notes(usize::MAX).await;
     Ok(())
 }
@@ -81,6 +88,21 @@ async fn any(mut terminate: Signal, mut interrupt: Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+    }
+}
+
+/// Re-roots when it is time to. Apart from the other rounds, because it takes a second for a million keys.
+async fn rerooting<S: Store>(app: Arc<App<S>>, rhythm: Rhythm) {
+    let mut wait = ROUND;
+    loop {
+        environment::pause(wait).await;
+        wait = match app.reroot_if_due(rhythm).await {
+            Ok(()) => ROUND,
+            Err(error) => {
+                warn!(?error, "the slots could not be wrapped under a new root; trying again");
+                REROOTING
+            }
+        };
     }
 }
 

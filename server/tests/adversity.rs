@@ -14,5 +14,6 @@ mod adversity {
     mod program;
     mod race;
     mod recovery;
+    mod roots;
     mod tls;
 }

@@ -116,6 +116,15 @@ impl Server {
     /// Serves a folder with `keyward serve`; `keyward init` makes it the first time. `change` edits its
     /// configuration, which stays as it was left.
     pub(crate) fn configured(folder: &Path, change: impl FnOnce(&mut toml::Table)) -> Self {
+        Self::configured_with(folder, change, |_| {})
+    }
+
+    /// The same with a command that is changed first (environment).
+    pub(crate) fn configured_with(
+        folder: &Path,
+        change: impl FnOnce(&mut toml::Table),
+        prepare: impl FnOnce(&mut Command),
+    ) -> Self {
         let owner = initialized(folder);
         let file = folder.join("keyward.toml");
         let mut config: toml::Table =
@@ -124,6 +133,7 @@ impl Server {
         std::fs::write(&file, toml::to_string(&config).expect("TOML")).expect("it can be written");
         let mut command = Command::new(PROGRAM);
         command.args(["serve", "--config"]).arg(&file).stdout(Stdio::null()).stderr(Stdio::piped());
+        prepare(&mut command);
         let mut child = command.spawn().expect("the program starts");
         let log = folder.join("stderr.log");
         let (ready, is_ready) = mpsc::channel();

@@ -9,7 +9,9 @@ pub(crate) mod engine;
 mod opening;
 mod pending;
 mod recent;
+mod rewrap;
 mod scan;
+mod walk;
 mod window;
 
 use std::fmt;
@@ -20,7 +22,8 @@ use std::thread::JoinHandle;
 
 use keyward_core::id::Id;
 use keyward_core::store::{
-    Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Spend, Store, Stored,
+    Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Rewrap, Spend, Store,
+    Stored,
 };
 use keyward_core::time::Timestamp;
 use keyward_log::{Hash, HashReader, VerifierKey};
@@ -153,9 +156,17 @@ impl Embedded {
     }
 
     async fn send(&self, command: Command) -> Result<(), CommitError> {
-        let stopped = || CommitError::NotWritten("the store has stopped".to_owned());
-        self.queue.as_ref().ok_or_else(stopped)?.send(command).await.map_err(|_| stopped())
+        self.queue()?.send(command).await.map_err(|_| stopped())
     }
+
+    fn queue(&self) -> Result<&mpsc::Sender<Command>, CommitError> {
+        self.queue.as_ref().ok_or_else(stopped)
+    }
+}
+
+/// What a caller learns whom nobody takes a change from any more.
+fn stopped() -> CommitError {
+    CommitError::NotWritten("the store has stopped".to_owned())
 }
 
 /// What a caller learns whose change was taken by a committer that is no more.
@@ -186,6 +197,15 @@ impl Store for Embedded {
         let (pending, answered) = Pending::prepare(&self.shared, change)?;
         self.send(Command::Commit(Box::new(pending))).await?;
         answered.await.unwrap_or_else(|_| Err(died()))
+    }
+
+    async fn rewrap(&self, epoch: u32, rewrap: Rewrap) -> Result<u64, CommitError> {
+        self.shared.refuse_if_stopped()?;
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::BeginEpoch(epoch, answer)).await?;
+        answered.await.unwrap_or_else(|_| Err(died()))?;
+        let replaced = rewrap::begin(Arc::clone(&self.shared), self.queue()?.clone(), epoch, rewrap)?;
+        replaced.await.unwrap_or_else(|_| Err(died()))
     }
 
     async fn spend(&self, spend: Spend) -> Result<Option<u64>, CommitError> {
@@ -313,6 +333,13 @@ impl Shared {
                 on_failure(why);
             }
         }
+    }
+
+    /// Stops because the slot file could not be written.
+    fn fail_slots(&self, error: &std::io::Error) -> CommitError {
+        let why = format!("{}: {error}", self.slots.path().display());
+        self.fail(&why);
+        CommitError::NotWritten(why)
     }
 
     fn refuse_if_stopped(&self) -> Result<(), CommitError> {

@@ -2,8 +2,8 @@
 
 use std::io;
 
-/// A step of the embedded store, named by what is about to happen. In the order of one batch; the last two
-/// happen when nobody waits.
+/// A step of the embedded store, named by what is about to happen. In the order of one batch; then two that
+/// happen when nobody waits, and two of a re-rooting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// New slots are written into free cells.
@@ -24,11 +24,15 @@ pub enum Step {
     SyncErased,
     /// The anchor is synced.
     SyncAnchor,
+    /// Slots are replaced by what they are under a new root.
+    ReplaceSlots,
+    /// The replaced slots are synced.
+    SyncReplaced,
 }
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::FillSlots,
         Self::SyncSlots,
         Self::WriteBatch,
@@ -38,6 +42,8 @@ impl Step {
         Self::Answer,
         Self::SyncErased,
         Self::SyncAnchor,
+        Self::ReplaceSlots,
+        Self::SyncReplaced,
     ];
 }
 

@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use keyward_core::id::Id;
 use keyward_core::store::{
-    Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Spend, Store, Stored,
+    Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Rewrap, Spend, Store,
+    Stored,
 };
 use keyward_core::time::Timestamp;
 use keyward_log::Hash;
@@ -152,6 +153,10 @@ impl<S: Store> Store for Faulty<S> {
 
     async fn commit(&self, change: Change) -> Result<Position, CommitError> {
         self.write(|| self.inner.commit(change)).await
+    }
+
+    async fn rewrap(&self, epoch: u32, rewrap: Rewrap) -> Result<u64, CommitError> {
+        self.write(|| self.inner.rewrap(epoch, rewrap)).await
     }
 
     async fn spend(&self, spend: Spend) -> Result<Option<u64>, CommitError> {

@@ -10,13 +10,13 @@ use keyward_core::event::Event;
 use keyward_core::id::Id;
 use keyward_core::seal::WrappedSlot;
 use keyward_core::store::{
-    Change, CommitError, List, Logged, Name, Position, ReadError, Record, RecordKind, Replay, SlotChange,
-    Spend, Store, Stored,
+    Change, CommitError, List, Logged, Name, Position, ReadError, Record, RecordKind, Replay, Rewrap,
+    SlotChange, Spend, Store, Stored,
 };
 use keyward_core::time::Timestamp;
 use keyward_log::{Hash, Signer, VerifierKey};
 
-use crate::sequencer::{Claim, Sequencer, State, refuse_oversized};
+use crate::sequencer::{Claim, Sequencer, State, refuse_old_epoch, refuse_oversized, unopened};
 
 /// A store that lives and dies with the process.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Memory {
 struct Maps {
     sequencer: Sequencer,
     checkpoint: String,
+    /// No slot of an older epoch is filled any more.
+    epoch: u32,
     records: BTreeMap<Id, (Record, Position)>,
     slots: HashMap<Id, WrappedSlot>,
     names: HashMap<Name, Id>,
@@ -52,6 +54,7 @@ impl Memory {
         let maps = Mutex::new(Maps {
             sequencer,
             checkpoint,
+            epoch: 0,
             records: BTreeMap::new(),
             slots: HashMap::new(),
             names: HashMap::new(),
@@ -105,8 +108,20 @@ impl Store for Memory {
     async fn commit(&self, change: Change) -> Result<Position, CommitError> {
         refuse_oversized(&change.record)?;
         let mut maps = self.maps();
+        refuse_old_epoch(&change.slot, maps.epoch)?;
         Claim::of(&change).judge(&*maps)?;
         maps.enter(change)
+    }
+
+    async fn rewrap(&self, epoch: u32, rewrap: Rewrap) -> Result<u64, CommitError> {
+        let mut maps = self.maps();
+        maps.epoch = maps.epoch.max(epoch);
+        let mut replaced = 0;
+        for (id, slot) in maps.slots.iter_mut().filter(|(_, slot)| slot.epoch() < epoch) {
+            *slot = rewrap(*id, slot).map_err(|error| unopened(*id, error))?;
+            replaced += 1;
+        }
+        Ok(replaced)
     }
 
     async fn spend(&self, spend: Spend) -> Result<Option<u64>, CommitError> {

@@ -271,12 +271,13 @@ impl StoreRow {
 }
 
 fn kind(byte: u8) -> Option<RecordKind> {
-    const KINDS: [RecordKind; 7] = [
+    const KINDS: [RecordKind; 8] = [
         RecordKind::Organization,
         RecordKind::Account,
         RecordKind::Key,
         RecordKind::Removal,
         RecordKind::Resource,
+        RecordKind::Epoch,
         RecordKind::Term,
         RecordKind::Enforcement,
     ];

@@ -5,7 +5,8 @@
 //! everything before it, and the whole batch gets one signed checkpoint.
 
 use keyward_core::id::Id;
-use keyward_core::store::{Change, CommitError, Name, Position, Record};
+use keyward_core::seal::SealError;
+use keyward_core::store::{Change, CommitError, Name, Position, Record, SlotChange};
 use keyward_core::time::Timestamp;
 use keyward_log::{Checkpoint, Hash, HashReader, Signer, StoredHash, Tree};
 
@@ -74,6 +75,20 @@ pub(crate) fn refuse_oversized(record: &Record) -> Result<(), CommitError> {
         return Err(CommitError::NotWritten("the record is too large".to_owned()));
     }
     Ok(())
+}
+
+/// Refuses a slot whose root is being replaced: whoever walks over the slots may have passed it by.
+pub(crate) fn refuse_old_epoch(slot: &SlotChange, epoch: u32) -> Result<(), CommitError> {
+    match slot {
+        SlotChange::Fill(slot) if slot.epoch() < epoch => Err(CommitError::OldEpoch),
+        SlotChange::Fill(_) | SlotChange::Keep | SlotChange::Erase => Ok(()),
+    }
+}
+
+/// Why a slot stays as it is.
+pub(crate) fn unopened(id: Id, error: SealError) -> CommitError {
+    let remedy = "restore it from a copy of the slots, or remove the record";
+    CommitError::NotWritten(format!("the slot of {id:?} {error}; {remedy}"))
 }
 
 /// What is in `from` and not in `without`. Both have a handful of entries.

@@ -10,6 +10,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use keyward_core::seal::WrappedSlot;
 use zeroize::Zeroize;
@@ -38,6 +39,19 @@ pub(crate) struct SlotFile {
     file: File,
     /// Counts the rounds of erasing: see [`SlotFile::round`].
     rounds: AtomicU64,
+    /// Written to while cells in use are replaced, so that each is read wholly before or wholly after.
+    replacing: RwLock<()>,
+}
+
+/// A slot that is to take the place of another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Replacement {
+    /// Where.
+    pub(crate) cell: Cell,
+    /// What must be there.
+    pub(crate) old: WrappedSlot,
+    /// What is to be there.
+    pub(crate) new: WrappedSlot,
 }
 
 /// Which cells hold something, in one number: the sum of a mix of their numbers, so that a batch can update it
@@ -64,7 +78,7 @@ impl SlotFile {
         if magic != MAGIC {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "it does not begin like a slot file"));
         }
-        Ok(Self { path: path.to_owned(), file, rounds: AtomicU64::new(0) })
+        Ok(Self { path: path.to_owned(), file, rounds: AtomicU64::new(0), replacing: RwLock::default() })
     }
 
     /// The file's name.
@@ -88,8 +102,13 @@ impl SlotFile {
     /// What a cell holds; `None` if it is erased.
     pub(crate) fn read(&self, cell: Cell) -> io::Result<Option<WrappedSlot>> {
         let mut slot = [0; CELL];
+        let _whole = self.whole();
         self.file.read_exact_at(&mut slot, offset(cell))?;
         Ok(as_slot(&slot))
+    }
+
+    fn whole(&self) -> RwLockReadGuard<'_, ()> {
+        self.replacing.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What many cells hold, in the order asked for, reading neighbours together.
@@ -100,6 +119,7 @@ impl SlotFile {
         let mut slots = vec![None; cells.len()];
         let mut buffer = vec![0; 0];
         let near = |a: &usize, b: &usize| number(b) - number(a) <= 64;
+        let _whole = self.whole();
         for run in order.chunk_by(near).flat_map(|run| run.chunks(CHUNK / CELL / 64)) {
             let (Some(first), Some(last)) = (run.first().map(number), run.last().map(number)) else {
                 continue;
@@ -128,6 +148,19 @@ impl SlotFile {
         }
         bytes.zeroize();
         Ok(())
+    }
+
+    /// Replaces what cells in use hold, where it still is what is to be replaced: a cell that was overwritten since is
+    /// left alone. A disk writes a sector wholly or not at all, and no cell lies across two. Not durable before
+    /// [`SlotFile::sync`].
+    pub(crate) fn replace(&self, replacements: &[Replacement]) -> io::Result<u64> {
+        let cells: Vec<Cell> = replacements.iter().map(|replacement| replacement.cell).collect();
+        let present = self.read_many(&cells)?;
+        let same = replacements.iter().zip(present).filter(|(wanted, now)| *now == Some(wanted.old));
+        let mut fills: Vec<_> = same.map(|(wanted, _)| (wanted.cell, wanted.new)).collect();
+        let _alone = self.replacing.write().unwrap_or_else(PoisonError::into_inner);
+        self.fill(&mut fills)?;
+        Ok(fills.len() as u64)
     }
 
     /// Overwrites cells that no record uses any more. Not durable before [`SlotFile::sync`].

@@ -66,6 +66,10 @@ macro_rules! suite {
                 many_spend_exactly_the_limit,
                 many_commits_are_each_seen_by_their_caller,
                 a_slot_is_never_another_record_s,
+                rewraps_the_slots_of_older_epochs,
+                refuses_a_slot_of_an_older_epoch,
+                a_slot_that_does_not_open_stays,
+                goes_on_while_slots_are_rewrapped,
             ]
         );
     };

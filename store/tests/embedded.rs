@@ -24,5 +24,7 @@ mod folders;
 mod formats;
 #[path = "embedded/model.rs"]
 mod model;
+#[path = "embedded/rerooting.rs"]
+mod rerooting;
 #[path = "embedded/workload.rs"]
 mod workload;

@@ -16,7 +16,7 @@ pub struct Event {
     /// When it was decided.
     #[schemars(extend("format" = "date-time"))]
     pub at: String,
-    /// What it is about: a key's, account's, organization's or removal's id; `null` for the log itself.
+    /// What it is about: a key's, account's, organization's, removal's, resource's or epoch's id; `null` for the log itself.
     pub subject_id: Option<String>,
     /// The version that the subject got by it.
     pub version: u64,

@@ -20,11 +20,25 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         shown: Option<&Secret>,
         origin: &Origin,
     ) -> Result<Position, CommitError> {
-        let id = key.head.id.id();
+        match self.commit(self.creation(permit, key, shown, origin)?).await {
+            // A re-rooting began meanwhile: there is a newer root by now.
+            Err(CommitError::OldEpoch) => self.commit(self.creation(permit, key, shown, origin)?).await,
+            done => done,
+        }
+    }
+
+    /// The change that makes a key.
+    fn creation(
+        &self,
+        permit: Option<&Permit>,
+        key: &Key,
+        shown: Option<&Secret>,
+        origin: &Origin,
+    ) -> Result<Change, CommitError> {
         let secret = SlotSecret::new(self.random());
         let sealed = || -> Result<_, Error> {
             let record = key.to_record(&secret, self.random())?;
-            let slot = self.root.wrap(&secret, id, self.random())?;
+            let slot = self.roots.wrap(&secret, key.head.id.id(), self.random())?;
             let replay = match permit {
                 Some(permit) => self.replay_of_key(permit, &record, &key.head, &secret, shown, origin)?,
                 None => None,
@@ -33,8 +47,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         };
         let (record, slot, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
         let event = self.event(about(&key.head, Happened::Created), permit, origin);
-        let apply = self.admit(key);
-        self.commit(Change { record, slot: SlotChange::Fill(slot), event, replay, apply }).await
+        Ok(Change { record, slot: SlotChange::Fill(slot), event, replay, apply: self.admit(key) })
     }
 
     pub(crate) async fn commit_change(
@@ -71,8 +84,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             .map_err(|error| CommitError::NotWritten(format!("{error:?}")))?;
         let about = About { version: tombstone.version, ..about(head, Happened::Removed(tombstone.reason)) };
         let event = self.event(about, permit, origin);
-        let head = head.clone();
-        let apply = self.applied(head.organization, move |live| live.end(&head));
+        let (head, epochs) = (head.clone(), Arc::clone(&self.epochs));
+        let apply = self.applied(head.organization, move |live| {
+            epochs.count_removal();
+            live.end(&head)
+        });
         self.commit(Change { record, slot: SlotChange::Erase, event, replay: None, apply }).await
     }
 

@@ -66,7 +66,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if ends_in_time || successor.traits.supersedes != Some(id) {
             return Ok(());
         }
-        let secret = self.slot_secret(&stored)?;
+        let secret = self.slot_secret(&stored).await?;
         let origin = Origin { idempotency: None, ..origin.clone() };
         match self.end_rotated(permit, sealed.open(&secret)?, &secret, overlap_seconds, &origin).await {
             Ok(_) | Err(CommitError::Stale) => Ok(()),

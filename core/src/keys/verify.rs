@@ -129,7 +129,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let Some(id) = self.store.holder(handle.name(&self.pepper)).await? else { continue };
             let Some(stored) = self.store.fetch(id).await? else { continue };
             let Found::Live(sealed) = record::key::read(&stored.record)? else { continue };
-            let secret = self.slot_secret(&stored)?;
+            let secret = self.slot_secret(&stored).await?;
             let key = sealed.open(&secret)?;
             let Material::Secret(SecretMaterial { proof: Proof::Slow(hash), .. }) = &key.traits.material
             else {

@@ -7,13 +7,12 @@ use std::time::Duration;
 use keyward_verifier::lease::{Incarnation, Join, Mode, Position, Term};
 use serde::{Deserialize, Serialize};
 
-use crate::account::Organization;
 use crate::error::Error;
 use crate::event::{Happened, Subject};
-use crate::id::{Id, OrganizationId};
+use crate::id::Id;
 use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::record::{decode, encode};
-use crate::store::{CommitError, List, Record, RecordKind, Store};
+use crate::store::{CommitError, Record, RecordKind, Store};
 
 /// How many verifiers that go on without a lease are remembered.
 const STALE: usize = 1000;
@@ -112,20 +111,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     async fn commit_term(&self, version: u64, happened: Happened, row: &Row) -> Result<(), CommitError> {
         let unwritten = |error: Error| CommitError::NotWritten(format!("{error:?}"));
-        let organization = self.operator().await.map_err(unwritten)?;
+        let operator = self.operator().await.map_err(unwritten)?;
         let (kind, names, lists) = (RecordKind::Term, Vec::new(), Vec::new());
         let body = encode(row).map_err(unwritten)?;
         let record = Record { id: ID, kind, version, body, names, lists };
         let subject = Subject::Term;
-        let about = About { subject, happened, id: ID, organization, version, salt: self.random() };
+        let about =
+            About { subject, happened, id: ID, organization: operator.id, version, salt: self.random() };
         self.commit_open(None, about, Ok(record), |_| Vec::new(), &Origin::default()).await.map(|_| ())
-    }
-
-    /// The operator's organization: the first one of every store.
-    async fn operator(&self) -> Result<OrganizationId, Error> {
-        let everyone = List { kind: RecordKind::Organization, owner: List::EVERYONE };
-        let first = self.store.page(everyone, None, 1).await?;
-        let stored = first.first().ok_or_else(|| Error::internal("a store without an operator"))?;
-        Ok(Organization::from_record(&stored.record)?.id)
     }
 }

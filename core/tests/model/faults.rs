@@ -30,6 +30,7 @@ enum Attempt {
     Remove(usize),
     RemoveMany(usize),
     RemoveAccount,
+    Reroot,
     Work,
     Restart,
 }
@@ -45,6 +46,7 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
         2 => key.clone().prop_map(Attempt::Remove),
         1 => key.prop_map(Attempt::RemoveMany),
         1 => Just(Attempt::RemoveAccount),
+        2 => Just(Attempt::Reroot),
         2 => Just(Attempt::Work),
         1 => Just(Attempt::Restart),
     ];
@@ -138,6 +140,12 @@ impl Try {
                 let command = Command::RemoveAccount { account, policy, if_match };
                 assert!(self.insist(Verb::RemoveAccount, &command, false).is_ok());
                 assert!(self.house.keys.iter().all(|key| !accepts(&self.core, key)));
+            }
+            Attempt::Reroot => {
+                let rerooted = self.insist(Verb::Reroot, &Command::Reroot, true);
+                let Ok(Answer::Rerooted(epoch)) = rerooted else { panic!("re-rooted") };
+                assert_eq!(self.house.world.epochs(), [epoch.number]);
+                assert!(epoch.finished.is_some());
             }
             Attempt::Work => self.house.world.work(),
             Attempt::Restart => self.restart(),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use keyward_core::command::{Answer, Command, KeyPolicy, Patch};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
-use keyward_core::keyward::Environment;
+use keyward_core::keyward::{Environment, Origin};
 use keyward_core::permit::Verb;
 use keyward_core::store::Store;
 use proptest::prelude::*;
@@ -24,6 +24,7 @@ enum Racer {
     Remove,
     RemoveDue,
     RemoveAccount,
+    Reroot,
 }
 
 fn racers() -> impl Strategy<Value = Vec<Racer>> {
@@ -36,6 +37,7 @@ fn racers() -> impl Strategy<Value = Vec<Racer>> {
         3 => Just(Racer::Remove),
         1 => Just(Racer::RemoveDue),
         1 => Just(Racer::RemoveAccount),
+        2 => Just(Racer::Reroot),
     ];
     prop::collection::vec(racer, 2..6)
 }
@@ -66,8 +68,9 @@ impl Track {
         };
         match racer {
             Racer::Issue => Box::pin(async move {
-                if let (Ok(issued), track) = send(Verb::Issue, issue).await {
-                    track.given.lock().unwrap().push(known(issued));
+                match send(Verb::Issue, issue).await {
+                    (Ok(issued), track) => track.given.lock().unwrap().push(known(issued)),
+                    (refused, _) => plain(refused),
                 }
             }),
             Racer::Update => Box::pin(async move {
@@ -104,6 +107,14 @@ impl Track {
             Racer::RemoveDue => {
                 let core = Arc::clone(&self.core);
                 Box::pin(async move { assert!(core.remove_due().await.is_ok()) })
+            }
+            Racer::Reroot => {
+                let core = Arc::clone(&self.core);
+                Box::pin(async move {
+                    let rerooted = core.reroot(None, &Origin::default()).await;
+                    // Two at once: the second one is told so.
+                    assert!(matches!(rerooted, Ok(_) | Err(Error::WrongState { .. })), "{rerooted:?}");
+                })
             }
             Racer::RemoveAccount => Box::pin(async move {
                 let command = Command::RemoveAccount { account, policy: KeyPolicy::Remove, if_match };
@@ -152,6 +163,7 @@ proptest! {
         let all: Vec<&Known> = std::iter::once(&track.key).chain(&given).collect();
         let living = all.iter().filter(|key| !is_removed(&house, key)).count();
         prop_assert_eq!(track.core.live().len(), 1 + living);
+        prop_assert_eq!(house.world.epochs().len(), 1, "every older root is destroyed");
         // And a restart says the same.
         let fresh = finish(start(house.store.clone(), &house.world.apart())).unwrap();
         for key in all {

@@ -1,6 +1,7 @@
 //! This file is about what the core is given in these tests: a clock that is set, randomness from a seed, work
 //! that waits until it is told to go on, and a store that outlives the core and can make every call wait a turn.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,11 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use keyward_core::error::Error;
 use keyward_core::id::Id;
 use keyward_core::keyward::{Environment, Keyward, Moment};
 use keyward_core::seal::{Pepper, Root};
 use keyward_core::store::{
-    Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Spend, Store, Stored,
+    Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Rewrap, Spend, Store,
+    Stored,
 };
 use keyward_core::time::Timestamp;
 use keyward_log::{Hash, KeyName, Signer};
@@ -29,19 +32,29 @@ struct Inner {
     now: AtomicU64,
     random: Mutex<u64>,
     work: Mutex<Vec<Work>>,
+    epochs: Arc<Mutex<BTreeSet<u32>>>,
 }
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let now = AtomicU64::new(1_800_000_000_250);
-        Self(Arc::new(Inner { now, random: Mutex::new(seed), work: Mutex::default() }))
+        let epochs = Arc::new(Mutex::new(BTreeSet::from([1])));
+        Self::with_roots(now, seed, epochs)
     }
 
-    /// A world at the same instant, with its own work: for looking without taking part.
+    fn with_roots(now: AtomicU64, seed: u64, epochs: Arc<Mutex<BTreeSet<u32>>>) -> Self {
+        Self(Arc::new(Inner { now, random: Mutex::new(seed), work: Mutex::default(), epochs }))
+    }
+
+    /// A world at the same instant and with the same roots, with its own work: for looking without taking part.
     pub(crate) fn apart(&self) -> Self {
-        let apart = Self::new(0);
-        apart.0.now.store(self.0.now.load(Ordering::SeqCst), Ordering::SeqCst);
-        apart
+        let now = AtomicU64::new(self.0.now.load(Ordering::SeqCst));
+        Self::with_roots(now, 0, Arc::clone(&self.0.epochs))
+    }
+
+    /// The epochs whose roots are not destroyed.
+    pub(crate) fn epochs(&self) -> Vec<u32> {
+        self.0.epochs.lock().unwrap().iter().copied().collect()
     }
 
     pub(crate) fn advance(&self, millis: u64) {
@@ -105,6 +118,20 @@ impl Environment for World {
 
     async fn hash_password(&self, text: Zeroizing<String>) -> Option<String> {
         Some(slow_hash(&text))
+    }
+
+    async fn roots(&self) -> Result<Vec<Root>, Error> {
+        Ok(self.epochs().into_iter().map(root).collect())
+    }
+
+    async fn create_root(&self, epoch: u32) -> Result<Root, Error> {
+        self.0.epochs.lock().unwrap().insert(epoch);
+        Ok(root(epoch))
+    }
+
+    async fn destroy_roots_before(&self, epoch: u32) -> Result<(), Error> {
+        self.0.epochs.lock().unwrap().retain(|older| *older >= epoch);
+        Ok(())
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
@@ -210,6 +237,10 @@ impl Store for Shared {
         self.turn(self.memory.commit(change)).await
     }
 
+    async fn rewrap(&self, epoch: u32, rewrap: Rewrap) -> Result<u64, CommitError> {
+        self.turn(self.memory.rewrap(epoch, rewrap)).await
+    }
+
     async fn spend(&self, spend: Spend) -> Result<Option<u64>, CommitError> {
         self.turn(self.memory.spend(spend)).await
     }
@@ -243,11 +274,11 @@ impl Store for Shared {
     }
 }
 
+fn root(epoch: u32) -> Root {
+    Root::new(epoch, &[epoch as u8; 32]).unwrap()
+}
+
 /// Starts a core over a store.
-pub(crate) async fn start<S: Store>(
-    store: S,
-    world: &World,
-) -> Result<Arc<Keyward<S, World>>, keyward_core::error::Error> {
-    let root = Root::new(1, &[7; 32]).unwrap();
-    Keyward::start(store, world.clone(), root, Pepper::new(&[9; 32]), 64).await
+pub(crate) async fn start<S: Store>(store: S, world: &World) -> Result<Arc<Keyward<S, World>>, Error> {
+    Keyward::start(store, world.clone(), Pepper::new(&[9; 32]), 64).await
 }

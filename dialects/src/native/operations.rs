@@ -55,7 +55,7 @@ const fn operation(
 }
 
 /// One for every route.
-pub static OPERATIONS: [Operation; 34] = [
+pub static OPERATIONS: [Operation; 35] = [
     Operation {
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::IssueKey>)],
@@ -235,6 +235,16 @@ pub static OPERATIONS: [Operation; 34] = [
             "/v1/events",
             "list_events",
             "Read events in clear; `Accept: text/event-stream` follows them.",
+        )
+    },
+    Operation {
+        headers: &[ONCE],
+        answers: &[(200, Some((JSON, schema::<wire::Epoch>)))],
+        ..operation(
+            "POST",
+            "/v1/store/reroot",
+            "reroot",
+            "Wrap every slot under a new root and destroy the old one: every older copy of the slots is noise.",
         )
     },
     Operation {

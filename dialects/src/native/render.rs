@@ -32,6 +32,7 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
             if begun { response.with(LOCATION, &format!("/v1/removals/{id}")) } else { response }
         }
         Answer::Usage(usage) => json(StatusCode::OK, &show::usage(usage)),
+        Answer::Rerooted(epoch) => json(StatusCode::OK, &show::epoch(epoch)),
         Answer::Receipt(id, receipt, covered) if media::accepts(request, "application/json") => {
             json(StatusCode::OK, &show::receipt(*id, receipt, covered))
         }

@@ -3,8 +3,9 @@
 use keyward_client::wire;
 use keyward_core::account::{Account, Organization};
 use keyward_core::command::Removed;
+use keyward_core::epoch::Epoch;
 use keyward_core::event::{Happened, Subject};
-use keyward_core::id::{AccountId, Id, KeyId, OrganizationId, ReceiptId, RemovalId, ResourceId};
+use keyward_core::id::{AccountId, EpochId, Id, KeyId, OrganizationId, ReceiptId, RemovalId, ResourceId};
 use keyward_core::key::{Found, Key, Material, Tombstone};
 use keyward_core::removal::{Plan, Progress};
 use keyward_core::store::Logged;
@@ -169,6 +170,16 @@ pub(super) fn organization(organization: &Organization) -> wire::Organization {
     }
 }
 
+pub(super) fn epoch(epoch: &Epoch) -> wire::Epoch {
+    wire::Epoch {
+        id: epoch.id.to_string(),
+        number: epoch.number,
+        created_at: epoch.created_at.to_string(),
+        finished_at: time(epoch.finished.map(|finished| finished.at)),
+        slots: epoch.finished.map(|finished| finished.slots),
+    }
+}
+
 pub(super) fn event(logged: &Logged) -> wire::Event {
     let event = &logged.event;
     let details = &event.details;
@@ -202,6 +213,7 @@ fn subject_id(subject: Subject, id: Id) -> Option<String> {
         Subject::Account => Some(AccountId::from(id).to_string()),
         Subject::Organization => Some(OrganizationId::from(id).to_string()),
         Subject::Removal => Some(RemovalId::from(id).to_string()),
+        Subject::Epoch => Some(EpochId::from(id).to_string()),
         Subject::Resource => Some(ResourceId::from(id).to_string()),
         Subject::Log | Subject::Term => None,
     }

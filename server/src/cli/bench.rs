@@ -36,16 +36,11 @@ async fn fill(folder: &Path, keys: u64, sample: &Path) -> anyhow::Result<()> {
     let folder = folder.canonicalize()?;
     let config = init::config(&folder, Listen::default());
     let owner = demo::secret(&config, &folder).await?;
-    let key_files = keyfiles::read(&config.keys)?;
+    let key_files = keyfiles::read(&config)?;
     let store = Storage::open(&config.data, key_files.signer, options(&config))?;
     let expected = usize::try_from(keys)?;
-    let started = keyward_core::keyward::Keyward::start(
-        store,
-        World::default(),
-        key_files.root,
-        key_files.pepper,
-        expected,
-    );
+    let started =
+        keyward_core::keyward::Keyward::start(store, World::new(key_files.roots), key_files.pepper, expected);
     let keyward = started.await.map_err(inside)?;
     let permit = keyward.authenticate(owner.expose(), None).and_then(|caller| caller.permit(Verb::Issue));
     let permit = &permit.map_err(inside)?;

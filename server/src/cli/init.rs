@@ -10,7 +10,7 @@ use keyward_store::Options;
 
 use super::{Init, say};
 use crate::bootstrap::Bootstrap;
-use crate::config::{Config, Limits, Listen, Logging};
+use crate::config::{Config, Limits, Listen, Logging, Pkcs11, Roots};
 use crate::environment::World;
 use crate::{Storage, keyfiles};
 
@@ -23,7 +23,11 @@ pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
         }
         bail!("{}: there is a configuration already; start it with `keyward serve`", file.display());
     }
-    let config = config(Path::new("."), Listen { http: Some(init.listen), https: None });
+    let config = Config {
+        roots: Roots { credential: init.credential.clone(), ..Roots::default() },
+        pkcs11: init.pkcs11.as_ref().map(absolute_token).transpose()?,
+        ..config(Path::new("."), Listen { http: Some(init.listen), https: None })
+    };
     let absolute = absolute(&config, &init.folder);
     std::fs::create_dir_all(&init.folder).with_context(|| format!("{}", init.folder.display()))?;
     let runtime = super::runtime()?;
@@ -51,11 +55,11 @@ async fn set_up(config: &Config, bootstrap: &Bootstrap, folder: &Path) -> anyhow
     let file = folder.join(&bootstrap.owner_secret_file);
     let text = std::fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
     let owner = Secret::import(text.trim_end()).map_err(super::inside)?;
-    let keys = keyfiles::read(&config.keys)?;
+    let keys = keyfiles::read(config)?;
     let options = Options { anchor: config.anchor.clone(), ..Options::default() };
     let store = Storage::open(&config.data, keys.signer, options)?;
     let keyward =
-        Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(super::inside)?;
+        Keyward::start(store, World::new(keys.roots), keys.pepper, 0).await.map_err(super::inside)?;
     bootstrap.apply(&keyward, &owner, folder).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -73,10 +77,18 @@ pub(crate) fn config(folder: &Path, listen: Listen) -> Config {
         anchor: Some(folder.join("anchor")),
         listen,
         tls: None,
+        roots: Roots::default(),
+        pkcs11: None,
         limits: Limits::default(),
         logging: Logging::default(),
         cache_bytes: 256 << 20,
     }
+}
+
+/// A token as it is named on the command line, wherever the configuration will lie.
+fn absolute_token(token: &Pkcs11) -> anyhow::Result<Pkcs11> {
+    let [module, pin_file] = [std::path::absolute(&token.module)?, std::path::absolute(&token.pin_file)?];
+    Ok(Pkcs11 { module, pin_file, token: token.token.clone() })
 }
 
 fn absolute(config: &Config, folder: &Path) -> Config {
@@ -95,11 +107,11 @@ pub(crate) async fn found(
     organization: &str,
     owner: &str,
 ) -> anyhow::Result<Secret> {
-    let keys = keyfiles::create(&config.keys, log_name)?;
+    let keys = keyfiles::create(config, log_name)?;
     let options = Options { anchor: config.anchor.clone(), ..Options::default() };
     let store = Storage::create(&config.data, keys.signer, options)?;
     let keyward =
-        Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(super::inside)?;
+        Keyward::start(store, World::new(keys.roots), keys.pepper, 0).await.map_err(super::inside)?;
     let (_, secret) = keyward.found(organization, owner).await.map_err(super::inside)?;
     Ok(secret)
 }

@@ -27,7 +27,7 @@ pub(crate) fn run(file: &Path) -> anyhow::Result<ExitCode> {
 /// Opens the store. Behind its anchor, what comes back is locked: it answers, and accepts nothing.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<App<Storage>>> {
     super::raise_descriptor_limit();
-    let keys = keyfiles::read(&config.keys)?;
+    let keys = keyfiles::read(config)?;
     let began = environment::moment();
     let store = Storage::open(&config.data, keys.signer, options(config))?;
     match store.standing() {
@@ -51,7 +51,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<App<Storage>>> {
         }
     }
     let expected = store.slots();
-    let started = Keyward::start(store, World::default(), keys.root, keys.pepper, expected);
+    let started = Keyward::start(store, World::new(keys.roots), keys.pepper, expected);
     let keyward = started.await.map_err(super::inside)?;
     info!(keys = keyward.live().len(), seconds = began.elapsed().as_secs_f64(), "every live key is known");
     App::open(keyward, config)

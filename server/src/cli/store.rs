@@ -1,9 +1,9 @@
-//! This file is about `keyward store` and `keyward recover`: looking after a store that no server has open.
+//! This file is about `keyward store` and `keyward recover`: looking after a store.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use keyward_core::keyward::Keyward;
+use keyward_core::keyward::{Keyward, Origin};
 use keyward_core::secret::Secret;
 use keyward_store::{Options, Standing, restore};
 
@@ -27,7 +27,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         }
         Command::Restore { config, from, slots } => {
             let config = Config::read(&config.config)?;
-            let key = keyfiles::read(&config.keys)?.signer.verifier_key();
+            let key = keyfiles::read(&config)?.signer.verifier_key();
             let read = restore(&config.data, from, slots.as_deref(), &key)?;
             say(&format!(
                 "{} records, {} events and {} slots in {}",
@@ -38,11 +38,35 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             ));
             Ok(ExitCode::SUCCESS)
         }
+        Command::Reroot { remote, offline, config } => {
+            let (number, slots) = if *offline {
+                reroot(&Config::read(&config.config)?)?
+            } else {
+                let epoch = super::runtime()?.block_on(remote.client()?.reroot())?;
+                (epoch.number, epoch.slots)
+            };
+            let slots = slots.unwrap_or_default();
+            say(&format!(
+                "epoch {number}: {slots} slots are wrapped under its root, and no older root is left"
+            ));
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
+/// Re-roots a store that no server has open; the epoch and how many slots it has.
+fn reroot(config: &Config) -> anyhow::Result<(u32, Option<u64>)> {
+    let keys = keyfiles::read(config)?;
+    let store = Storage::open(&config.data, keys.signer, options(config))?;
+    super::runtime()?.block_on(async {
+        let keyward = Keyward::start(store, World::new(keys.roots), keys.pepper, 0).await.map_err(inside)?;
+        let epoch = keyward.reroot(None, &Origin::default()).await.map_err(inside)?;
+        Ok((epoch.number, epoch.finished.map(|finished| finished.slots)))
+    })
+}
+
 fn open(config: &Config) -> anyhow::Result<Storage> {
-    let keys = keyfiles::read(&config.keys)?;
+    let keys = keyfiles::read(config)?;
     Ok(Storage::open(&config.data, keys.signer, options(config))?)
 }
 
@@ -80,11 +104,10 @@ pub(crate) fn recover(file: &Path) -> anyhow::Result<ExitCode> {
 
 /// Opens the store as if it had no anchor, for it would take no commit, and closes it again.
 fn end_every_key(config: &Config) -> anyhow::Result<(u64, Secret)> {
-    let keys = keyfiles::read(&config.keys)?;
+    let keys = keyfiles::read(config)?;
     let store = Storage::open(&config.data, keys.signer, Options { anchor: None, ..options(config) })?;
     super::runtime()?.block_on(async {
-        let keyward =
-            Keyward::start(store, World::default(), keys.root, keys.pepper, 0).await.map_err(inside)?;
+        let keyward = Keyward::start(store, World::new(keys.roots), keys.pepper, 0).await.map_err(inside)?;
         keyward.begin_epoch().await.map_err(inside)
     })
 }

@@ -1,6 +1,7 @@
 //! This file is about secrets in the wrong place: many secrets go through every path of a server that logs all
 //! it can, and then everything that it has written, and its memory, is searched for them.
 
+mod removed;
 mod search;
 
 use std::io::{Read as _, Write as _};

@@ -248,6 +248,7 @@ fn attempt(scene: &Scene, caller: &str, verb: Verb, on: &Subject) -> Outcome {
         Verb::CreateOrganization => ("POST", "/v1/organizations".to_owned(), name),
         Verb::UpdateOrganization => ("PATCH", organization, name),
         Verb::RemoveOrganization => ("DELETE", organization, Value::Null),
+        Verb::Reroot => ("POST", "/v1/store/reroot".to_owned(), Value::Null),
         Verb::ReadLog => {
             ("GET", format!("/v1/events?after={}", log_size(scene).saturating_sub(20)), Value::Null)
         }

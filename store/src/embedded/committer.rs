@@ -20,8 +20,8 @@ use super::{Shared, Standing};
 use crate::anchor::Anchor;
 use crate::faults::Step;
 use crate::rows::{self, Current, StoreRow};
-use crate::sequencer::{Sequencer, difference};
-use crate::slots::{Cell, FreeCells, fingerprint};
+use crate::sequencer::{Sequencer, difference, refuse_old_epoch};
+use crate::slots::{Cell, FreeCells, Replacement, fingerprint};
 
 /// The most changes in one batch: what bounds the time of the last one in it, and the memory that it takes.
 pub(super) const BATCH: usize = 4096;
@@ -43,6 +43,8 @@ pub(super) struct Committer {
     pub(super) counters: HashMap<Id, u64>,
     /// No kept answer expires before this.
     pub(super) next_expiry: Timestamp,
+    /// No slot of an older epoch is filled any more.
+    pub(super) epoch: u32,
 }
 
 impl Committer {
@@ -66,6 +68,13 @@ impl Committer {
             match command {
                 Command::Commit(pending) => self.admit(*pending, &mut batch),
                 Command::Spend(spend, answer) => self.draw(spend, answer, &mut batch),
+                Command::BeginEpoch(epoch, answer) => {
+                    self.epoch = self.epoch.max(epoch);
+                    // With the batch: what came before must be there for whoever walks over the slots now.
+                    batch.later.push(Later::Begun(answer));
+                }
+                // At once: this thread alone writes slots, so what is replaced now cannot be a cell that was let go.
+                Command::Replace(slots, answer) => drop(answer.send(self.replace(&slots))),
                 Command::AcceptLoss(answer) => drop(answer.send(self.accept_loss())),
             }
         }
@@ -91,6 +100,7 @@ impl Committer {
             let now = self.shared.batches.load(Ordering::Acquire);
             pending.before = Before::read(&self.shared.engine, now, pending.claim())?;
         }
+        refuse_old_epoch(&pending.slot, self.epoch)?;
         let present = Present { window: &self.window, before: &pending.before, id: pending.id };
         pending.claim().judge(&present)
     }
@@ -155,7 +165,7 @@ impl Committer {
 
     fn draw(&mut self, spend: Spend, answer: Answer<Option<u64>>, batch: &mut Batch) {
         let engine = &self.shared.engine;
-        let read = || engine.drawn(spend.id).map_err(|error| CommitError::NotWritten(error.to_string()));
+        let read = || engine.drawn(spend.id).map_err(CommitError::from);
         let known = self.counters.get(&spend.id).copied();
         let drawn = match self.shared.refuse_if_stopped().and_then(|()| known.map_or_else(read, Ok)) {
             Ok(drawn) => drawn,
@@ -288,8 +298,16 @@ impl Committer {
                 self.free.give_back(&released);
                 shared.has_erased.store(true, Ordering::Release);
             }
-            Err(error) => shared.fail(&format!("{}: {error}", shared.slots.path().display())),
+            Err(error) => drop(shared.fail_slots(&error)),
         }
+    }
+
+    /// After a write to cells in use has failed nobody knows what they hold.
+    fn replace(&self, slots: &[Replacement]) -> Result<u64, CommitError> {
+        let shared = &self.shared;
+        shared.refuse_if_stopped()?;
+        let replaced = shared.faults.reach(Step::ReplaceSlots).and_then(|()| shared.slots.replace(slots));
+        replaced.map_err(|error| shared.fail_slots(&error))
     }
 
     /// Nothing of the batch may be taken for done.

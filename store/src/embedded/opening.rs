@@ -110,6 +110,7 @@ fn start(folder: Folder, engine: Engine, signer: Signer, options: Options) -> Re
         window: Window::starting(0),
         counters: HashMap::new(),
         next_expiry: Timestamp::from_millis(0),
+        epoch: 0,
     };
     spawn(shared, committer, anchor_file)
 }
@@ -283,7 +284,7 @@ fn tidy(shared: &Shared, anchor: Option<&File>) {
     if shared.has_erased.swap(false, Ordering::AcqRel) {
         let synced = shared.faults.reach(Step::SyncErased).and_then(|()| shared.slots.sync());
         if let Err(error) = synced {
-            shared.fail(&format!("{}: {error}", shared.slots.path().display()));
+            drop(shared.fail_slots(&error));
         }
     }
     if let Some(anchor) = anchor

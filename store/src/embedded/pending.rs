@@ -15,6 +15,7 @@ use super::Shared;
 use super::window::Before;
 use crate::rows;
 use crate::sequencer::Claim;
+use crate::slots::Replacement;
 
 /// Where an answer goes.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, CommitError>>;
@@ -25,6 +26,10 @@ pub(super) enum Command {
     Commit(Box<Pending>),
     /// One draw on a counter.
     Spend(Spend, Answer<Option<u64>>),
+    /// Fill no slot of an epoch before this one any more.
+    BeginEpoch(u32, Answer<()>),
+    /// Replace slots that nobody has touched since they were read; how many it were.
+    Replace(Vec<Replacement>, Answer<u64>),
     /// Make the anchor follow the store.
     AcceptLoss(Answer<()>),
 }

@@ -34,14 +34,13 @@ pub(crate) struct Before {
 impl Before {
     /// Reads it, after `batches` have become visible.
     pub(crate) fn read(engine: &Engine, batches: u64, claim: Claim<'_>) -> Result<Self, CommitError> {
-        let failed = |error: ReadError| CommitError::NotWritten(error.to_string());
-        let answered = claim.replay.map(|id| engine.replay(*id)).transpose().map_err(failed)?.flatten();
-        let record = engine.current(claim.id).map_err(failed)?;
+        let answered = claim.replay.map(|id| engine.replay(*id)).transpose()?.flatten();
+        let record = engine.current(claim.id)?;
         let held = record.as_ref().map_or(&[][..], |record| &record.names);
         let holders = difference(claim.names, held).map(|name| Ok((*name, engine.holder(*name)?)));
         Ok(Self {
             batches,
-            holders: holders.collect::<Result<_, _>>().map_err(failed)?,
+            holders: holders.collect::<Result<_, ReadError>>()?,
             record,
             answered_until: answered.map(|replay| replay.expires_at),
         })

@@ -1,6 +1,7 @@
 //! This file is about what every store must do: one function for each sentence of the contract.
 
 mod answers;
+mod epochs;
 mod log;
 mod races;
 mod records;
@@ -9,6 +10,7 @@ use keyward_core::id::Id;
 use keyward_core::store::{Position, Record, Store, Stored};
 
 pub(crate) use self::answers::*;
+pub(crate) use self::epochs::*;
 pub(crate) use self::log::*;
 pub(crate) use self::races::*;
 pub(crate) use self::records::*;

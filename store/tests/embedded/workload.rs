@@ -146,13 +146,21 @@ pub(crate) fn listen(child: &mut Child, answers: &mut Answers, limit: u64) {
     }
 }
 
-struct CutAfter(AtomicI64);
+/// Ends the process before one of its steps.
+pub(crate) struct CutAfter(pub(crate) AtomicI64);
 
-impl Faults for CutAfter {
-    fn reach(&self, _: Step) -> std::io::Result<()> {
+impl CutAfter {
+    /// A step is about to be taken.
+    pub(crate) fn step(&self) {
         if self.0.fetch_sub(1, Ordering::SeqCst) == 0 {
             std::process::abort();
         }
+    }
+}
+
+impl Faults for CutAfter {
+    fn reach(&self, _: Step) -> std::io::Result<()> {
+        self.step();
         Ok(())
     }
 }

@@ -41,6 +41,13 @@ impl Needles {
         Self::new(secrets.iter().map(|secret| secret.as_bytes()[secret.len() - PART - 6..].to_vec()))
     }
 
+    /// Looks for these too.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.begins.iter_mut().zip(other.begins).for_each(|(begins, too)| *begins |= too);
+        self.parts.extend(other.parts);
+        self
+    }
+
     /// Where in the hay they are.
     pub(super) fn find<'a>(&'a self, hay: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         hay.windows(PART).enumerate().filter_map(|(at, window)| {

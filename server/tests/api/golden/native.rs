@@ -35,7 +35,7 @@ pub(super) const NATIVE: Language = Language {
 /// What differs from run to run. A record's id and its receipt's have the same 128 bits, and get the same number; times of
 /// the tests' own stay.
 const DIFFERS: &str = r#"
-    (?P<prefix>key|acct|org|rcpt|rmvl)_(?P<id>[0-7][0-9a-z]{25})
+    (?P<prefix>key|acct|org|rcpt|rmvl|epoch)_(?P<id>[0-7][0-9a-z]{25})
   | (?P<secret>[a-z][a-z0-9]*_[a-z][a-z0-9]*_[0-9A-Za-z]{43})
   | (?P<handle>[a-z][a-z0-9]*_[a-z][a-z0-9]*_[0-9A-Za-z]{10})\b
   | (?P<time>202[0-9]-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)
@@ -60,6 +60,7 @@ fn shown(operation: &str, scene: &Scene) -> Shown {
         "remove_keys" => remove_many(scene),
         "find_removal" => find_removal(scene),
         "read_receipt" => receipt(scene),
+        "reroot" => reroot(scene),
         "read_checkpoint" | "read_tile" | "list_events" => log(operation),
         "introspect" | "revoke" | "forward_auth" | "forward_auth_path" => of_gateways(operation, scene),
         "list_verifiers" => {
@@ -252,6 +253,12 @@ fn receipt(scene: &Scene) -> Shown {
     shows(bare("GET", &path), missing, bare("GET", format!("/v1/receipts/{}", key.id)))
         .more("as JSON", bare("GET", path).with("Accept: application/json"))
         .more("of a living key", bare("GET", living))
+}
+
+fn reroot(scene: &Scene) -> Shown {
+    let path = "/v1/store/reroot";
+    scene.held(json!({}));
+    shows(bare("POST", path), None, bare("POST", format!("{path}?epoch=2"))).more("again", bare("POST", path))
 }
 
 fn log(operation: &str) -> Shown {

@@ -43,6 +43,8 @@ pub(super) enum Later {
     Refused(Answer<Position>, CommitError),
     /// A draw: how much is left, or that it was too much.
     Drawn(Answer<Option<u64>>, Option<u64>),
+    /// An epoch has begun.
+    Begun(Answer<()>),
     /// A draw whose counter could not be read.
     Undrawn(Answer<Option<u64>>, CommitError),
 }
@@ -104,6 +106,7 @@ impl Later {
         match self {
             Self::Refused(answer, error) => drop(answer.send(Err(error))),
             Self::Drawn(answer, left) => drop(answer.send(Ok(left))),
+            Self::Begun(answer) => drop(answer.send(Ok(()))),
             Self::Undrawn(answer, error) => drop(answer.send(Err(error))),
         }
     }
@@ -112,6 +115,7 @@ impl Later {
     pub(super) fn abandon(self, error: &NotDone) {
         match self {
             Self::Refused(answer, _) => drop(answer.send(Err(error.of_refused()))),
+            Self::Begun(answer) => drop(answer.send(Err(error.of_refused()))),
             Self::Drawn(answer, Some(_)) => drop(answer.send(Err(error.of_accepted()))),
             Self::Drawn(answer, None) | Self::Undrawn(answer, _) => {
                 drop(answer.send(Err(error.of_refused())));
