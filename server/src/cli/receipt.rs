@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use keyward_core::id::Id;
-use keyward_log::Receipt;
+use keyward_core::id::{AccountId, EpochId, Id, KeyId, OrganizationId, ResourceId};
+use keyward_log::{Leaf, Receipt};
 
 use super::{Receipt as Command, say};
 use crate::keyfiles;
@@ -24,10 +24,22 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         say(&format!("  {}", entry.leaf()));
         for opening in entry.openings() {
             let id = Id::from_bits(u128::from_be_bytes(opening.id));
-            say(&format!("  {} is {}", opening.commitment(), keyward_core::id::KeyId::from(id)));
+            say(&format!("  {} is {}", opening.commitment(), printed(entry.leaf(), id)));
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// An id as it is printed for what the leaf is about.
+fn printed(leaf: &Leaf, id: Id) -> String {
+    let subject = leaf.as_str().split([' ', '.']).nth(1).unwrap_or_default();
+    match subject {
+        "account" => AccountId::from(id).to_string(),
+        "organization" => OrganizationId::from(id).to_string(),
+        "resource" => ResourceId::from(id).to_string(),
+        "epoch" => EpochId::from(id).to_string(),
+        _ => KeyId::from(id).to_string(),
+    }
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
