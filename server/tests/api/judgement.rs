@@ -9,11 +9,17 @@ use crate::harness::Answer;
 
 /// A request that is wrong in every way that comes after the credential.
 fn misshapen(scene: &Scene, secret: &str, method: &str, path: &str) -> Answer {
-    let path = path.replace("{id}", "no-id-at-all").replace("{*tile}", "no/tile");
-    let credential =
-        if secret.is_empty() { String::new() } else { format!("Authorization: Bearer {secret}\r\n") };
+    let path = path.replace("{id}", "no-id-at-all").replace("{*tile}", "no/tile").replace("{*path}", "of");
+    let method = if method == "ANY" { "PUT" } else { method };
+    let credential = match secret {
+        "" => String::new(),
+        // A gateway's own stands beside its client's.
+        _ if path.starts_with("/v1/forward-auth") => format!("Keyward-Credential: {secret}\r\n"),
+        _ => format!("Authorization: Bearer {secret}\r\n"),
+    };
     let headers = format!(
-        "{credential}Content-Type: application/json\r\nIf-Match: nonsense\r\nIdempotency-Key: \u{fc}\r\n"
+        "{credential}Content-Type: application/json\r\nIf-Match: nonsense\r\nIdempotency-Key: \u{fc}\r\n\
+         Keyward-Header: no name\r\n"
     );
     scene.request(method, &format!("{path}?no=such"), &headers, br#"{"name":"x","name":"#)
 }
