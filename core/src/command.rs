@@ -12,6 +12,7 @@ pub use self::detail::{
 };
 use crate::access::{Identification, NewAccess};
 use crate::account::{Account, Organization};
+use crate::crypto::{self, Exercise, Exercised, KeyRef, NewCrypto};
 use crate::epoch::Epoch;
 use crate::event::Reason;
 use crate::filter::Filter;
@@ -36,6 +37,15 @@ pub enum Command {
     IssueAccess(Box<NewAccess>),
     /// Bring a key along.
     Import(Box<Import>),
+    /// Make a key that never leaves: a new one, one of a public half, or one of what two keys agree on.
+    IssueCrypto(Box<NewCrypto>),
+    /// Use a key that never leaves.
+    Exercise {
+        /// Which.
+        key: KeyRef,
+        /// For what.
+        exercise: Box<Exercise>,
+    },
     /// Read a key.
     Find(KeyId),
     /// Read what of a key can be read without opening it. That is all that its removal needs, and all that there is of one
@@ -43,6 +53,8 @@ pub enum Command {
     FindHead(Named),
     /// Read the door credential that a door knows by this.
     FindAccess(Identification),
+    /// Read the key that never leaves that a dialect named so.
+    FindCrypto(Vec<u8>),
     /// Read the keys that fit a filter, oldest first.
     List {
         /// Which.
@@ -261,13 +273,20 @@ pub enum Command {
 impl Command {
     /// What the caller must be permitted.
     #[must_use]
-    pub const fn verb(&self) -> Verb {
+    pub fn verb(&self) -> Verb {
         match self {
             Self::Issue(_) | Self::IssueAccess(_) | Self::SetPassword { .. } => Verb::Issue,
             Self::Import(_) => Verb::Import,
+            Self::IssueCrypto(new) => match new.origin {
+                crypto::Origin::Generate => Verb::Issue,
+                crypto::Origin::Public(_) => Verb::Import,
+                crypto::Origin::Derive { .. } => Verb::Derive,
+            },
+            Self::Exercise { .. } => Verb::Exercise,
             Self::Find(_)
             | Self::FindAccess(_)
             | Self::FindHead(_)
+            | Self::FindCrypto(_)
             | Self::FindRemoval { .. }
             | Self::ReadUsage(_)
             | Self::ReadReceipt(_) => Verb::Find,
@@ -335,6 +354,10 @@ pub enum Answer {
     Issued(Box<Key>, Secret),
     /// A new door credential; whatever it is known by stands in it.
     IssuedAccess(Box<Key>),
+    /// A new key that never leaves.
+    IssuedCrypto(Box<Key>),
+    /// What came of using a key that never leaves.
+    Exercised(Box<Exercised>),
     /// A key that was brought along, or changed.
     Key(Box<Key>),
     /// A key that was looked for; its secret where it is recoverable.

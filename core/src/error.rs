@@ -46,6 +46,8 @@ pub enum Error {
     },
     /// It is protected against removal.
     Protected,
+    /// The key does not accept what it was given: a ciphertext, a wrapped key or a public half. Never why.
+    Rejected,
     /// The plan that the caller confirmed is no longer what would be done.
     PlanChanged,
     /// The same idempotency key came with another request.

@@ -4,6 +4,7 @@
 use ipnet::IpNet;
 
 use crate::access::Access;
+use crate::crypto::Crypto;
 use crate::error::Error;
 use crate::event::Reason;
 use crate::id::{AccountId, KeyId, OrganizationId};
@@ -76,11 +77,13 @@ pub enum Kind {
     Secret,
     /// A door credential: a badge or a code, read at a door.
     Access,
+    /// A cryptographic key that never leaves.
+    Crypto,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Secret, Self::Access];
+    pub const ALL: [Self; 3] = [Self::Secret, Self::Access, Self::Crypto];
 
     /// The word on the wire.
     #[must_use]
@@ -88,6 +91,7 @@ impl Kind {
         match self {
             Self::Secret => "secret",
             Self::Access => "access",
+            Self::Crypto => "crypto",
         }
     }
 
@@ -107,6 +111,8 @@ pub enum Place {
     Digest(u64),
     /// At each part of what a door knows it by: by 64 bits of every name after that of its handle.
     Parts,
+    /// At each of its names: a key that is asked for by what it is called, and presented by nobody.
+    Names,
 }
 
 /// Whether a key that has not been removed works. Expiry is a time, not a state.
@@ -163,6 +169,8 @@ pub enum Material {
     Secret(SecretMaterial),
     /// A door credential.
     Access(Access),
+    /// A cryptographic key that never leaves.
+    Crypto(Crypto),
 }
 
 impl Material {
@@ -172,6 +180,7 @@ impl Material {
         match self {
             Self::Secret(_) => Kind::Secret,
             Self::Access(_) => Kind::Access,
+            Self::Crypto(_) => Kind::Crypto,
         }
     }
 }
@@ -258,11 +267,12 @@ impl<K> Found<K> {
 }
 
 impl Head {
-    /// The names of the parts of a door credential's identification.
+    /// The names that another key may have after it: of the parts of a door credential's identification, and what a
+    /// dialect called a key that never leaves.
     #[must_use]
-    pub fn parts(&self) -> &[Name] {
+    pub fn passing_names(&self) -> &[Name] {
         match self.place {
-            Place::Parts => self.names.get(1..).unwrap_or_default(),
+            Place::Parts | Place::Names => self.names.get(1..).unwrap_or_default(),
             Place::Handle | Place::Digest(_) => &[],
         }
     }
@@ -270,7 +280,7 @@ impl Head {
     /// The names that it still holds when it is removed. A secret is never a key twice; a badge may be handed on.
     #[must_use]
     pub fn lasting_names(&self) -> Vec<Name> {
-        let count = self.names.len() - self.parts().len();
+        let count = self.names.len() - self.passing_names().len();
         self.names.iter().take(count).copied().collect()
     }
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod commit;
+mod crypto;
 mod import;
 mod remove;
 mod rotate;

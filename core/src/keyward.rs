@@ -358,6 +358,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         match command {
             Command::Issue(issue) => self.issue(permit, *issue, origin).await,
             Command::IssueAccess(new) => self.issue_access(permit, *new, origin).await,
+            Command::IssueCrypto(new) => self.issue_crypto(permit, *new, origin).await,
+            Command::FindCrypto(lookup) => self.find_crypto(permit, &lookup).await,
+            Command::Exercise { key, exercise } => self.exercise(permit, &key, *exercise, origin).await,
             Command::FindAccess(identification) => self.find_access(permit, &identification).await,
             Command::Import(import) => self.import(permit, *import, origin).await,
             Command::Find(key) => self.find(permit, key).await,

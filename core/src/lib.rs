@@ -4,6 +4,7 @@ pub mod access;
 pub mod account;
 mod accounts;
 pub mod command;
+pub mod crypto;
 pub mod epoch;
 mod epochs;
 pub mod error;

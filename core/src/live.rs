@@ -140,14 +140,10 @@ impl Live {
     pub(crate) fn take_in(&self, key: &Key) -> Result<Vec<Notice>, Error> {
         let secret = match &key.traits.material {
             Material::Secret(secret) => secret,
-            Material::Access(_) => {
-                let parts = key.head.parts().iter().map(|part| (place_of(part), Digest::of(&part.0)));
-                // Doors ask the server: what names a badge is hashed under a key that does not leave it.
-                for (place, digest) in parts {
-                    self.stand(key, place, &digest)?;
-                }
-                return Ok(Vec::new());
-            }
+            // Doors ask the server: what names a badge is hashed under a key that does not leave it. And what never leaves
+            // is used here.
+            Material::Access(_) => return self.stand_at(key, key.head.passing_names()),
+            Material::Crypto(_) => return self.stand_at(key, &key.head.names),
         };
         let digest = match &secret.proof {
             Proof::Digest(scheme, digest) => {
@@ -163,6 +159,14 @@ impl Live {
             Proof::Password(_) => return Ok(Vec::new()),
         };
         places(&key.head).map(|place| self.stand(key, place, digest)).collect()
+    }
+
+    /// Puts a key where it is looked for by these names, and tells no verifier.
+    fn stand_at(&self, key: &Key, names: &[Name]) -> Result<Vec<Notice>, Error> {
+        for name in names {
+            self.stand(key, place_of(name), &Digest::of(&name.0))?;
+        }
+        Ok(Vec::new())
     }
 
     /// Puts a key where it is looked for.
@@ -469,14 +473,15 @@ fn places(head: &Head) -> impl Iterator<Item = TablePlace> {
             let place = head.handle.as_str().as_bytes().last_chunk();
             Some(place.map_or(TablePlace::from_bits(0), TablePlace::of_chars))
         }
+        Place::Names => head.names.first().map(place_of),
         Place::Parts => None,
     };
-    one.into_iter().chain(head.parts().iter().map(place_of))
+    one.into_iter().chain(head.passing_names().iter().map(place_of))
 }
 
-/// Where a part of a door credential stands.
-fn place_of(part: &Name) -> TablePlace {
-    TablePlace::from_bits(part.bits())
+/// Where a key stands by one of its names.
+fn place_of(name: &Name) -> TablePlace {
+    TablePlace::from_bits(name.bits())
 }
 
 impl Digest {

@@ -20,6 +20,8 @@ pub enum Verb {
     Issue,
     /// Bring a key along.
     Import,
+    /// Make a key of what a key agrees on.
+    Derive,
     /// Read a key, its usage, or its receipt.
     Find,
     /// Read many keys.
@@ -34,6 +36,8 @@ pub enum Verb {
     Rotate,
     /// Ask whether a key is valid.
     Verify,
+    /// Use a key that never leaves.
+    Exercise,
     /// End a key, or many.
     Remove,
     /// Read accounts.
@@ -71,6 +75,7 @@ impl Verb {
     pub const ALL: [Self; 24] = [
         Self::Issue,
         Self::Import,
+        Self::Derive,
         Self::Find,
         Self::List,
         Self::Update,
@@ -78,6 +83,7 @@ impl Verb {
         Self::Resume,
         Self::Rotate,
         Self::Verify,
+        Self::Exercise,
         Self::Remove,
         Self::ReadAccounts,
         Self::CreateAccount,
@@ -99,10 +105,11 @@ impl Verb {
     #[must_use]
     pub const fn right(self) -> Option<Right> {
         Some(match self {
-            Self::Issue | Self::Import | Self::Rotate => Right::KeysIssue,
+            Self::Issue | Self::Import | Self::Derive | Self::Rotate => Right::KeysIssue,
             Self::Find | Self::List => Right::KeysRead,
             Self::Update | Self::Suspend | Self::Resume => Right::KeysUpdate,
             Self::Verify => Right::KeysVerify,
+            Self::Exercise => Right::KeysUse,
             Self::Remove => Right::KeysRemove,
             Self::ReadAccounts | Self::ReadOrganizations => Right::AccountsRead,
             Self::CreateAccount
@@ -132,6 +139,7 @@ impl Verb {
             (_, Role::Admin) => Some(Reach::Organization),
             (
                 Self::Issue
+                | Self::Derive
                 | Self::Find
                 | Self::List
                 | Self::Update
@@ -140,6 +148,7 @@ impl Verb {
                 | Self::Rotate
                 | Self::Remove
                 | Self::Verify
+                | Self::Exercise
                 | Self::ReadAccounts
                 // Below its own, see `accounts.rs`.
                 | Self::CreateAccount
@@ -175,11 +184,13 @@ impl Verb {
             (
                 Self::Issue
                 | Self::Import
+                | Self::Derive
                 | Self::Update
                 | Self::Suspend
                 | Self::Resume
                 | Self::Rotate
                 | Self::Verify
+                | Self::Exercise
                 | Self::Remove
                 | Self::CreateAccount
                 | Self::UpdateAccount
@@ -207,6 +218,7 @@ impl Verb {
         match self {
             Self::Issue => "issue",
             Self::Import => "import",
+            Self::Derive => "derive",
             Self::Find => "find",
             Self::List => "list",
             Self::Update => "update",
@@ -214,6 +226,7 @@ impl Verb {
             Self::Resume => "resume",
             Self::Rotate => "rotate",
             Self::Verify => "verify",
+            Self::Exercise => "exercise",
             Self::Remove => "remove",
             Self::ReadAccounts => "read_accounts",
             Self::CreateAccount => "create_account",

@@ -78,8 +78,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 let slot = self.slot_secret(&stored).await?;
                 let key = record::key::read(&then)?.live()?.open(&slot)?;
                 let Some(shown) = kept.shown else {
-                    let is_new = key.head.kind == Kind::Access && key.head.version == 1;
-                    let again = if is_new { Answer::IssuedAccess } else { Answer::Key };
+                    let again = match key.head.kind {
+                        Kind::Access if key.head.version == 1 => Answer::IssuedAccess,
+                        Kind::Crypto if key.head.version == 1 => Answer::IssuedCrypto,
+                        Kind::Secret | Kind::Access | Kind::Crypto => Answer::Key,
+                    };
                     return Ok(again(Box::new(key)));
                 };
                 let organization = OrganizationId::from(Id::from_bits(kept.organization));

@@ -243,6 +243,7 @@ pub(crate) fn inside(error: keyward_core::error::Error) -> anyhow::Error {
         | Error::Taken { .. }
         | Error::WrongState { .. }
         | Error::Protected
+        | Error::Rejected
         | Error::PlanChanged
         | Error::IdempotencyMismatch
         | Error::TooLarge { .. }

@@ -14,6 +14,8 @@ pub enum Kind {
     Secret,
     /// A door credential: a badge or a code, read at a door.
     Access,
+    /// A cryptographic key that never leaves.
+    Crypto,
 }
 
 /// Whether a key works; for an account or organization: whether the keys below it do.

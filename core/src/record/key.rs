@@ -60,6 +60,7 @@ struct SessionRow {
 enum KindRow {
     Secret,
     Access,
+    Crypto,
 }
 
 impl From<Kind> for KindRow {
@@ -67,6 +68,7 @@ impl From<Kind> for KindRow {
         match kind {
             Kind::Secret => Self::Secret,
             Kind::Access => Self::Access,
+            Kind::Crypto => Self::Crypto,
         }
     }
 }
@@ -76,6 +78,7 @@ impl From<KindRow> for Kind {
         match row {
             KindRow::Secret => Self::Secret,
             KindRow::Access => Self::Access,
+            KindRow::Crypto => Self::Crypto,
         }
     }
 }
@@ -85,6 +88,7 @@ enum PlaceRow {
     Handle,
     Digest(u64),
     Parts,
+    Names,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -136,6 +140,7 @@ impl Head {
             Place::Handle => PlaceRow::Handle,
             Place::Digest(bits) => PlaceRow::Digest(bits),
             Place::Parts => PlaceRow::Parts,
+            Place::Names => PlaceRow::Names,
         };
         Row {
             organization: self.organization.id().bits(),
@@ -243,6 +248,7 @@ pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
                 PlaceRow::Handle => Place::Handle,
                 PlaceRow::Digest(bits) => Place::Digest(bits),
                 PlaceRow::Parts => Place::Parts,
+                PlaceRow::Names => Place::Names,
             };
             let state = if suspended { State::Suspended } else { State::Active };
             let remove_at = remove_at.map(Timestamp::from_millis);
@@ -373,10 +379,10 @@ mod tests {
     fn a_badge_may_be_handed_on_and_a_secret_is_never_a_key_twice() {
         let mut head = key().head;
         head.names = vec![Name([6; 16]), Name([7; 16]), Name([8; 16])];
-        assert_eq!((head.lasting_names(), head.parts()), (head.names.clone(), &[][..]));
+        assert_eq!((head.lasting_names(), head.passing_names()), (head.names.clone(), &[][..]));
         head.place = Place::Parts;
         assert_eq!(head.lasting_names(), [Name([6; 16])]);
-        assert_eq!(head.parts(), [Name([7; 16]), Name([8; 16])]);
+        assert_eq!(head.passing_names(), [Name([7; 16]), Name([8; 16])]);
     }
 
     #[test]

@@ -22,6 +22,11 @@ pub fn check(key: &Key, overlap_seconds: u64, if_match: Option<u64>) -> Result<&
         Material::Access(_) => {
             return Err(Error::WrongState { why: "a door credential has no successor: issue another one" });
         }
+        Material::Crypto(_) => {
+            return Err(Error::WrongState {
+                why: "a key that never leaves has no successor: issue another one",
+            });
+        }
     };
     if key.head.protected {
         return Err(Error::Protected);

@@ -53,7 +53,7 @@ pub fn update(
     match (patch.access, &mut key.traits.material) {
         (None, _) => {}
         (Some(patch), Material::Access(access)) => access.opens.change(patch, pepper, key.head.id),
-        (Some(_), Material::Secret(_)) => {
+        (Some(_), Material::Secret(_) | Material::Crypto(_)) => {
             return Err(Error::invalid("access", "absent: this is no door credential"));
         }
     }

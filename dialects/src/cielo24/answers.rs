@@ -72,6 +72,7 @@ pub(super) fn fault(error: &Error, _: &Request<'_>, _: &str) -> Response {
         Error::Taken { what } => bad("ACCOUNT_EXISTS", &format!("This {what} is in use")),
         Error::WrongState { why } => bad("INVALID_QUERY", why),
         Error::Protected => bad("ACCOUNT_UNPRIVILEGED", "This is protected against removal"),
+        Error::Rejected => bad("INVALID_QUERY", "The key does not accept this"),
         Error::PlanChanged => bad("INVALID_QUERY", "This is no longer what would be done"),
         Error::IdempotencyMismatch => bad("INVALID_QUERY", "This was asked before, otherwise"),
         Error::TooLarge { limit } => {

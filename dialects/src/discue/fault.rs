@@ -31,7 +31,7 @@ pub(super) fn fault(error: &Error, request: &Request<'_>, _: &str) -> Response {
         }
         Error::NoRoute => say(StatusCode::NOT_FOUND, request),
         Error::Invalid { field, .. } if field == ids::ID => say(StatusCode::BAD_REQUEST, request),
-        Error::Invalid { .. } | Error::Taken { .. } | Error::IdempotencyMismatch => {
+        Error::Invalid { .. } | Error::Taken { .. } | Error::Rejected | Error::IdempotencyMismatch => {
             say(StatusCode::UNPROCESSABLE_ENTITY, request)
         }
         Error::Malformed(_) => say(StatusCode::BAD_REQUEST, request),

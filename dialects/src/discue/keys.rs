@@ -242,7 +242,7 @@ fn shown_key(answer: Answer, organization: OrganizationId) -> Result<Box<Key>, E
 fn of_organization(key: Key, organization: OrganizationId) -> Result<Key, Error> {
     let is_bearer = match &key.traits.material {
         Material::Secret(SecretMaterial { proof, .. }) => !matches!(proof, Proof::Password(_)),
-        Material::Access(_) => false,
+        Material::Access(_) | Material::Crypto(_) => false,
     };
     let is_theirs = key.head.organization == organization && key.head.session.is_none() && is_bearer;
     if is_theirs { Ok(key) } else { Err(Error::NotFound) }

@@ -46,6 +46,7 @@ fn say(error: &Error) -> Fault {
         Error::Stale => Fault::new(409, "conflict", "it changed meanwhile: try again"),
         Error::WrongState { why } => Fault::new(409, "conflict", *why),
         Error::Protected => Fault::new(409, "protected", "this key is protected against removal"),
+        Error::Rejected => Fault::new(422, "rejected", "the key does not accept this"),
         Error::PlanChanged | Error::IdempotencyMismatch => {
             Fault::new(409, "conflict", "this is not what was asked for before")
         }

@@ -40,7 +40,7 @@ pub(super) fn identification(access: &Access) -> Value {
 pub(super) const fn access(key: &Key) -> Option<&Access> {
     match &key.traits.material {
         Material::Access(access) => Some(access),
-        Material::Secret(_) => None,
+        Material::Secret(_) | Material::Crypto(_) => None,
     }
 }
 

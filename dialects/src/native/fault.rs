@@ -80,6 +80,7 @@ fn say(error: &Error) -> Fault {
         Error::Taken { what } => Fault::new(409, "taken", format!("this {what} is in use")),
         Error::WrongState { why } => Fault::new(409, "wrong_state", *why),
         Error::Protected => Fault::new(423, "protected", "protected against removal: lift that first"),
+        Error::Rejected => Fault::new(422, "rejected", "the key does not accept what it was given"),
         Error::PlanChanged => {
             Fault::new(409, "plan_changed", "not what would be done now: plan it again, and confirm that")
         }

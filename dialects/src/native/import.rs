@@ -60,6 +60,9 @@ fn import(given: wire::ImportKey) -> Result<Import, Error> {
     match given.kind {
         wire::Kind::Secret => {}
         wire::Kind::Access => return Err(Error::invalid("kind", "`secret`: a door credential is issued")),
+        wire::Kind::Crypto => {
+            return Err(Error::invalid("kind", "`secret`: a public half is brought along by issuing"));
+        }
     }
     Ok(Import {
         account: fields::maybe_id("account_id", given.account_id.as_deref(), AccountId::parse)?,

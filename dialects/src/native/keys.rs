@@ -28,6 +28,7 @@ pub(super) fn issue(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed,
         (wire::Kind::Secret, Some(_)) => {
             return Err(Error::invalid("access", "absent: it is for the kind `access`"));
         }
+        (wire::Kind::Crypto, _) => return Err(Error::invalid("kind", "`secret` or `access`")),
         (wire::Kind::Access, None) => return Err(Error::invalid("access", "given")),
     };
     headers::once(request, command)

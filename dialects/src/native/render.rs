@@ -16,7 +16,7 @@ use crate::media;
 pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
     match answer {
         Answer::Issued(key, secret) => issued(key, Some(wire::Secret::new(secret.expose().to_owned()))),
-        Answer::IssuedAccess(key) => issued(key, None),
+        Answer::IssuedAccess(key) | Answer::IssuedCrypto(key) => issued(key, None),
         Answer::Key(key) | Answer::Found(key) => {
             json(StatusCode::OK, &show::key(key)).with_version(key.head.version)
         }
@@ -54,7 +54,9 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
             json(StatusCode::OK, &wire::List { data: events.iter().map(show::event).collect(), next_cursor })
         }
         // No route of this language asks for one.
-        Answer::Resource(_) | Answer::Resources(..) | Answer::Head(_) => empty(StatusCode::NO_CONTENT),
+        Answer::Exercised(_) | Answer::Resource(_) | Answer::Resources(..) | Answer::Head(_) => {
+            empty(StatusCode::NO_CONTENT)
+        }
         Answer::Checkpoint(note) => text(note.clone()).with(CACHE_CONTROL, "no-cache"),
         Answer::Tile(bytes) => Response { body: bytes.clone(), ..empty(StatusCode::OK) }
             .with(CONTENT_TYPE, "application/octet-stream")

@@ -20,6 +20,7 @@ pub(super) fn key(key: &Key) -> wire::Key {
     let (is_recoverable, access) = match &traits.material {
         Material::Secret(secret) => (secret.recoverable.is_some(), None),
         Material::Access(access) => (false, Some(access::shown(access))),
+        Material::Crypto(_) => (false, None),
     };
     wire::Key {
         id: head.id.to_string(),

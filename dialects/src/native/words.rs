@@ -10,6 +10,7 @@ pub(super) const fn kind(kind: Kind) -> wire::Kind {
     match kind {
         Kind::Secret => wire::Kind::Secret,
         Kind::Access => wire::Kind::Access,
+        Kind::Crypto => wire::Kind::Crypto,
     }
 }
 
@@ -17,6 +18,7 @@ pub(super) const fn read_kind(kind: wire::Kind) -> Kind {
     match kind {
         wire::Kind::Secret => Kind::Secret,
         wire::Kind::Access => Kind::Access,
+        wire::Kind::Crypto => Kind::Crypto,
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn fault(error: &Error, _: &Request<'_>, _: &str) -> Response {
         Error::Taken { what } => refusal(StatusCode::CONFLICT, &format!("This {what} is in use")),
         Error::WrongState { why } => refusal(StatusCode::CONFLICT, why),
         Error::Protected => refusal(StatusCode::LOCKED, "This is protected against removal"),
+        Error::Rejected => refusal(StatusCode::UNPROCESSABLE_ENTITY, "The key does not accept this"),
         Error::PlanChanged => refusal(StatusCode::CONFLICT, "This is no longer what would be done"),
         Error::IdempotencyMismatch => {
             refusal(StatusCode::UNPROCESSABLE_ENTITY, "This was asked before, otherwise")

@@ -127,7 +127,7 @@ fn ours(answer: Answer) -> Result<Box<Key>, Error> {
 fn is_ours(key: &Key) -> bool {
     let is_bearer = match &key.traits.material {
         Material::Secret(SecretMaterial { proof, .. }) => !matches!(proof, Proof::Password(_)),
-        Material::Access(_) => false,
+        Material::Access(_) | Material::Crypto(_) => false,
     };
     is_bearer && has_our_form(&key.head)
 }

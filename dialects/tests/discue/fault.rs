@@ -28,7 +28,7 @@ fn every_error_is_a_title_and_a_status() {
             "Stale" | "WrongState" | "PlanChanged" => (409, "Conflict"),
             "TooLarge" => (413, "Payload Too Large"),
             "UnsupportedType" => (415, "Unsupported Media Type"),
-            "Invalid" | "Taken" | "IdempotencyMismatch" => (422, "Unprocessable Entity"),
+            "Invalid" | "Taken" | "Rejected" | "IdempotencyMismatch" => (422, "Unprocessable Entity"),
             "Protected" => (423, "Locked"),
             "OnHold, payment" => (402, "Payment Required"),
             "OnHold, locked" => (423, "Locked"),

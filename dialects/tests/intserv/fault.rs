@@ -13,6 +13,7 @@ fn every_error_has_a_status_and_a_form() {
         "NotFound" | "Gone" | "NoRoute" => 404,
         "Invalid" | "Malformed" => 400,
         "Stale" | "Taken" | "WrongState" | "Protected" | "PlanChanged" | "IdempotencyMismatch" => 409,
+        "Rejected" => 422,
         "TooLarge" => 413,
         "WrongMethod" => 405,
         "UnsupportedType" => 415,

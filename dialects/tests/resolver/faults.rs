@@ -21,6 +21,7 @@ fn every_error_has_its_status_and_the_one_body() {
         ("Taken", 409),
         ("WrongState", 409),
         ("Protected", 423),
+        ("Rejected", 422),
         ("PlanChanged", 409),
         ("IdempotencyMismatch", 422),
         ("TooLarge", 413),

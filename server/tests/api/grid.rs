@@ -234,6 +234,11 @@ fn attempt(scene: &Scene, caller: &str, verb: Verb, on: &Subject) -> Outcome {
         Verb::Resume => ("POST", key + "/resume", Value::Null),
         Verb::Rotate => ("POST", key + "/rotate", Value::Null),
         Verb::Verify => ("POST", "/v1/keys/verify".to_owned(), json!({ "secret": on.key.secret })),
+        Verb::Derive => {
+            let body = json!({ "name": "derived", "peer": {}, "crypto": {} });
+            ("POST", key + "/derive", body)
+        }
+        Verb::Exercise => ("POST", key + "/sign", json!({ "message": "YWJj" })),
         Verb::Remove => ("DELETE", key, Value::Null),
         Verb::ReadAccounts => ("GET", account, Value::Null),
         Verb::CreateAccount => {

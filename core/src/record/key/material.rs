@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::access::{Access, Identification, Opens, PinDigest};
+use crate::crypto::{Algorithm, Crypto, Private, Source, Usages};
 use crate::id::Id;
 use crate::key::{Material, Proof, Scheme, SecretMaterial};
 use crate::secret::{Digest, Secret};
@@ -23,6 +24,41 @@ pub(super) enum MaterialRow<'a> {
         levels: Vec<u128>,
         person: Option<u128>,
     },
+    Crypto {
+        algorithm: Cow<'a, str>,
+        usages: u16,
+        source: SourceRow,
+        lookup: Option<Cow<'a, [u8]>>,
+        public: Option<Cow<'a, [u8]>>,
+        private: Option<Cow<'a, [u8]>>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) enum SourceRow {
+    Generated,
+    Imported,
+    Derived,
+}
+
+impl From<Source> for SourceRow {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Generated => Self::Generated,
+            Source::Imported => Self::Imported,
+            Source::Derived => Self::Derived,
+        }
+    }
+}
+
+impl From<SourceRow> for Source {
+    fn from(row: SourceRow) -> Self {
+        match row {
+            SourceRow::Generated => Self::Generated,
+            SourceRow::Imported => Self::Imported,
+            SourceRow::Derived => Self::Derived,
+        }
+    }
 }
 
 impl<'a> MaterialRow<'a> {
@@ -38,6 +74,14 @@ impl<'a> MaterialRow<'a> {
                 pin: opens.pin.as_ref().map(|pin| pin.0),
                 levels: opens.levels.iter().map(|level| level.id().bits()).collect(),
                 person: opens.person.map(|person| person.id().bits()),
+            },
+            Material::Crypto(crypto) => Self::Crypto {
+                algorithm: Cow::Borrowed(crypto.algorithm.word()),
+                usages: crypto.usages.bits(),
+                source: crypto.source.into(),
+                lookup: crypto.lookup.as_deref().map(Cow::Borrowed),
+                public: crypto.public.as_deref().map(Cow::Borrowed),
+                private: crypto.private.as_ref().map(|private| Cow::Borrowed(private.expose())),
             },
         }
     }
@@ -58,6 +102,14 @@ impl<'a> MaterialRow<'a> {
                 let opens = Opens { pin: pin.map(PinDigest), levels, person: person.map(resource) };
                 Material::Access(Access { identification: read(&identification)?, opens })
             }
+            Self::Crypto { algorithm, usages, source, lookup, public, private } => Material::Crypto(Crypto {
+                algorithm: Algorithm::parse(&algorithm)?,
+                usages: Usages::from_bits(usages)?,
+                source: source.into(),
+                lookup: lookup.map(Cow::into_owned),
+                public: public.map(Cow::into_owned),
+                private: private.map(|bytes| Private::new(Zeroizing::new(bytes.into_owned()))),
+            }),
         })
     }
 }
