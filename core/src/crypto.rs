@@ -3,14 +3,27 @@
 //! All cryptography is of libraries. One file a family holds what is done with it, as pure functions; what a key may do
 //! is one exhaustive match over [`Algorithm`] and [`Exercise`].
 
+mod aes;
 pub mod algorithm;
+mod curve25519;
+mod curve448;
+mod ec;
 pub mod exercise;
+mod hash;
+mod key_wrap;
+mod keys;
+mod ml_dsa;
+mod ml_kem;
+mod perform;
+mod stack;
 pub mod usage;
 
 use zeroize::Zeroizing;
 
 pub use self::algorithm::{AesKeySize, Algorithm, Curve, Hash, MlDsaSet, MlKemSet};
 pub use self::exercise::{CipherKey, CipherMode, Exercise, Exercised, Peer, Scheme};
+pub use self::keys::Halves;
+pub use self::perform::PeerHalf;
 pub use self::usage::{Usage, Usages};
 use crate::command::Draft;
 use crate::id::{AccountId, KeyId};

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use keyward_log::Opening;
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +104,9 @@ pub enum Happened {
         /// How many go on without a lease, because their operators want it so.
         uncovered: u32,
     },
+    /// It came to be with a public half: `SHA-256("keyward-public/v1\n" || salt || half)`, under the salt of the
+    /// opening. So whoever has a receipt can tell of which key it speaks, and no other half fits.
+    CreatedWith([u8; 32]),
 }
 
 impl Happened {
@@ -109,7 +114,7 @@ impl Happened {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Created => "created",
+            Self::Created | Self::CreatedWith(_) => "created",
             Self::Updated => "updated",
             Self::Suspended => "suspended",
             Self::Resumed => "resumed",
@@ -118,6 +123,14 @@ impl Happened {
             Self::Epoch => "epoch",
             Self::Enforced { .. } => "enforced",
         }
+    }
+}
+
+impl Happened {
+    /// Whether it came to be.
+    #[must_use]
+    pub const fn is_creation(self) -> bool {
+        matches!(self, Self::Created | Self::CreatedWith(_))
     }
 }
 
@@ -184,8 +197,8 @@ impl Event {
         EventType(self.subject, self.happened)
     }
 
-    /// The public half: one line, `keyward/1 <type> <time> <commitment> v<version>`, then the reason of a removal, or what
-    /// was enforced.
+    /// The public half: one line, `keyward/1 <type> <time> <commitment> v<version>`, then the reason of a removal, what was
+    /// enforced, or the hash of the public half that a key came to be with.
     ///
     /// It is derived, not stored, so this function may never print an event of the past differently: the
     /// golden test holds it.
@@ -195,6 +208,7 @@ impl Event {
         let leaf = format!("keyward/1 {} {} {commitment} v{}", self.event_type(), self.at, self.version);
         match self.happened {
             Happened::Removed(reason) => leaf + " " + reason.word(),
+            Happened::CreatedWith(hash) => leaf + " public=" + &STANDARD.encode(hash),
             Happened::Enforced { first, last, acknowledged, ran_out, uncovered } => {
                 format!(
                     "{leaf} events={first}-{last} acknowledged={acknowledged} ran_out={ran_out} uncovered={uncovered}"

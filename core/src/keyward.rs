@@ -127,8 +127,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let mut seed = [0; 8];
         environment.fill(&mut seed);
         let roots = begun(&store, &pepper, environment.roots().await?).await?;
+        let mut memory = [0; 32];
+        environment.fill(&mut memory);
         let keyward = Arc::new_cyclic(|this| Self {
-            live: Arc::new(Live::new(u64::from_le_bytes(seed), expected)),
+            live: Arc::new(Live::new(u64::from_le_bytes(seed), expected, SlotSecret::new(memory))),
             store,
             environment,
             roots: Arc::new(roots),
@@ -360,7 +362,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Command::IssueAccess(new) => self.issue_access(permit, *new, origin).await,
             Command::IssueCrypto(new) => self.issue_crypto(permit, *new, origin).await,
             Command::FindCrypto(lookup) => self.find_crypto(permit, &lookup).await,
-            Command::Exercise { key, exercise } => self.exercise(permit, &key, *exercise, origin).await,
+            Command::Exercise { key, exercise } => self.exercise(permit, &key, &exercise, origin).await,
             Command::FindAccess(identification) => self.find_access(permit, &identification).await,
             Command::Import(import) => self.import(permit, *import, origin).await,
             Command::Find(key) => self.find(permit, key).await,
@@ -380,7 +382,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Command::Remove { key, reason, if_match, prove, end_sessions } => {
                 let ending = Ending { reason, if_match, end_sessions };
                 let (tombstone, position) = self.remove(permit, key, ending, origin).await?;
-                let receipt = if prove { Some(self.prove(&[position]).await?) } else { None };
+                let receipt = if prove {
+                    Some(self.prove(&self.events_of(&tombstone, position).await?).await?)
+                } else {
+                    None
+                };
                 let uncovered = self.uncovered(tombstone.organization, position);
                 Ok(Answer::Removed(Box::new(Removed { tombstone, receipt, uncovered })))
             }

@@ -7,6 +7,7 @@ mod entry;
 mod idle;
 mod rate;
 mod schemes;
+mod sealed;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -18,16 +19,18 @@ use keyward_verifier::{Details as RowDetails, Fingerprint, Place as TablePlace, 
 
 pub use self::directory::{AccountFacts, Directory, Stands};
 pub use self::entry::Details;
-use self::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_SUSPENDED, pack};
+use self::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_SEALED, FLAG_SUSPENDED, pack};
 use self::idle::Idle;
 use self::rate::Rates;
 use self::schemes::Schemes;
+use self::sealed::Sealed;
+use crate::crypto::Crypto;
 use crate::error::Error;
 use crate::id::{Id, KeyId, OrganizationId};
 use crate::key::{Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, Session, State};
 use crate::permit::Caller;
 use crate::scope::{Rights, Scopes};
-use crate::seal::Pepper;
+use crate::seal::{Pepper, SlotSecret};
 use crate::secret::{Digest, Presented};
 use crate::store::{Name, Position};
 use crate::time::Timestamp;
@@ -41,6 +44,7 @@ pub struct Live {
     /// Accounts and organizations.
     pub directory: Directory,
     schemes: Schemes,
+    sealed: Sealed,
     rates: Rates,
     idle: Idle,
     /// Whether any key is a session.
@@ -109,15 +113,16 @@ impl std::hash::Hash for Profile {
 }
 
 impl Live {
-    /// Nothing is live yet. `seed` is random and new in every process; `expected` is how many keys to make
+    /// Nothing is live yet. `seed` and `memory` are random and new in every process; `expected` is how many keys to make
     /// room for.
     #[must_use]
-    pub fn new(seed: u64, expected: usize) -> Self {
+    pub fn new(seed: u64, expected: usize, memory: SlotSecret) -> Self {
         Self {
             table: Table::new(seed, expected),
             profiles: Profiles::new(),
             directory: Directory::default(),
             schemes: Schemes::default(),
+            sealed: Sealed::new(memory),
             rates: Rates::default(),
             idle: Idle::default(),
             any_sessions: AtomicBool::new(false),
@@ -192,7 +197,8 @@ impl Live {
             not_before: key.traits.not_before.map(Timestamp::millis),
             flags: flags(key),
         };
-        match self.table.insert(place, digest.bytes(), &row, &pack(&key.traits)) {
+        let sealed = self.sealed.seal(key)?;
+        match self.table.insert(place, digest.bytes(), &row, &pack(&key.traits, sealed.as_deref())) {
             Ok(replaced) => {
                 self.release(replaced.iter());
                 Ok(Notice::Key(told(Fingerprint::from(digest.bytes()), &row), profile))
@@ -211,7 +217,7 @@ impl Live {
         for place in places(head) {
             let ended = self.table.remove(place, head.id.id().bits());
             self.release(ended.iter().map(|(_, row)| row));
-            let told = ended.into_iter().filter(|(_, row)| row.flags & FLAG_OPENS == 0);
+            let told = ended.into_iter().filter(|(_, row)| is_told(row));
             notices.extend(
                 told.map(|(fingerprint, row)| Notice::Other(Change::End { key: row.id, fingerprint })),
             );
@@ -265,7 +271,7 @@ impl Live {
     ) -> Option<(KeyRow, Arc<Profile>)> {
         let profile = self.profiles.with(row.profile, Arc::clone)?;
         let theirs = organization.is_none_or(|whose| whose == profile.account.organization.id);
-        (theirs && row.flags & FLAG_OPENS == 0).then(|| (told(fingerprint, row), profile))
+        (theirs && is_told(row)).then(|| (told(fingerprint, row), profile))
     }
 
     fn release<'a>(&self, rows: impl Iterator<Item = &'a Row>) {
@@ -283,15 +289,25 @@ impl Live {
     /// Finds the door credential that has all of these parts, whatever its state.
     #[must_use]
     pub fn find_parts(&self, parts: &[Name]) -> Option<(Entry, Details)> {
-        let find = |part: &Name| {
-            let resolve =
-                |row, bytes: RowDetails<'_>| Some((self.entry(&row)?, Details::unpack(&row, &bytes)?));
-            self.table.find_with(place_of(part), Digest::of(&part.0).bytes(), resolve).flatten()
-        };
         let (first, others) = parts.split_first()?;
-        let found = find(first)?;
-        let one = others.iter().all(|part| find(part).is_some_and(|(entry, _)| entry.key == found.0.key));
-        one.then_some(found)
+        let found = self.find_named(first)?;
+        let is_its = |part| self.find_named(part).is_some_and(|(entry, _)| entry.key == found.0.key);
+        others.iter().all(is_its).then_some(found)
+    }
+
+    /// Finds the key that stands by this name, whatever its state.
+    #[must_use]
+    pub fn find_named(&self, name: &Name) -> Option<(Entry, Details)> {
+        let resolve = |row, bytes: RowDetails<'_>| Some((self.entry(&row)?, Details::unpack(&row, &bytes)?));
+        self.table.find_with(place_of(name), Digest::of(&name.0).bytes(), resolve).flatten()
+    }
+
+    /// What makes a key one that never leaves; `None` for a key of another kind.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it does not open.
+    pub fn open(&self, entry: &Entry, details: &Details) -> Result<Option<Crypto>, Error> {
+        details.sealed().map(|sealed| self.sealed.open(entry, sealed)).transpose()
     }
 
     /// What `resolve` makes of the row of the key that a text is the secret of.
@@ -437,6 +453,11 @@ impl Live {
     }
 }
 
+/// Whether verifiers are told of a row: not of what only this server judges, doors and keys that never leave.
+const fn is_told(row: &Row) -> bool {
+    row.flags & (FLAG_OPENS | FLAG_SEALED) == 0
+}
+
 /// A row as verifiers are told of it.
 fn told(fingerprint: Fingerprint, row: &Row) -> KeyRow {
     // The table keeps whole seconds before 2106.
@@ -457,7 +478,8 @@ fn flags(key: &Key) -> u8 {
     let metered = if key.traits.uses.is_some() { FLAG_METERED } else { 0 };
     let idles = key.head.session.is_some_and(|session| session.idle_seconds.is_some());
     let opens = if key.head.kind == Kind::Access { FLAG_OPENS } else { 0 };
-    suspended | metered | opens | if idles { FLAG_IDLE } else { 0 }
+    let sealed = if key.head.kind == Kind::Crypto { FLAG_SEALED } else { 0 };
+    suspended | metered | opens | sealed | if idles { FLAG_IDLE } else { 0 }
 }
 
 fn own_place(presented: &Presented<'_>) -> Option<TablePlace> {

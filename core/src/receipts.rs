@@ -12,7 +12,7 @@ use crate::account::{Account, Organization, Standing};
 use crate::command::{Answer, Page};
 use crate::error::Error;
 use crate::id::ReceiptId;
-use crate::key::Found;
+use crate::key::{Found, Kind, Tombstone};
 use crate::keyward::{Environment, Keyward};
 use crate::permit::Permit;
 use crate::resource::Resource;
@@ -21,6 +21,8 @@ use crate::time::Timestamp;
 
 /// How many events one answer may look at in search of those that the caller may read.
 const LOOKED_AT: usize = 10_000;
+/// How far the clocks of nodes may lie apart, in milliseconds.
+const CLOCKS_MILLIS: u64 = 1000;
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn read_receipt(&self, permit: &Permit, id: ReceiptId) -> Result<Answer, Error> {
@@ -29,6 +31,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let removed = match stored.record.kind {
             RecordKind::Key => match self.covered(permit, &stored)? {
                 Found::Removed(tombstone) => {
+                    events = self.events_of(&tombstone, stored.position).await?;
                     epoch = self.beyond_recovery(stored.position, tombstone.removed_at).await?;
                     true
                 }
@@ -60,6 +63,40 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         events.extend(epoch.into_iter().flatten());
         let covered = enforcement.map(|enforcement| enforcement.covered).unwrap_or_default();
         Ok(Answer::Receipt(id, Box::new(self.prove(&events).await?), covered))
+    }
+
+    /// The events that the receipt of a removed key is of, in the order in which they are to be read: for one that never
+    /// left first that it came to be, because that names its public half, and the end.
+    pub(crate) async fn events_of(
+        &self,
+        tombstone: &Tombstone,
+        removed: Position,
+    ) -> Result<Vec<Position>, Error> {
+        let created = match tombstone.kind {
+            Kind::Crypto => self.creation_of(tombstone).await?,
+            Kind::Secret | Kind::Access => None,
+        };
+        Ok(created.into_iter().chain([removed]).collect())
+    }
+
+    /// Where the log says that a key came to be: near the time that its record says.
+    async fn creation_of(&self, tombstone: &Tombstone) -> Result<Option<Position>, Error> {
+        let about = Timestamp::from_millis(tombstone.created_at.millis().saturating_sub(CLOCKS_MILLIS));
+        let mut from = self.position_at(about).await?;
+        for _ in 0..LOOKED_AT.div_ceil(Page::LIMIT) {
+            let events = self.store.events(from, Page::LIMIT).await?;
+            let is_its = |logged: &&Logged| {
+                logged.event.id() == tombstone.id.id() && logged.event.happened.is_creation()
+            };
+            if let Some(found) = events.iter().find(is_its) {
+                return Ok(Some(found.position));
+            }
+            if events.len() < Page::LIMIT {
+                break;
+            }
+            from += Page::LIMIT as Position;
+        }
+        Ok(None)
     }
 
     /// Proves events under the newest checkpoint, in the order in which they are to be read.

@@ -231,6 +231,7 @@ const fn reduces(event: &Event) -> bool {
     let takes = match event.happened {
         Happened::Updated | Happened::Suspended | Happened::Removed(_) => true,
         Happened::Created
+        | Happened::CreatedWith(_)
         | Happened::Resumed
         | Happened::Finished
         | Happened::Epoch

@@ -6,7 +6,7 @@ use keyward_core::error::Error;
 use keyward_core::key::{Key, Material, Place, Proof, Scheme, SecretMaterial};
 use keyward_core::live::Live;
 use keyward_core::permit::{Caller, Verb};
-use keyward_core::seal::Pepper;
+use keyward_core::seal::{Pepper, SlotSecret};
 use keyward_core::secret::Digest;
 use keyward_core::time::Timestamp;
 use keyward_dialects::{Dialect, Form, Response, Step};
@@ -75,7 +75,7 @@ pub(crate) fn caller(
     text: &str,
     at: Timestamp,
 ) -> Caller {
-    let (live, pepper) = (Live::new(1, 1), Pepper::new(&[7; 32]));
+    let (live, pepper) = (Live::new(1, 1, SlotSecret::new([8; 32])), Pepper::new(&[7; 32]));
     let digest = Digest::of(text.as_bytes());
     key.head.place = Place::Digest(digest.place(&pepper));
     key.traits.ip_allow.clear();

@@ -11,7 +11,7 @@ use keyward_core::error::Error;
 use keyward_core::id::Id;
 use keyward_core::key::{Key, Material, Place, Proof, Scheme, SecretMaterial};
 use keyward_core::live::Live;
-use keyward_core::seal::Pepper;
+use keyward_core::seal::{Pepper, SlotSecret};
 use keyward_core::secret::{Digest, Format, Label, Presented, Secret};
 use keyward_core::time::Timestamp;
 use keyward_core::verbs::issue::{Birth, issue};
@@ -86,7 +86,7 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
 }
 
 fn measure(keys: usize) -> Result<Figures> {
-    let (live, pepper) = (Live::new(0x5eed, keys), Pepper::new(&[7; 32]));
+    let (live, pepper) = (Live::new(0x5eed, keys, SlotSecret::new([8; 32])), Pepper::new(&[7; 32]));
     let (organization, account) = owners();
     live.directory.set_organization(&organization);
     live.directory.set_account(&account);

@@ -106,6 +106,30 @@ pub enum Exercise {
 }
 
 impl Exercise {
+    /// Whom the key is to agree with.
+    #[must_use]
+    pub const fn peer(&self) -> Option<&Peer> {
+        match self {
+            Self::Mac { agreed: Some((peer, _)), .. }
+            | Self::VerifyMac { agreed: Some((peer, _)), .. }
+            | Self::Encrypt { under: CipherKey::Agreed { peer, .. }, .. }
+            | Self::Decrypt { under: CipherKey::Agreed { peer, .. }, .. }
+            | Self::Wrap { under: CipherKey::Agreed { peer, .. }, .. }
+            | Self::Unwrap { under: CipherKey::Agreed { peer, .. }, .. }
+            | Self::Agree { peer, .. } => Some(peer),
+            Self::Mac { agreed: None, .. }
+            | Self::VerifyMac { agreed: None, .. }
+            | Self::Encrypt { under: CipherKey::Own(_), .. }
+            | Self::Decrypt { under: CipherKey::Own(_), .. }
+            | Self::Wrap { under: CipherKey::Own(_), .. }
+            | Self::Unwrap { under: CipherKey::Own(_), .. }
+            | Self::Sign { .. }
+            | Self::Verify { .. }
+            | Self::Encapsulate
+            | Self::Decapsulate { .. } => None,
+        }
+    }
+
     /// What the key must be for. A key that only agrees needs no more than that for what is done under what it agrees on.
     #[must_use]
     pub const fn usage(&self) -> Usage {

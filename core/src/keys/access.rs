@@ -151,7 +151,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let pin = read.pin.as_ref().map(|pin| pin.digest(&self.pepper, entry.key));
         let at_door = entry.answer(ask, now).and_then(|()| opens.judge(read.level, pin.as_ref()));
         let judged = match at_door {
-            Ok(()) => self.count(&entry, &details, ask, now).await?,
+            Ok(()) => self.count(&entry, &details, ask.cost, now).await?,
             refused => refused,
         };
         self.notes.add(entry.key.id(), Use { at: now, address: ask.address, accepted: judged.is_ok() });

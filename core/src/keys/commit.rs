@@ -3,9 +3,12 @@
 
 use std::sync::{Arc, PoisonError};
 
+use aws_lc_rs::digest::{Context, SHA256};
+
+use crate::crypto::Crypto;
 use crate::error::Error;
 use crate::event::{Happened, Subject};
-use crate::key::{Head, Key, Tombstone};
+use crate::key::{Head, Key, Material, Tombstone};
 use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::permit::Permit;
 use crate::seal::SlotSecret;
@@ -46,7 +49,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Ok((record, slot, replay))
         };
         let (record, slot, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
-        let event = self.event(about(&key.head, Happened::Created), permit, origin);
+        let event = self.event(about(&key.head, came_to_be(key)), permit, origin);
         Ok(Change { record, slot: SlotChange::Fill(slot), event, replay, apply: self.admit(key) })
     }
 
@@ -103,6 +106,20 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             live.take_in(&key).unwrap_or_else(|_| live.end(&key.head))
         })
     }
+}
+
+/// How a new key came to be. What names it in the log names its public half too, if it has one.
+fn came_to_be(key: &Key) -> Happened {
+    let Material::Crypto(Crypto { public: Some(public), .. }) = &key.traits.material else {
+        return Happened::Created;
+    };
+    let mut context = Context::new(&SHA256);
+    context.update(b"keyward-public/v1\n");
+    context.update(&key.head.salt);
+    context.update(public);
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    Happened::CreatedWith(hash)
 }
 
 fn about(head: &Head, happened: Happened) -> About {

@@ -2,33 +2,277 @@
 //! a dialect named them, and used.
 
 use crate::command::Answer;
-use crate::crypto::{Exercise, KeyRef, NewCrypto};
+use crate::crypto::{
+    self, Algorithm, Crypto, Exercise, Halves, Identity, KeyRef, Naming, NewCrypto, Peer, PeerHalf, Source,
+};
 use crate::error::Error;
+use crate::id::{KeyId, OrganizationId};
+use crate::key::{Found, Kind, Material, Place};
 use crate::keyward::{Environment, Keyward, Origin};
+use crate::live::Details;
 use crate::permit::Permit;
-use crate::store::Store;
+use crate::secret::Handle;
+use crate::store::{CommitError, Name, Store};
+use crate::time::Timestamp;
+use crate::usage::Use;
+use crate::verbs;
+use crate::verbs::issue::Birth;
+use crate::verbs::verify::{Entry, Refusal};
+
+/// A key that never leaves, as it stands in memory, opened.
+struct Usable {
+    entry: Entry,
+    details: Details,
+    crypto: Crypto,
+}
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn issue_crypto(
         &self,
-        _permit: &Permit,
-        _new: NewCrypto,
-        _origin: &Origin,
+        permit: &Permit,
+        new: NewCrypto,
+        origin: &Origin,
     ) -> Result<Answer, Error> {
-        Err(Error::internal("not there yet"))
+        permit.may_give(&new.draft.scopes)?;
+        let account = self.owner(permit, new.account).await?;
+        let (halves, source) = self.make(permit, &new, origin).await?;
+        let id: KeyId = self.new_id().into();
+        let handle =
+            Handle::parse(&id.to_string()).ok_or_else(|| Error::internal("an id that is no handle"))?;
+        let organization = account.organization;
+        let naming = new.naming.map(|naming| self.lookup_of(naming, organization, new.algorithm, &halves));
+        let lookup = naming.transpose()?;
+        let named = lookup.as_ref().map(|lookup| self.lookup_name(organization, lookup));
+        let birth = Birth {
+            id,
+            organization,
+            account: account.id,
+            place: Place::Names,
+            environment: new.environment,
+            protected: new.protected,
+            names: std::iter::once(handle.name(&self.pepper)).chain(named).collect(),
+            handle,
+            material: Material::Crypto(Crypto {
+                algorithm: new.algorithm,
+                usages: new.usages,
+                source,
+                lookup,
+                public: halves.public,
+                private: halves.private,
+            }),
+            salt: self.random(),
+            supersedes: None,
+            session: None,
+        };
+        let key = verbs::issue::issue(birth, new.draft, self.environment.now())?;
+        match self.commit_new(Some(permit), &key, None, origin).await {
+            Ok(_) => Ok(Answer::IssuedCrypto(Box::new(key))),
+            Err(CommitError::NameTaken(_)) => Err(Error::Taken { what: "lookup" }),
+            Err(error) => Err(error.into()),
+        }
     }
 
-    pub(crate) async fn find_crypto(&self, _permit: &Permit, _lookup: &[u8]) -> Result<Answer, Error> {
-        Err(Error::internal("not there yet"))
+    /// The halves of a new key, and how they came to be.
+    async fn make(
+        &self,
+        permit: &Permit,
+        new: &NewCrypto,
+        origin: &Origin,
+    ) -> Result<(Halves, Source), Error> {
+        verbs::issue::check_usages(new)?;
+        let algorithm = new.algorithm;
+        match &new.origin {
+            crypto::Origin::Generate => {
+                let halves = algorithm.generate(&mut |bytes| self.environment.fill(bytes))?;
+                Ok((halves, Source::Generated))
+            }
+            crypto::Origin::Public(public) => {
+                algorithm.check_public(public)?;
+                Ok((Halves { public: Some(public.clone()), private: None }, Source::Imported))
+            }
+            crypto::Origin::Derive { key, peer, info } => {
+                let now = self.environment.now();
+                let used = self.usable(permit, key, origin, now).await?;
+                let peer = self.peer(permit, peer, origin, now).await?;
+                let derive = || {
+                    let bytes = used.crypto.derive(&peer, info, algorithm.private_bytes())?;
+                    algorithm.key_of(bytes)
+                };
+                Ok((self.counted(&used, origin, now, derive).await?, Source::Derived))
+            }
+        }
+    }
+
+    /// What a dialect names a key.
+    fn lookup_of(
+        &self,
+        naming: Naming,
+        organization: OrganizationId,
+        algorithm: Algorithm,
+        halves: &Halves,
+    ) -> Result<Vec<u8>, Error> {
+        match (&halves.public, &halves.private) {
+            (Some(public), _) => Ok(naming(&Identity::Public(public))),
+            (None, Some(private)) => {
+                // Its own word in front: the same bytes under two algorithms are two keys.
+                let text =
+                    zeroize::Zeroizing::new([algorithm.word().as_bytes(), &[0], private.expose()].concat());
+                let fingerprint = self.pepper.name("fingerprint", organization.id(), &text);
+                Ok(naming(&Identity::Fingerprint(fingerprint.0)))
+            }
+            (None, None) => Err(Error::internal("a key without halves")),
+        }
+    }
+
+    fn lookup_name(&self, organization: OrganizationId, lookup: &[u8]) -> Name {
+        self.pepper.name("crypto", organization.id(), lookup)
+    }
+
+    /// What a key stands by.
+    fn name_of(&self, permit: &Permit, key: &KeyRef) -> Result<Name, Error> {
+        match key {
+            KeyRef::Id(id) => Ok(Handle::parse(&id.to_string()).ok_or(Error::NotFound)?.name(&self.pepper)),
+            KeyRef::Lookup(lookup) => Ok(self.lookup_name(permit.caller().organization, lookup)),
+        }
+    }
+
+    pub(crate) async fn find_crypto(&self, permit: &Permit, lookup: &[u8]) -> Result<Answer, Error> {
+        let name = self.lookup_name(permit.caller().organization, lookup);
+        let id = self.store.holder(name).await?.ok_or(Error::NotFound)?;
+        self.find(permit, id.into()).await
     }
 
     pub(crate) async fn exercise(
         &self,
-        _permit: &Permit,
-        _key: &KeyRef,
-        _exercise: Exercise,
-        _origin: &Origin,
+        permit: &Permit,
+        key: &KeyRef,
+        exercise: &Exercise,
+        origin: &Origin,
     ) -> Result<Answer, Error> {
-        Err(Error::internal("not there yet"))
+        let now = self.environment.now();
+        let used = self.usable(permit, key, origin, now).await?;
+        let peer = match exercise.peer() {
+            Some(peer) => Some(self.peer(permit, peer, origin, now).await?),
+            None => None,
+        };
+        let perform =
+            || used.crypto.perform(exercise, peer.as_ref(), &mut |bytes| self.environment.fill(bytes));
+        Ok(Answer::Exercised(Box::new(self.counted(&used, origin, now, perform).await?)))
     }
+
+    /// The public half of a peer.
+    async fn peer(
+        &self,
+        permit: &Permit,
+        peer: &Peer,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<PeerHalf, Error> {
+        match peer {
+            Peer::Public(public) => Ok(PeerHalf { algorithm: None, public: public.clone() }),
+            Peer::Key(key) => {
+                let Usable { crypto, .. } = self.usable(permit, key, origin, now).await?;
+                let public = crypto.public.ok_or(Error::WrongState { why: "the peer has no public half" })?;
+                Ok(PeerHalf { algorithm: Some(crypto.algorithm), public })
+            }
+        }
+    }
+
+    /// Counts a use of a key, lets it happen, and notes it.
+    async fn counted<T>(
+        &self,
+        used: &Usable,
+        origin: &Origin,
+        now: Timestamp,
+        act: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let done = match self.count(&used.entry, &used.details, 1, now).await? {
+            Ok(()) => act(),
+            Err(refusal) => Err(refused(refusal)),
+        };
+        self.note_use(used.entry.key, origin, now, done.is_ok());
+        done
+    }
+
+    /// A key that never leaves and may be used now, from there, by this caller.
+    async fn usable(
+        &self,
+        permit: &Permit,
+        key: &KeyRef,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<Usable, Error> {
+        let name = self.name_of(permit, key)?;
+        let found = match self.live.find_named(&name) {
+            Some((entry, details)) => {
+                let crypto = self.live.open(&entry, &details)?;
+                crypto.map(|crypto| Usable { entry, details, crypto })
+            }
+            None => None,
+        };
+        // What rarely happens is boxed.
+        let Some(used) = found else {
+            return Err(Box::pin(self.why_unusable(permit, key, name, origin)).await?);
+        };
+        let account = &used.entry.profile.account;
+        self.covers(permit, account.organization.id, account.id)?;
+        used.entry.judge(origin.address, now).map_err(|refusal| {
+            self.note_use(used.entry.key, origin, now, false);
+            refused(refusal)
+        })?;
+        Ok(used)
+    }
+
+    /// Why no key that never leaves stands by this name in memory.
+    async fn why_unusable(
+        &self,
+        permit: &Permit,
+        key: &KeyRef,
+        name: Name,
+        origin: &Origin,
+    ) -> Result<Error, Error> {
+        let id = match key {
+            KeyRef::Id(id) => id.id(),
+            KeyRef::Lookup(_) => self.store.holder(name).await?.ok_or(Error::NotFound)?,
+        };
+        let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
+        Ok(match self.covered(permit, &stored)? {
+            Found::Removed(tombstone) => {
+                self.note_use(tombstone.id, origin, self.environment.now(), false);
+                Error::Gone(Box::new(tombstone))
+            }
+            Found::Live(sealed) => match sealed.head.kind {
+                Kind::Secret | Kind::Access => Error::WrongState { why: "this is no cryptographic key" },
+                // Restored without its slot; or so new that whoever asks cannot have heard of it.
+                Kind::Crypto => match self.slot_secret(&stored) {
+                    Err(error) => error,
+                    Ok(_) => Error::Unavailable { inside: format!("{} is not in memory", sealed.head.id) },
+                },
+            },
+        })
+    }
+
+    fn note_use(&self, key: KeyId, origin: &Origin, at: Timestamp, accepted: bool) {
+        self.notes.add(key.id(), Use { at, address: origin.address, accepted });
+    }
+}
+
+/// What a refusal is to whoever wanted to use a key.
+fn refused(refusal: Refusal) -> Error {
+    let why = match refusal {
+        Refusal::Suspended => "the key, its account or its organization is suspended",
+        Refusal::Removed => "the key's account or organization was removed",
+        Refusal::Expired => "the key has expired",
+        Refusal::NotYetValid => "the time of the key has not come",
+        Refusal::UsedUp => "the key was used as often as it may be",
+        Refusal::AddressNotAllowed => return Error::Forbidden,
+        Refusal::RateLimited => return Error::Slow { retry_after_seconds: 1 },
+        Refusal::Malformed
+        | Refusal::Unknown
+        | Refusal::InsufficientScope
+        | Refusal::WrongPin
+        | Refusal::NoPin
+        | Refusal::LevelNotGranted => return Error::internal("a refusal of another kind of key"),
+    };
+    Error::WrongState { why }
 }

@@ -50,22 +50,25 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Ok(Err(Refusal::Unknown));
         }
         let now = self.environment.now();
-        let judged = self.count(&entry, &details, ask, now).await?;
+        let judged = match entry.answer(ask, now) {
+            Ok(()) => self.count(&entry, &details, ask.cost, now).await?,
+            refused => refused,
+        };
         self.notes.add(entry.key.id(), Use { at: now, address: ask.address, accepted: judged.is_ok() });
         Ok(judged.map(|()| (entry, details)))
     }
 
-    /// Judges the key and counts its use; a use that is refused for another reason is not counted.
+    /// Counts a use of a key that was judged; one that is refused for another reason is not counted.
     pub(super) async fn count(
         &self,
         entry: &Entry,
         details: &Details,
-        ask: &Ask,
+        cost: u32,
         now: Timestamp,
     ) -> Result<Result<(), Refusal>, Error> {
-        let free = entry.answer(ask, now).and_then(|()| self.live.count(entry, ask.cost, now));
+        let free = self.live.count(entry, cost, now);
         let (Ok(()), Some(limit)) = (free, details.uses()) else { return Ok(free) };
-        let spend = Spend { id: entry.key.id(), cost: u64::from(ask.cost), limit };
+        let spend = Spend { id: entry.key.id(), cost: u64::from(cost), limit };
         Ok(self.store.spend(spend).await?.map(|_| ()).ok_or(Refusal::UsedUp))
     }
 

@@ -1,7 +1,8 @@
 //! This file is about how a key's name, metadata and number of uses are packed beside its row in the table.
 //!
 //! Length of the name (1 byte), the name, the number of uses (8 bytes, only if the row says so), what a door credential
-//! opens (only if the row says so, length of 2 bytes first), and the metadata, which is left out where it is empty.
+//! opens (only if the row says so, length of 2 bytes first), and the metadata, which is left out where it is empty; or, if
+//! the row says so, the sealed material of a key that never leaves.
 
 use std::ops::Range;
 
@@ -21,11 +22,13 @@ pub(super) const FLAG_IDLE: u8 = 4;
 
 /// The key is a door credential: what it opens stands beside it.
 pub(super) const FLAG_OPENS: u8 = 8;
+/// The key never leaves: its material lies sealed beside it, in the place of metadata.
+pub(super) const FLAG_SEALED: u8 = 16;
 
 const EMPTY: &str = "{}";
 
-/// What goes beside the row.
-pub(super) fn pack(traits: &Traits) -> Vec<u8> {
+/// What goes beside the row; `sealed` is the material of a key that never leaves.
+pub(super) fn pack(traits: &Traits, sealed: Option<&[u8]>) -> Vec<u8> {
     // A name has at most 200 bytes.
     let (name, metadata) = (traits.name.as_bytes(), traits.metadata.as_str());
     let mut details = Vec::with_capacity(1 + name.len() + metadata.len());
@@ -40,7 +43,9 @@ pub(super) fn pack(traits: &Traits) -> Vec<u8> {
         details.extend_from_slice(&u16::try_from(opens.len()).unwrap_or(u16::MAX).to_le_bytes());
         details.extend_from_slice(&opens);
     }
-    if traits.metadata != Metadata::default() {
+    if let Some(sealed) = sealed {
+        details.extend_from_slice(sealed);
+    } else if traits.metadata != Metadata::default() {
         details.extend_from_slice(metadata.as_bytes());
     }
     details
@@ -72,7 +77,8 @@ pub struct Details {
     bytes: Vec<u8>,
     name: Range<usize>,
     opens: Range<usize>,
-    metadata: usize,
+    rest: usize,
+    is_sealed: bool,
     uses: Option<u64>,
 }
 
@@ -94,7 +100,8 @@ impl Details {
             let begin = end + size_of::<u16>();
             begin..begin + usize::from(u16::from_le_bytes(*length))
         };
-        Some(Self { metadata: opens.end, bytes, name, opens, uses })
+        let is_sealed = row.flags & FLAG_SEALED != 0;
+        Some(Self { rest: opens.end, bytes, name, opens, is_sealed, uses })
     }
 
     /// A name of at most 255 bytes, and the compact text of a JSON object.
@@ -103,7 +110,7 @@ impl Details {
         let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
         let bytes = [&[length], name.as_bytes(), metadata.as_bytes()].concat();
         let end = 1 + name.len();
-        Self { bytes, name: 1..end, opens: end..end, metadata: end, uses: None }
+        Self { bytes, name: 1..end, opens: end..end, rest: end, is_sealed: false, uses: None }
     }
 
     /// How often the key may be used in all.
@@ -127,8 +134,13 @@ impl Details {
     /// What its owner keeps with it: the compact text of a JSON object.
     #[must_use]
     pub fn metadata(&self) -> &str {
-        let text = self.text(self.metadata..self.bytes.len());
+        let text = if self.is_sealed { "" } else { self.text(self.rest..self.bytes.len()) };
         if text.is_empty() { EMPTY } else { text }
+    }
+
+    /// The sealed material of a key that never leaves.
+    pub(super) fn sealed(&self) -> Option<&[u8]> {
+        self.bytes.get(self.rest..).filter(|_| self.is_sealed)
     }
 
     fn text(&self, range: Range<usize>) -> &str {

@@ -1,6 +1,6 @@
 //! This file is about keys at rest: the head in clear, the traits sealed, or a tombstone.
 
-mod material;
+pub(crate) mod material;
 
 use std::borrow::Cow;
 

@@ -1,6 +1,7 @@
 //! This file is about issuing: a new key out of a draft.
 
 use crate::command::Draft;
+use crate::crypto::{NewCrypto, Origin, Usage};
 use crate::error::Error;
 use crate::event::Reason;
 use crate::id::{AccountId, KeyId, OrganizationId};
@@ -132,6 +133,22 @@ impl Draft {
             None => Ok(()),
         }
     }
+}
+
+/// Judges what a key that never leaves is to be for: something that its algorithm does, with the half that is there.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn check_usages(new: &NewCrypto) -> Result<(), Error> {
+    let (possible, needs_one) = match new.origin {
+        // A public half may be there to be agreed with, and for nothing else.
+        Origin::Public(_) => (new.algorithm.public_usages(), false),
+        Origin::Generate | Origin::Derive { .. } => (new.algorithm.usages(), true),
+    };
+    let fits = possible.cover(new.usages) && !(needs_one && new.usages.is_empty());
+    let words: Vec<&str> = possible.iter().map(Usage::word).collect();
+    let must = || Error::invalid("crypto.usages", &format!("of: {}", words.join(", ")));
+    fits.then_some(()).ok_or_else(must)
 }
 
 /// Judges what may be the name of a key, an account, an organization or a resource.

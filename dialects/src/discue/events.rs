@@ -68,7 +68,7 @@ impl Wanted {
 /// The vendor's word for what happened to a key.
 const fn word(happened: Happened) -> Option<&'static str> {
     match happened {
-        Happened::Created => Some("api_key_added"),
+        Happened::Created | Happened::CreatedWith(_) => Some("api_key_added"),
         Happened::Updated | Happened::Suspended | Happened::Resumed => Some("api_key_updated"),
         Happened::Removed(_) => Some("api_key_removed"),
         Happened::Finished | Happened::Epoch | Happened::Enforced { .. } => None,

@@ -193,6 +193,7 @@ pub(super) fn event(logged: &Logged) -> wire::Event {
         reason: match event.happened {
             Happened::Removed(reason) => Some(words::reason(reason)),
             Happened::Created
+            | Happened::CreatedWith(_)
             | Happened::Updated
             | Happened::Suspended
             | Happened::Resumed

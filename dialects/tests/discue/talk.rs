@@ -9,7 +9,7 @@ use keyward_core::live::Live;
 use keyward_core::metadata::Metadata;
 use keyward_core::permit::Caller;
 use keyward_core::scope::Scopes;
-use keyward_core::seal::Pepper;
+use keyward_core::seal::{Pepper, SlotSecret};
 use keyward_core::secret::{Digest, Format, Handle, Label, Secret};
 use keyward_core::time::Timestamp;
 use keyward_dialects::{Form, Response, Step, discue};
@@ -48,7 +48,7 @@ pub(super) fn key(metadata: &str) -> Key {
 
 /// Who holds a key with these scopes, of an owner.
 pub(super) fn caller(scopes: &[&str]) -> Caller {
-    let live = Live::new(1, 16);
+    let live = Live::new(1, 16, SlotSecret::new([8; 32]));
     live.directory.set_organization(&organization());
     let mut owner = samples::account();
     (owner.organization, owner.role, owner.standing) = (organization().id, Role::Owner, Standing::Active);

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::access::{Access, Identification, Opens, PinDigest};
 use crate::crypto::{Algorithm, Crypto, Private, Source, Usages};
+use crate::error::Error;
 use crate::id::Id;
 use crate::key::{Material, Proof, Scheme, SecretMaterial};
 use crate::secret::{Digest, Secret};
@@ -59,6 +60,23 @@ impl From<SourceRow> for Source {
             SourceRow::Derived => Self::Derived,
         }
     }
+}
+
+/// What makes it a key, as bytes: wherever they go, they go sealed.
+///
+/// # Errors
+/// [`Error::Internal`] if it does not encode.
+pub(crate) fn encode(material: &Material) -> Result<Zeroizing<Vec<u8>>, Error> {
+    postcard::to_allocvec(&MaterialRow::of(material)).map(Zeroizing::new).map_err(Error::internal)
+}
+
+/// Reads what [`encode`] wrote.
+///
+/// # Errors
+/// [`Error::Internal`] for anything else.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Material, Error> {
+    let row: MaterialRow<'_> = postcard::from_bytes(bytes).map_err(Error::internal)?;
+    row.into_material().ok_or_else(|| Error::internal("material that nobody could have written"))
 }
 
 impl<'a> MaterialRow<'a> {
