@@ -15,6 +15,7 @@
 
 mod accounts;
 mod error;
+mod exercise;
 mod id;
 mod keys;
 mod lines;

@@ -6,6 +6,9 @@
 
 mod access;
 mod account;
+mod bytes;
+mod crypto;
+mod crypto_use;
 mod epoch;
 mod event;
 mod issue;
@@ -27,6 +30,15 @@ mod verify;
 pub use self::access::{Access, AccessType, AtDoor, Identification, IssueAccess, UpdateAccess};
 pub use self::account::{
     Account, CreateAccount, KeyPolicy, ListAccounts, RemoveAccount, SetPassword, UpdateAccount,
+};
+pub use self::bytes::Bytes;
+pub use self::crypto::{
+    Crypto, CryptoAlgorithm, CryptoSource, CryptoUsage, DeriveKey, Hash, ImportCrypto, IssueCrypto, Peer,
+};
+pub use self::crypto_use::{
+    Agree, AgreedKey, Authenticate, Check, Checked, CipherMode, Ciphertext, Decapsulate, Decrypt,
+    Encapsulate, Encapsulated, Encrypt, Mac, Plaintext, SharedSecret, Sign, Signature, SignatureScheme,
+    Unwrap, Unwrapped, Wrap, Wrapped,
 };
 pub use self::epoch::Epoch;
 pub use self::event::{Event, ListEvents};

@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod body;
+mod crypto;
 mod fault;
 mod fields;
 mod gateways;
@@ -34,7 +35,7 @@ pub fn dialect() -> Result<Dialect, Error> {
     Dialect::new("native", &ROUTES, |_| true, gateways::credential, fault::fault)
 }
 
-static ROUTES: [Route; 35] = [
+static ROUTES: [Route; 46] = [
     route("POST", "/v1/keys", Verb::Issue, keys::issue),
     Route { form: import::form, ..route("POST", "/v1/keys/import", Verb::Import, import::parse) },
     route("GET", "/v1/keys", Verb::List, keys::list),
@@ -59,6 +60,17 @@ static ROUTES: [Route; 35] = [
         render: gateways::forwarded,
         ..route(ANY, "/v1/forward-auth/{*path}", Verb::Verify, gateways::forward_auth)
     },
+    route("POST", "/v1/keys/{id}/derive", Verb::Derive, crypto::derive),
+    route("POST", "/v1/keys/{id}/sign", Verb::Exercise, crypto::sign),
+    route("POST", "/v1/keys/{id}/verify", Verb::Exercise, crypto::verify),
+    route("POST", "/v1/keys/{id}/mac", Verb::Exercise, crypto::mac),
+    route("POST", "/v1/keys/{id}/encrypt", Verb::Exercise, crypto::encrypt),
+    route("POST", "/v1/keys/{id}/decrypt", Verb::Exercise, crypto::decrypt),
+    route("POST", "/v1/keys/{id}/wrap", Verb::Exercise, crypto::wrap),
+    route("POST", "/v1/keys/{id}/unwrap", Verb::Exercise, crypto::unwrap),
+    route("POST", "/v1/keys/{id}/agree", Verb::Exercise, crypto::agree),
+    route("POST", "/v1/keys/{id}/encapsulate", Verb::Exercise, crypto::encapsulate),
+    route("POST", "/v1/keys/{id}/decapsulate", Verb::Exercise, crypto::decapsulate),
     route("POST", "/v1/removals", Verb::Remove, removals::start),
     route("GET", "/v1/removals/{id}", Verb::Find, removals::find),
     route("GET", "/v1/receipts/{id}", Verb::Find, log::receipt),

@@ -17,7 +17,7 @@ static NATIVE: LazyLock<Dialect> = LazyLock::new(|| native::dialect().unwrap());
 const CANARY: &str = "kw_live_CanaryCanaryCanaryCanaryCanaryCanaryCanaryC";
 
 /// Bodies that one of the routes takes.
-const BODIES: [&str; 12] = [
+const BODIES: [&str; 22] = [
     "",
     r#"{"name":"ci","scopes":["a"],"metadata":{"a":{"b":[1,null]}},"rate_limit":{"limit":5,"window_seconds":60}}"#,
     r#"{"name":"ci","kind":"secret","expires_at":"2030-01-01T00:00:00Z","tags":["x"],"ip_allow":["10.0.0.0/8"]}"#,
@@ -30,6 +30,16 @@ const BODIES: [&str; 12] = [
     r#"{"name":"builds","role":"member","parent_id":null,"organization_id":"org_00000000000000000000000002"}"#,
     r#"{"overlap_seconds":3600}"#,
     r#"{"remove_at":"2030-01-01T00:00:00Z"}"#,
+    r#"{"name":"k","kind":"crypto","crypto":{"algorithm":"P-256","usages":["sign","derive"]}}"#,
+    r#"[{"name":"k","kind":"crypto","crypto":{"algorithm":"Ed25519","usages":["verify"],"public_key":"AAEC"}}]"#,
+    r#"{"peer":{"public_key":"AAEC"},"info":"AA==","key":{"name":"k","kind":"crypto","crypto":{"algorithm":"AES-256","usages":["wrap"]}}}"#,
+    r#"{"message":"YWJj","scheme":"ECDSA-SHA-256","context":""}"#,
+    r#"{"message":"YWJj","scheme":"ML-DSA","signature":"AAEC"}"#,
+    r#"{"message":"YWJj","mac":"AAEC","peer":{"key_id":"key_00000000000000000000000002"},"hash":"SHA3-256"}"#,
+    r#"{"mode":"GCM","plaintext":"YWJj","aad":"AA==","agreed":{"peer":{"public_key":"AAEC"},"bits":256}}"#,
+    r#"{"mode":"CBC","ciphertext":"YWJj","iv":"AAEC"}"#,
+    r#"{"key":"AAECAwQFBgcICQoLDA0ODw=="}"#,
+    r#"{"peer":{"key_id":"key_00000000000000000000000002"},"hash":"SHA-256"}"#,
 ];
 
 const QUERIES: [&str; 6] = [

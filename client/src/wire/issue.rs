@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{IssueAccess, Key, Kind, Metadata, Problem, RateLimit, Secret};
+use super::{ImportCrypto, IssueAccess, IssueCrypto, Key, Kind, Metadata, Problem, RateLimit, Secret};
 
 /// A key to issue. Only the name is needed.
 #[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +53,9 @@ pub struct IssueKey {
     /// What makes it a door credential: for the kind `access`, and for no other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<IssueAccess>,
+    /// What makes it a key that never leaves: for the kind `crypto`, and for no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crypto: Option<IssueCrypto>,
 }
 
 /// A new key, and the only time that its secret is shown.
@@ -111,6 +114,9 @@ pub struct ImportKey {
     /// Whether its removal is to be refused until that is changed.
     #[serde(default)]
     pub protected: bool,
+    /// The public half of a key that never leaves: for the kind `crypto`, and for no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crypto: Option<ImportCrypto>,
 }
 
 /// A digest of a secret.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Metadata};
+use super::{Access, Crypto, Metadata};
 
 /// The kinds of key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -125,6 +125,9 @@ pub struct Key {
     /// What makes it a door credential; other keys do not have this member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// What makes it a key that never leaves; other keys do not have this member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crypto: Option<Crypto>,
     /// Its version, from 1: the `ETag`, without the quotes.
     pub version: u64,
 }

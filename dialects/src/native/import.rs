@@ -12,7 +12,7 @@ use keyward_core::secret::Secret;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::{body, fault, fields, headers};
+use super::{body, crypto, fault, fields, headers};
 use crate::dialect::{Form, Lines, Params, Parsed, Request};
 use crate::media;
 
@@ -50,21 +50,21 @@ fn split(body: &[u8]) -> Result<Vec<&[u8]>, Error> {
 
 fn parse_line(request: &Request<'_>, line: u64, bytes: &[u8]) -> Result<Parsed, Error> {
     body::no_query(request)?;
-    let command = Command::Import(Box::new(import(body::object(bytes)?)?));
+    let command = import(body::object(bytes)?)?;
     // Every line of a repeated import gets the answer that it got before.
     let idempotency_key = headers::idempotency_key(request)?.map(|key| format!("{key}/{line}"));
     Ok(Parsed { command, idempotency_key })
 }
 
-fn import(given: wire::ImportKey) -> Result<Import, Error> {
+fn import(given: wire::ImportKey) -> Result<Command, Error> {
     match given.kind {
-        wire::Kind::Secret => {}
+        wire::Kind::Secret if given.crypto.is_none() => {}
+        wire::Kind::Secret => return Err(Error::invalid("crypto", "absent: it is for the kind `crypto`")),
         wire::Kind::Access => return Err(Error::invalid("kind", "`secret`: a door credential is issued")),
-        wire::Kind::Crypto => {
-            return Err(Error::invalid("kind", "`secret`: a public half is brought along by issuing"));
-        }
+        wire::Kind::Crypto => return import_crypto(&given),
     }
-    Ok(Import {
+    Ok(Command::Import(Box::new(Import {
+        draft: draft(&given)?,
         account: fields::maybe_id("account_id", given.account_id.as_deref(), AccountId::parse)?,
         environment: fields::label("environment", given.environment.as_deref(), "live")?,
         protected: given.protected,
@@ -76,17 +76,31 @@ fn import(given: wire::ImportKey) -> Result<Import, Error> {
             }
         },
         handle: given.handle.map(|text| fields::handle(&text)).transpose()?,
-        draft: Draft {
-            scopes: fields::scopes(&given.scopes)?,
-            metadata: fields::metadata(&given.metadata)?,
-            not_before: fields::maybe_instant("not_before", given.not_before.as_deref())?,
-            expires_at: fields::maybe_instant("expires_at", given.expires_at.as_deref())?,
-            ip_allow: fields::networks(&given.ip_allow)?,
-            rate_limit: given.rate_limit.map(fields::rate_limit),
-            uses: given.uses_left,
-            name: given.name,
-            tags: given.tags,
-        },
+    })))
+}
+
+fn import_crypto(given: &wire::ImportKey) -> Result<Command, Error> {
+    if given.secret.is_some() || given.digest.is_some() || given.handle.is_some() {
+        return Err(Error::invalid(
+            "secret",
+            "absent, as digest and handle: of this key only a public half is brought",
+        ));
+    }
+    let crypto = given.crypto.as_ref().ok_or_else(|| Error::invalid("crypto", "given"))?;
+    Ok(Command::IssueCrypto(Box::new(crypto::import(crypto, given, draft(given)?)?)))
+}
+
+fn draft(given: &wire::ImportKey) -> Result<Draft, Error> {
+    Ok(Draft {
+        name: given.name.clone(),
+        scopes: fields::scopes(&given.scopes)?,
+        metadata: fields::metadata(&given.metadata)?,
+        tags: given.tags.clone(),
+        not_before: fields::maybe_instant("not_before", given.not_before.as_deref())?,
+        expires_at: fields::maybe_instant("expires_at", given.expires_at.as_deref())?,
+        ip_allow: fields::networks(&given.ip_allow)?,
+        rate_limit: given.rate_limit.map(fields::rate_limit),
+        uses: given.uses_left,
     })
 }
 
@@ -129,7 +143,7 @@ fn no_pepper() -> Error {
 
 fn render_line(line: u64, outcome: &Result<Answer, Error>, request_id: &str) -> Vec<u8> {
     let outcome = match outcome {
-        Ok(Answer::Key(key)) => wire::ImportOutcome::Id(key.head.id.to_string()),
+        Ok(Answer::Key(key) | Answer::IssuedCrypto(key)) => wire::ImportOutcome::Id(key.head.id.to_string()),
         Ok(_) => problem(&Error::internal("an import was answered by something else"), request_id),
         Err(error) => problem(error, request_id),
     };

@@ -2,19 +2,20 @@
 
 use keyward_client::wire;
 use keyward_core::command::{Command, Draft, Issue, Patch};
+use keyward_core::crypto::Origin;
 use keyward_core::error::Error;
 use keyward_core::filter::Filter;
 use keyward_core::id::{AccountId, KeyId};
 use keyward_core::secret::Format;
 
-use super::{access, body, fields, headers, words};
+use super::{access, body, crypto, fields, headers, words};
 use crate::dialect::{Params, Parsed, Request};
 
 pub(super) fn issue(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed, Error> {
     let given: wire::IssueKey = body::json(request)?;
     let draft = draft(&given)?;
-    let command = match (given.kind, &given.access) {
-        (wire::Kind::Secret, None) => Command::Issue(Box::new(Issue {
+    let command = match (given.kind, &given.access, &given.crypto) {
+        (wire::Kind::Secret, None, None) => Command::Issue(Box::new(Issue {
             account: fields::maybe_id("account_id", given.account_id.as_deref(), AccountId::parse)?,
             format: Format::Keyward(fields::label("prefix", given.prefix.as_deref(), "kw")?),
             environment: fields::label("environment", given.environment.as_deref(), "live")?,
@@ -22,19 +23,26 @@ pub(super) fn issue(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed,
             recoverable: given.recoverable,
             draft,
         })),
-        (wire::Kind::Access, Some(access)) => {
+        (wire::Kind::Access, Some(access), None) => {
             Command::IssueAccess(Box::new(access::new(access, &given, draft)?))
         }
-        (wire::Kind::Secret, Some(_)) => {
+        (wire::Kind::Crypto, None, Some(crypto)) => {
+            Command::IssueCrypto(Box::new(crypto::new(crypto, &given, Origin::Generate, draft)?))
+        }
+        (wire::Kind::Secret | wire::Kind::Crypto, Some(_), _) => {
             return Err(Error::invalid("access", "absent: it is for the kind `access`"));
         }
-        (wire::Kind::Crypto, _) => return Err(Error::invalid("kind", "`secret` or `access`")),
-        (wire::Kind::Access, None) => return Err(Error::invalid("access", "given")),
+        (wire::Kind::Secret | wire::Kind::Access, _, Some(_)) => {
+            return Err(Error::invalid("crypto", "absent: it is for the kind `crypto`"));
+        }
+        (wire::Kind::Access, None, None) => return Err(Error::invalid("access", "given")),
+        (wire::Kind::Crypto, None, None) => return Err(Error::invalid("crypto", "given")),
     };
     headers::once(request, command)
 }
 
-fn draft(given: &wire::IssueKey) -> Result<Draft, Error> {
+/// What a new key is to be like.
+pub(super) fn draft(given: &wire::IssueKey) -> Result<Draft, Error> {
     Ok(Draft {
         name: given.name.clone(),
         scopes: fields::scopes(&given.scopes)?,

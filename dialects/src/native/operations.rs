@@ -55,7 +55,7 @@ const fn operation(
 }
 
 /// One for every route.
-pub static OPERATIONS: [Operation; 35] = [
+pub static OPERATIONS: [Operation; 46] = [
     Operation {
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::IssueKey>)],
@@ -168,6 +168,77 @@ pub static OPERATIONS: [Operation; 35] = [
             "forward_auth_path",
             "The same, for gateways that put the path of the request behind it.",
         )
+    },
+    Operation {
+        headers: &[ONCE],
+        takes: &[(JSON, schema::<wire::DeriveKey>)],
+        answers: &[(201, Some((JSON, schema::<wire::Issued>)))],
+        ..operation("POST", "/v1/keys/{id}/derive", "derive_key", "Make a key of what a key agrees on.")
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::Sign>)],
+        answers: &[(200, Some((JSON, schema::<wire::Signature>)))],
+        ..operation("POST", "/v1/keys/{id}/sign", "sign", "Sign a message with a key.")
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::Check>)],
+        answers: &[(200, Some((JSON, schema::<wire::Checked>)))],
+        ..operation(
+            "POST",
+            "/v1/keys/{id}/verify",
+            "check",
+            "Check a signature, or a message authentication code, with a key.",
+        )
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::Authenticate>)],
+        answers: &[(200, Some((JSON, schema::<wire::Mac>)))],
+        ..operation(
+            "POST",
+            "/v1/keys/{id}/mac",
+            "authenticate",
+            "Take a message authentication code with a key.",
+        )
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::Encrypt>)],
+        answers: &[(200, Some((JSON, schema::<wire::Ciphertext>)))],
+        ..operation("POST", "/v1/keys/{id}/encrypt", "encrypt", "Encrypt with a key.")
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::Decrypt>)],
+        answers: &[(200, Some((JSON, schema::<wire::Plaintext>)))],
+        ..operation("POST", "/v1/keys/{id}/decrypt", "decrypt", "Decrypt with a key.")
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::Wrap>)],
+        answers: &[(200, Some((JSON, schema::<wire::Wrapped>)))],
+        ..operation("POST", "/v1/keys/{id}/wrap", "wrap", "Wrap another key with a key.")
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::Unwrap>)],
+        answers: &[(200, Some((JSON, schema::<wire::Unwrapped>)))],
+        ..operation("POST", "/v1/keys/{id}/unwrap", "unwrap", "Unwrap another key with a key.")
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::Agree>)],
+        answers: &[(200, Some((JSON, schema::<wire::SharedSecret>)))],
+        ..operation("POST", "/v1/keys/{id}/agree", "agree", "Agree on a secret.")
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::Encapsulate>)],
+        answers: &[(200, Some((JSON, schema::<wire::Encapsulated>)))],
+        ..operation(
+            "POST",
+            "/v1/keys/{id}/encapsulate",
+            "encapsulate",
+            "Make a secret, and seal it for the holder of a key.",
+        )
+    },
+    Operation {
+        takes: &[(JSON, schema::<wire::Decapsulate>)],
+        answers: &[(200, Some((JSON, schema::<wire::SharedSecret>)))],
+        ..operation("POST", "/v1/keys/{id}/decapsulate", "decapsulate", "Open a sealed secret with a key.")
     },
     Operation {
         headers: &[ONCE],

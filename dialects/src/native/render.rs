@@ -8,7 +8,7 @@ use keyward_core::id::{Id, ReceiptId};
 use keyward_core::key::Key;
 use serde::Serialize;
 
-use super::{fields, headers, show, verifiers, verify};
+use super::{crypto, fields, headers, show, verifiers, verify};
 use crate::dialect::{Request, Response};
 use crate::media;
 
@@ -20,6 +20,7 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
         Answer::Key(key) | Answer::Found(key) => {
             json(StatusCode::OK, &show::key(key)).with_version(key.head.version)
         }
+        Answer::Exercised(exercised) => crypto::render(exercised),
         Answer::Keys(keys, next) => list(keys.iter().map(show::found).collect(), *next),
         Answer::Verdict(verdict) => verify::render(verdict),
         Answer::Removed(removed) => render_removed(removed, request),
@@ -54,9 +55,7 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
             json(StatusCode::OK, &wire::List { data: events.iter().map(show::event).collect(), next_cursor })
         }
         // No route of this language asks for one.
-        Answer::Exercised(_) | Answer::Resource(_) | Answer::Resources(..) | Answer::Head(_) => {
-            empty(StatusCode::NO_CONTENT)
-        }
+        Answer::Resource(_) | Answer::Resources(..) | Answer::Head(_) => empty(StatusCode::NO_CONTENT),
         Answer::Checkpoint(note) => text(note.clone()).with(CACHE_CONTROL, "no-cache"),
         Answer::Tile(bytes) => Response { body: bytes.clone(), ..empty(StatusCode::OK) }
             .with(CONTENT_TYPE, "application/octet-stream")

@@ -13,14 +13,14 @@ use keyward_core::time::Timestamp;
 use keyward_core::usage::{Client, Usage};
 use keyward_core::verifiers::Covered;
 
-use super::{access, fields, verifiers, words};
+use super::{access, crypto, fields, verifiers, words};
 
 pub(super) fn key(key: &Key) -> wire::Key {
     let (head, traits) = (&key.head, &key.traits);
-    let (is_recoverable, access) = match &traits.material {
-        Material::Secret(secret) => (secret.recoverable.is_some(), None),
-        Material::Access(access) => (false, Some(access::shown(access))),
-        Material::Crypto(_) => (false, None),
+    let (is_recoverable, access, crypto) = match &traits.material {
+        Material::Secret(secret) => (secret.recoverable.is_some(), None, None),
+        Material::Access(access) => (false, Some(access::shown(access)), None),
+        Material::Crypto(crypto) => (false, None, Some(crypto::shown(crypto))),
     };
     wire::Key {
         id: head.id.to_string(),
@@ -48,6 +48,7 @@ pub(super) fn key(key: &Key) -> wire::Key {
         recoverable: is_recoverable,
         supersedes: traits.supersedes.map(|id| id.to_string()),
         access,
+        crypto,
         version: head.version,
     }
 }

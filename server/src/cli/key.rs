@@ -10,6 +10,9 @@ use zeroize::Zeroizing;
 
 use super::remote::{Remote, show, word};
 
+/// The longest message that is signed, in bytes.
+const MESSAGE: u64 = 512 * 1024;
+
 /// `keyward key`.
 #[derive(Debug, Args)]
 pub(crate) struct Key {
@@ -21,7 +24,7 @@ pub(crate) struct Key {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Issue a key; its secret is printed this once.
+    /// Issue a key; its secret is printed this once. With an algorithm it is a cryptographic key that never leaves.
     Issue(Issue),
     /// Bring keys along: one JSON object a line on standard input, as `POST /v1/keys/import` takes them.
     Import,
@@ -90,6 +93,14 @@ enum Command {
         /// Its id.
         id: String,
     },
+    /// Sign what is on standard input, at most 512 KiB, with a key that never leaves, and print the signature in base64.
+    Sign {
+        /// Its id.
+        id: String,
+        /// How: `ECDSA-SHA-256`, `Ed25519`, `ML-DSA`, and what else the API names.
+        #[arg(long, value_parser = word::<wire::SignatureScheme>)]
+        scheme: wire::SignatureScheme,
+    },
     /// Print who uses a key, or still tries to.
     Usage {
         /// Its id.
@@ -130,6 +141,15 @@ struct Issue {
     /// Refuse to remove it until this is taken away.
     #[arg(long)]
     protected: bool,
+    /// What kind of key it is to be: `secret` or `crypto`.
+    #[arg(long, default_value = "secret", value_parser = word::<wire::Kind>)]
+    kind: wire::Kind,
+    /// What a cryptographic key is to be: `P-256`, `Ed25519`, `AES-256`, and what else the API names.
+    #[arg(long, requires = "usage", value_parser = word::<wire::CryptoAlgorithm>)]
+    algorithm: Option<wire::CryptoAlgorithm>,
+    /// What a cryptographic key may be used for; may be given more than once.
+    #[arg(long, requires = "algorithm", value_parser = word::<wire::CryptoUsage>)]
+    usage: Vec<wire::CryptoUsage>,
 }
 
 #[derive(Debug, Args)]
@@ -210,6 +230,13 @@ async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCod
             }
         }
         Command::Removal { id } => show(&client.find_removal(id, &wire::Page::default()).await?)?,
+        Command::Sign { id, scheme } => {
+            let mut message = Zeroizing::new(Vec::new());
+            std::io::stdin().take(MESSAGE).read_to_end(&mut message)?;
+            let context = wire::Bytes::default();
+            let sign = wire::Sign { message: wire::Bytes(message), scheme: *scheme, context };
+            show(&client.sign(id, &sign).await?)?;
+        }
         Command::Usage { id } => show(&client.usage(id).await?)?,
         Command::Receipt { id } => super::say(client.receipt(id).await?.trim_end()),
     }
@@ -267,6 +294,10 @@ impl From<&Issue> for wire::IssueKey {
             environment: issue.environment.clone(),
             ip_allow: issue.ip_allow.clone(),
             protected: issue.protected,
+            kind: issue.kind,
+            crypto: issue
+                .algorithm
+                .map(|algorithm| wire::IssueCrypto { algorithm, usages: issue.usage.clone() }),
             ..Self::default()
         }
     }

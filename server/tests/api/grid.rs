@@ -45,6 +45,16 @@ struct Subject {
     key: Held,
 }
 
+impl Subject {
+    /// A key of the account that never leaves, made by the operator, and its public half.
+    fn crypto(&self, scene: &Scene) -> (String, Value) {
+        let crypto = json!({ "algorithm": "P-256", "usages": ["sign", "derive"] });
+        let new = json!({ "name": "signer", "kind": "crypto", "account_id": self.account, "crypto": crypto });
+        let key = scene.ok("POST", "/v1/keys", new);
+        (text(&key["key"]["id"]), key["key"]["crypto"]["public_key"].clone())
+    }
+}
+
 /// How far a verb reaches in a column of the table.
 fn reach(verb: Verb, role: Role, operator: bool) -> Option<Reach> {
     if verb.is_for_operators() && !operator {
@@ -235,10 +245,18 @@ fn attempt(scene: &Scene, caller: &str, verb: Verb, on: &Subject) -> Outcome {
         Verb::Rotate => ("POST", key + "/rotate", Value::Null),
         Verb::Verify => ("POST", "/v1/keys/verify".to_owned(), json!({ "secret": on.key.secret })),
         Verb::Derive => {
-            let body = json!({ "name": "derived", "peer": {}, "crypto": {} });
-            ("POST", key + "/derive", body)
+            let crypto = json!({ "algorithm": "AES-128", "usages": ["encrypt"] });
+            let new =
+                json!({ "name": "derived", "kind": "crypto", "account_id": on.account, "crypto": crypto });
+            let (id, half) = on.crypto(scene);
+            let peer = json!({ "public_key": half });
+            ("POST", format!("/v1/keys/{id}/derive"), json!({ "peer": peer, "key": new }))
         }
-        Verb::Exercise => ("POST", key + "/sign", json!({ "message": "YWJj" })),
+        Verb::Exercise => {
+            let (id, _) = on.crypto(scene);
+            let body = json!({ "message": "YWJj", "scheme": "ECDSA-SHA-256" });
+            ("POST", format!("/v1/keys/{id}/sign"), body)
+        }
         Verb::Remove => ("DELETE", key, Value::Null),
         Verb::ReadAccounts => ("GET", account, Value::Null),
         Verb::CreateAccount => {

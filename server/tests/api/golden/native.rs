@@ -1,5 +1,7 @@
 //! This file is about the calls of the native API that are shown.
 
+mod crypto;
+
 use keyward_dialects::{Route, native};
 use serde_json::json;
 
@@ -41,6 +43,7 @@ const DIFFERS: &str = r#"
   | (?P<time>202[0-9]-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)
   | (?P<hash>\b[0-9a-f]{64}\b)
   | (?P<request>\b[0-9a-f]{32}\b)
+  | "(?:iv|tag)":\x20"(?P<drawn>[A-Za-z0-9+/]+=*)"
   | (?:\\n)?(?P<base64>[A-Za-z0-9+/]{40,}={0,2})
   | "(?:iat|nbf|exp)":\x20(?P<seconds>[0-9]+)
   | "next_cursor":\x20"(?P<cursor>[A-Za-z0-9_-]{22})"
@@ -52,8 +55,11 @@ fn operation(route: &Route) -> &'static str {
 }
 
 fn shown(operation: &str, scene: &Scene) -> Shown {
+    if let Some(shown) = crypto::shown(operation, scene) {
+        return shown;
+    }
     match operation {
-        "issue_key" => issue(scene),
+        "issue_key" => crypto::issue(issue(scene)),
         "import_keys" => import(scene),
         "list_keys" => list(scene),
         "verify_key" => verify(scene),
