@@ -185,7 +185,7 @@ fn the_receipt_names_the_public_half() {
             Sha256::new().chain_update("keyward-public/v1\n").chain_update(opening.salt).chain_update(&half);
         let bound = STANDARD.encode(bound.finalize());
         assert!(created.leaf().as_str().contains("key.created"));
-        assert!(created.leaf().as_str().ends_with(&format!(" public:{bound}")), "{}", created.leaf());
+        assert!(created.leaf().as_str().ends_with(&format!(" public={bound}")), "{}", created.leaf());
         assert!(removed.leaf().as_str().contains("key.removed"), "{}", removed.leaf());
     }
 }
