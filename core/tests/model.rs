@@ -10,6 +10,8 @@
 
 #[path = "model/compare.rs"]
 mod compare;
+#[path = "model/crypto.rs"]
+mod crypto;
 #[path = "model/doors.rs"]
 mod doors;
 #[path = "model/epochs.rs"]

@@ -59,7 +59,7 @@ fn what_no_key_can_be_is_refused_by_the_name_of_the_field() {
         ("name", json!("")),
         ("name", json!(long)),
         ("name", json!("a\u{7}")),
-        ("kind", json!("crypto")),
+        ("kind", json!("magic")),
         ("account_id", json!("acct_1")),
         ("scopes", json!(["Upper"])),
         ("scopes", json!(many)),
