@@ -13,10 +13,10 @@ pub(super) const TEXT: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJ
 
 /// The id of a new key.
 pub(super) fn issued(scene: &Scene, algorithm: &str, usages: &[&str]) -> String {
-    text(&made(scene, json!({}), algorithm, usages)["id"])
+    text(&made(scene, &json!({}), algorithm, usages)["id"])
 }
 
-fn made(scene: &Scene, fields: Value, algorithm: &str, usages: &[&str]) -> Value {
+fn made(scene: &Scene, fields: &Value, algorithm: &str, usages: &[&str]) -> Value {
     let mut key =
         json!({ "name": "k", "kind": "crypto", "crypto": { "algorithm": algorithm, "usages": usages } });
     for (name, value) in fields.as_object().expect("an object") {
@@ -87,7 +87,7 @@ fn whatever_limits_a_key_limits_its_use() {
     scene.ok("POST", &format!("/v1/keys/{key}/resume"), Value::Null);
     scene.ok("POST", &path, body.clone());
 
-    let limited = |fields: Value| sign(&text(&made(&scene, fields, "Ed25519", &["sign"])["id"]));
+    let limited = |fields: Value| sign(&text(&made(&scene, &fields, "Ed25519", &["sign"])["id"]));
     let (early, body) = limited(json!({ "not_before": "2099-01-01T00:00:00Z" }));
     assert_eq!(scene.refused("POST", &early, body.clone()), no(409, "wrong_state"));
     let (elsewhere, body) = limited(json!({ "ip_allow": ["192.0.2.0/24"] }));
@@ -105,7 +105,7 @@ fn whatever_limits_a_key_limits_its_use() {
 fn an_account_that_is_suspended_or_removed_stops_its_keys() {
     let scene = Scene::new();
     let account = scene.account(None, "member", "robot");
-    let key = text(&made(&scene, json!({ "account_id": account }), "Ed25519", &["sign"])["id"]);
+    let key = text(&made(&scene, &json!({ "account_id": account }), "Ed25519", &["sign"])["id"]);
     let (path, body) = sign(&key);
     scene.ok("POST", &path, body.clone());
     let account = format!("/v1/accounts/{account}");
@@ -166,7 +166,7 @@ fn a_derived_key_is_the_same_on_both_sides() {
 #[test]
 fn the_receipt_names_the_public_half() {
     let scene = Scene::new();
-    let key = made(&scene, json!({}), "P-256", &["sign"]);
+    let key = made(&scene, &json!({}), "P-256", &["sign"]);
     let half = STANDARD.decode(text(&key["crypto"]["public_key"])).expect("base64");
     let id = text(&key["id"]);
     scene.ok("PATCH", &format!("/v1/keys/{id}"), json!({ "name": "renamed" }));

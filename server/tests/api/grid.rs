@@ -224,6 +224,19 @@ fn log_size(scene: &Scene) -> u64 {
     checkpoint.lines().nth(1).and_then(|line| line.parse().ok()).expect("a size")
 }
 
+fn derive(scene: &Scene, on: &Subject) -> (&'static str, String, Value) {
+    let (id, half) = on.crypto(scene);
+    let crypto = json!({ "algorithm": "AES-128", "usages": ["encrypt"] });
+    let new = json!({ "name": "derived", "kind": "crypto", "account_id": on.account, "crypto": crypto });
+    ("POST", format!("/v1/keys/{id}/derive"), json!({ "peer": { "public_key": half }, "key": new }))
+}
+
+fn exercise(scene: &Scene, on: &Subject) -> (&'static str, String, Value) {
+    let (id, _) = on.crypto(scene);
+    let body = json!({ "message": "YWJj", "scheme": "ECDSA-SHA-256" });
+    ("POST", format!("/v1/keys/{id}/sign"), body)
+}
+
 /// Does one verb, once, as this caller.
 fn attempt(scene: &Scene, caller: &str, verb: Verb, on: &Subject) -> Outcome {
     let key = format!("/v1/keys/{}", on.key.id);
@@ -244,19 +257,8 @@ fn attempt(scene: &Scene, caller: &str, verb: Verb, on: &Subject) -> Outcome {
         Verb::Resume => ("POST", key + "/resume", Value::Null),
         Verb::Rotate => ("POST", key + "/rotate", Value::Null),
         Verb::Verify => ("POST", "/v1/keys/verify".to_owned(), json!({ "secret": on.key.secret })),
-        Verb::Derive => {
-            let crypto = json!({ "algorithm": "AES-128", "usages": ["encrypt"] });
-            let new =
-                json!({ "name": "derived", "kind": "crypto", "account_id": on.account, "crypto": crypto });
-            let (id, half) = on.crypto(scene);
-            let peer = json!({ "public_key": half });
-            ("POST", format!("/v1/keys/{id}/derive"), json!({ "peer": peer, "key": new }))
-        }
-        Verb::Exercise => {
-            let (id, _) = on.crypto(scene);
-            let body = json!({ "message": "YWJj", "scheme": "ECDSA-SHA-256" });
-            ("POST", format!("/v1/keys/{id}/sign"), body)
-        }
+        Verb::Derive => derive(scene, on),
+        Verb::Exercise => exercise(scene, on),
         Verb::Remove => ("DELETE", key, Value::Null),
         Verb::ReadAccounts => ("GET", account, Value::Null),
         Verb::CreateAccount => {
