@@ -394,12 +394,15 @@ impl Live {
         })?;
         match (self.count(&entry, 1, now), entry.profile.rate_limit) {
             (Ok(()), _) => Ok(Caller::of(entry.key, entry.idles, now, entry.profile)),
-            (Err(Refusal::RateLimited), Some(limit)) => {
-                let retry_after_seconds = self.rates.wait_seconds(entry.key, limit, now).max(1);
-                Err(Error::Slow { retry_after_seconds, limit: limit.limit })
-            }
+            (Err(Refusal::RateLimited), Some(limit)) => Err(self.slow(entry.key, limit, now)),
             (Err(_), _) => Err(Error::BadCredential),
         }
+    }
+
+    /// Which limit a key has reached, and when it may be used again.
+    pub(crate) fn slow(&self, key: KeyId, limit: RateLimit, now: Timestamp) -> Error {
+        let retry_after_seconds = self.rates.wait_seconds(key, limit, now).max(1);
+        Error::Slow { retry_after_seconds, limit: limit.limit }
     }
 
     /// Every digest under which a text may be known, as far as that can be told: a removed key takes the pepper of

@@ -27,6 +27,7 @@ const CLOCKS_MILLIS: u64 = 1000;
 impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn read_receipt(&self, permit: &Permit, id: ReceiptId) -> Result<Answer, Error> {
         let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        let mut events = vec![stored.position];
         let mut epoch = None;
         let removed = match stored.record.kind {
             RecordKind::Key => match self.covered(permit, &stored)? {
@@ -58,7 +59,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Err(Error::NotFound);
         }
         let enforcement = self.enforcement(stored.position).await?;
-        let mut events = vec![stored.position];
         events.extend(enforcement.as_ref().map(|enforcement| enforcement.position));
         events.extend(epoch.into_iter().flatten());
         let covered = enforcement.map(|enforcement| enforcement.covered).unwrap_or_default();

@@ -186,9 +186,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         now: Timestamp,
         act: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let done = match self.count(&used.entry, &used.details, 1, now).await? {
-            Ok(()) => act(),
-            Err(refusal) => Err(refused(refusal)),
+        let counted = self.count(&used.entry, &used.details, 1, now).await?;
+        let done = match (counted, used.entry.profile.rate_limit) {
+            (Ok(()), _) => act(),
+            (Err(Refusal::RateLimited), Some(limit)) => Err(self.live.slow(used.entry.key, limit, now)),
+            (Err(refusal), _) => Err(refused(refusal)),
         };
         self.note_use(used.entry.key, origin, now, done.is_ok());
         done
@@ -244,7 +246,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Found::Live(sealed) => match sealed.head.kind {
                 Kind::Secret | Kind::Access => Error::WrongState { why: "this is no cryptographic key" },
                 // Restored without its slot; or so new that whoever asks cannot have heard of it.
-                Kind::Crypto => match self.slot_secret(&stored) {
+                Kind::Crypto => match self.slot_secret(&stored).await {
                     Err(error) => error,
                     Ok(_) => Error::Unavailable { inside: format!("{} is not in memory", sealed.head.id) },
                 },
@@ -266,9 +268,9 @@ fn refused(refusal: Refusal) -> Error {
         Refusal::NotYetValid => "the time of the key has not come",
         Refusal::UsedUp => "the key was used as often as it may be",
         Refusal::AddressNotAllowed => return Error::Forbidden,
-        Refusal::RateLimited => return Error::Slow { retry_after_seconds: 1 },
         Refusal::Malformed
         | Refusal::Unknown
+        | Refusal::RateLimited
         | Refusal::InsufficientScope
         | Refusal::WrongPin
         | Refusal::NoPin

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::NOTHING;
-use crate::api::golden::call::{Call, Shown, sent, shows};
 use crate::api::crypto::{TEXT, encrypted, issued};
+use crate::api::golden::call::{Call, Shown, sent, shows};
 use crate::api::scene::Scene;
 
 pub(super) fn shown(operation: &str, scene: &Scene) -> Option<Shown> {
