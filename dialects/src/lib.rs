@@ -9,6 +9,7 @@ pub mod cielo24;
 mod credentials;
 mod dialect;
 pub mod discue;
+pub mod encedo;
 pub mod intserv;
 mod media;
 pub mod native;
