@@ -18,6 +18,7 @@ use keyward_core::live::{Details, Directory, Profile};
 use keyward_core::scope::Scopes;
 use keyward_core::time::Timestamp;
 use keyward_core::verbs::verify::{Refusal, Valid, Verdict};
+use keyward_dialects::encedo::Unit;
 use keyward_dialects::{Dialect, Request, native};
 
 const ROUNDS: u32 = 1_000_000;
@@ -29,12 +30,15 @@ fn main() {
     headers
         .insert("authorization", HeaderValue::from_static("Bearer kw_live_0123456789abcdefghijklmnopqrstu"));
     headers.insert("content-type", HeaderValue::from_static("application/json"));
+    let unit = Arc::new(Unit::new(Box::new(|| Timestamp::from_millis(0)), Box::new(|_| ())));
     let request = Request {
         method: &Method::POST,
         path: "/v1/keys/verify",
         query: "",
         headers: &headers,
         body: BODY.as_bytes(),
+        tls: false,
+        unit: &unit,
     };
     let scopes = Scopes::parse(["orders:read", "orders:write"]).unwrap();
     let account =

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
 use keyward_core::command::{Answer, Command, SignIn};
@@ -10,6 +12,8 @@ use keyward_core::permit::{Caller, Verb};
 use keyward_core::store::Logged;
 use matchit::Router;
 use percent_encoding::percent_decode_str;
+
+use crate::encedo::Unit;
 
 /// A request, as a dialect sees it.
 #[derive(Clone, Copy)]
@@ -24,6 +28,10 @@ pub struct Request<'a> {
     pub headers: &'a HeaderMap,
     /// Its body; empty while only the head has been read.
     pub body: &'a [u8],
+    /// Whether it came over TLS.
+    pub tls: bool,
+    /// What the server remembers as a unit of Encedo HEM.
+    pub unit: &'a Arc<Unit>,
 }
 
 /// An answer, as a dialect writes it. The server adds what belongs to the connection.
@@ -147,6 +155,8 @@ pub enum Step {
     SignIn(Box<SignIn>, Next),
     /// Say this.
     Say(Response),
+    /// Say this after a while, in which nothing is held but the connection: guesses are to be slow.
+    SayAfter(Duration, Response),
 }
 
 /// Goes on when what the step asked for was done, or was not.

@@ -1,5 +1,7 @@
 //! Things of the core to render, with ids that are easy to know again.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_core::account::{Account, Hold, Organization, Role, Standing};
 use keyward_core::command::Command;
@@ -13,6 +15,7 @@ use keyward_core::metadata::Metadata;
 use keyward_core::scope::Scopes;
 use keyward_core::secret::{Digest, Handle, Label};
 use keyward_core::time::Timestamp;
+use keyward_dialects::encedo::Unit;
 use keyward_dialects::{Dialect, Parsed, Request, Response, native};
 
 pub(crate) const KEY: &str = "key_00000000000000000000000001";
@@ -26,6 +29,8 @@ pub(crate) struct Sent {
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+    pub(crate) tls: bool,
+    pub(crate) unit: Arc<Unit>,
 }
 
 pub(crate) fn send(method: &str, target: &str) -> Sent {
@@ -36,6 +41,8 @@ pub(crate) fn send(method: &str, target: &str) -> Sent {
         query: query.to_owned(),
         headers: HeaderMap::new(),
         body: Vec::new(),
+        tls: true,
+        unit: Arc::new(Unit::new(Box::new(|| Timestamp::from_millis(1000)), Box::new(|bytes| bytes.fill(7)))),
     }
 }
 
@@ -58,6 +65,8 @@ impl Sent {
             query: &self.query,
             headers: &self.headers,
             body: &self.body,
+            tls: self.tls,
+            unit: &self.unit,
         }
     }
 

@@ -40,7 +40,7 @@ impl Talk {
             let mut step = begin(&sent.request(), &params, caller)?;
             loop {
                 step = match step {
-                    Step::Say(response) => return Ok(response),
+                    Step::Say(response) | Step::SayAfter(_, response) => return Ok(response),
                     Step::Do(command, next) => {
                         commands.push(*command);
                         next(next_answer())?

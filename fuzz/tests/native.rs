@@ -1,17 +1,23 @@
 //! This file is about the native API: whatever a request says, its route reads it or names what is wrong, and
 //! never says again what was sent.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use bolero::{check, produce};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_client::wire::Problem;
 use keyward_core::error::Error;
+use keyward_core::time::Timestamp;
+use keyward_dialects::encedo::Unit;
 use keyward_dialects::{Credential, Dialect, Form, Parsed, Request, Step, native};
 
 use crate::mutation::{SCRIPT, mutated, mutated_text};
 
 static NATIVE: LazyLock<Dialect> = LazyLock::new(|| native::dialect().unwrap());
+
+/// Not asked by this dialect.
+static UNIT: LazyLock<Arc<Unit>> =
+    LazyLock::new(|| Arc::new(Unit::new(Box::new(|| Timestamp::from_millis(0)), Box::new(|_| ()))));
 
 /// Put where secrets stand, and found again in no answer.
 const CANARY: &str = "kw_live_CanaryCanaryCanaryCanaryCanaryCanaryCanaryC";
@@ -72,7 +78,7 @@ struct Sent {
 impl Sent {
     fn request(&self) -> Request<'_> {
         let Self { method, path, query, headers, body } = self;
-        Request { method, path, query, headers, body }
+        Request { method, path, query, headers, body, tls: true, unit: &UNIT }
     }
 }
 

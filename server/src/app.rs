@@ -18,7 +18,7 @@ use keyward_core::permit::{Caller, Permit, Verb};
 use keyward_core::store::Store;
 use keyward_core::verbs::verify::Verdict;
 use keyward_dialects::{
-    Begin, Credential, Dialect, Form, Params, Request, Response, Route, Step, native, openapi,
+    Begin, Credential, Dialect, Form, Params, Request, Response, Route, Step, encedo::Unit, native, openapi,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -38,6 +38,7 @@ pub(crate) struct App<S> {
     /// The languages of other systems, each for the requests that it claims.
     vendors: Vec<Dialect>,
     native: Dialect,
+    unit: Arc<Unit>,
     openapi: Vec<u8>,
     limits: Limits,
     guesses: Guesses,
@@ -52,6 +53,8 @@ pub(crate) struct App<S> {
 pub(crate) struct Head {
     pub(crate) parts: http::request::Parts,
     pub(crate) peer: IpAddr,
+    pub(crate) tls: bool,
+    pub(crate) unit: Arc<Unit>,
     /// The request's id, in every answer, log line and event that comes of it.
     pub(crate) id: u128,
 }
@@ -65,6 +68,8 @@ impl Head {
             query: self.parts.uri.query().unwrap_or_default(),
             headers: &self.parts.headers,
             body,
+            tls: self.tls,
+            unit: &self.unit,
         }
     }
 
@@ -108,6 +113,7 @@ impl<S: Store> App<S> {
             openapi,
             vendors: keyward_dialects::vendors().map_err(crate::cli::inside)?,
             native,
+            unit: Arc::new(Unit::new(Box::new(environment::now), Box::new(environment::fill))),
             limits: config.limits.clone(),
             guesses: Guesses::new(config.limits.guesses_per_minute),
             metrics,
@@ -115,6 +121,11 @@ impl<S: Store> App<S> {
             request_base: u64::from_be_bytes(base),
             stop: watch::Sender::new(false),
         }))
+    }
+
+    /// What this server is for clients of Encedo HEM.
+    pub(crate) const fn unit(&self) -> &Arc<Unit> {
+        &self.unit
     }
 
     /// The core; `None` while it is locked.
@@ -137,10 +148,12 @@ impl<S: Store> App<S> {
         self: Arc<Self>,
         request: hyper::Request<Incoming>,
         peer: IpAddr,
+        tls: bool,
     ) -> hyper::Response<Body> {
         let (parts, body) = request.into_parts();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let head = Head { parts, peer, id: u128::from(self.request_base) << 64 | u128::from(number) };
+        let id = u128::from(self.request_base) << 64 | u128::from(number);
+        let head = Head { parts, peer, tls, unit: Arc::clone(&self.unit), id };
         let dialect = self.dialect(&head);
         let answer = if !names_one_host(&head.parts) {
             self.fault(dialect, &Error::Malformed("a request must name one host".to_owned()), &head)
@@ -229,7 +242,7 @@ impl<S: Store> App<S> {
         }
     }
 
-    /// Does one command after the other, each permitted for itself, until there is an answer.
+    /// Does what a call that answers in steps asks for.
     async fn steps(
         &self,
         keyward: &Arc<Keyward<S, World>>,
@@ -240,18 +253,33 @@ impl<S: Store> App<S> {
         body: &[u8],
     ) -> Result<hyper::Response<Body>, Error> {
         let origin = Origin { request: head.id, address: Some(head.peer), idempotency: None };
-        let mut step = begin(&head.request(body), params, caller)?;
+        let step = begin(&head.request(body), params, caller)?;
+        self.run(keyward, caller, &origin, step).await.map(whole)
+    }
+
+    /// Does one command after the other, each permitted for itself, until there is an answer.
+    pub(crate) async fn run(
+        &self,
+        keyward: &Arc<Keyward<S, World>>,
+        caller: Option<&Caller>,
+        origin: &Origin,
+        mut step: Step,
+    ) -> Result<Response, Error> {
         loop {
             step = match step {
-                Step::Say(response) => return Ok(whole(response)),
-                Step::SignIn(sign_in, next) => next(self.sign_in(keyward, *sign_in, &origin).await)?,
+                Step::Say(response) => return Ok(response),
+                Step::SayAfter(wait, response) => {
+                    environment::pause(wait).await;
+                    return Ok(response);
+                }
+                Step::SignIn(sign_in, next) => next(self.sign_in(keyward, *sign_in, origin).await)?,
                 Step::Do(command, next) => {
                     let began = environment::moment();
                     let verb = command.verb();
                     let permit =
                         caller.ok_or(Error::Anonymous).and_then(|caller| caller.permit_for(&command));
                     let done = match permit {
-                        Ok(permit) => keyward.execute(&permit, *command, &origin).await,
+                        Ok(permit) => keyward.execute(&permit, *command, origin).await,
                         Err(error) => Err(error),
                     };
                     self.metrics.took(verb, began.elapsed().as_secs_f64());

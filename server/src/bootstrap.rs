@@ -17,10 +17,12 @@ use keyward_core::resource::NewResource;
 use keyward_core::scope::Scopes;
 use keyward_core::secret::{Alphabet, Format, Handle, Label, Presented, Secret};
 use keyward_core::store::Store;
+use keyward_dialects::encedo::SetUp;
 use serde::Deserialize;
 use serde_json::Map;
 use zeroize::Zeroizing;
 
+use crate::app::App;
 use crate::cli::{inside, write_secret};
 use crate::environment::World;
 
@@ -61,9 +63,28 @@ pub(crate) struct AccountPlan {
     /// Its keys.
     #[serde(default, rename = "key")]
     pub(crate) keys: Vec<KeyPlan>,
+    /// The unit of Encedo HEM that acts by the first of its keys.
+    pub(crate) unit: Option<UnitPlan>,
     /// The access levels that it makes, with the first of its keys.
     #[serde(default, rename = "access_level")]
     pub(crate) access_levels: Vec<LevelPlan>,
+}
+
+/// A unit of Encedo HEM that is to be somebody's. One that is already stays as it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UnitPlan {
+    /// The host that clients know it by.
+    pub(crate) hostname: String,
+    /// The name of its user.
+    pub(crate) user: String,
+    /// The file of what the user signs in with.
+    pub(crate) user_passphrase_file: PathBuf,
+    /// The file of what signs in for configuration alone.
+    pub(crate) master_passphrase_file: PathBuf,
+    /// Whether anybody may look for keys by the beginning of their description.
+    #[serde(default)]
+    pub(crate) allow_keysearch: bool,
 }
 
 /// An access level that is to be there: what doors open, by the verifier that controls them.
@@ -125,6 +146,7 @@ impl From<FormatPlan> for Format {
 
 /// Who carries it out, on what.
 struct Setter<'a, S> {
+    app: &'a App<S>,
     keyward: &'a Arc<Keyward<S, World>>,
     caller: Caller,
     /// What relative paths are relative to.
@@ -138,15 +160,24 @@ impl Bootstrap {
         toml::from_str(&text).with_context(|| format!("{}", file.display()))
     }
 
+    /// The file of the key that a unit of Encedo HEM acts by, if one is to be there.
+    pub(crate) fn unit_key(&self) -> Option<&Path> {
+        let accounts = self.organizations.iter().flat_map(|organization| &organization.accounts);
+        let first =
+            accounts.filter(|account| account.unit.is_some()).find_map(|account| account.keys.first());
+        first.map(|key| key.secret_file.as_path())
+    }
+
     /// Makes what is not there yet, as the owner with this secret.
     pub(crate) async fn apply<S: Store>(
         &self,
-        keyward: &Arc<Keyward<S, World>>,
+        app: &App<S>,
         owner: &Secret,
         folder: &Path,
     ) -> anyhow::Result<()> {
+        let keyward = app.keyward().context("it is locked")?;
         let caller = keyward.authenticate(owner.expose(), None).map_err(inside)?;
-        let setter = Setter { keyward, caller, folder };
+        let setter = Setter { app, keyward, caller, folder };
         for plan in &self.organizations {
             let organization = setter.organization(&plan.name).await?;
             let mut accounts = setter.accounts(organization).await?;
@@ -231,16 +262,35 @@ impl<S: Store> Setter<'_, S> {
         for key in &plan.keys {
             self.key(account, key).await.with_context(|| format!("key {}", key.name))?;
         }
-        if plan.access_levels.is_empty() {
+        if plan.access_levels.is_empty() && plan.unit.is_none() {
             return Ok(());
         }
-        let first =
-            plan.keys.first().context("access levels are made with a key of the account: name one")?;
+        let first = plan.keys.first();
+        let first = first.context("access levels and units are made with a key of the account: name one")?;
         let secret =
             read_secret(&self.folder.join(&first.secret_file))?.context("its secret is not there")?;
         let caller = self.keyward.authenticate(&secret, None).map_err(inside)?;
-        let maker = Setter { keyward: self.keyward, caller, folder: self.folder };
-        maker.access_levels(&plan.access_levels).await
+        let maker = Setter { caller, ..*self };
+        maker.access_levels(&plan.access_levels).await?;
+        match &plan.unit {
+            Some(unit) => maker.unit(unit).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn unit(&self, plan: &UnitPlan) -> anyhow::Result<()> {
+        let passphrase = |file: &Path| {
+            let file = self.folder.join(file);
+            read_secret(&file)?.with_context(|| format!("{}: not there", file.display()))
+        };
+        let plan = SetUp {
+            hostname: plan.hostname.clone(),
+            user: plan.user.clone(),
+            user_passphrase: passphrase(&plan.user_passphrase_file)?,
+            master_passphrase: passphrase(&plan.master_passphrase_file)?,
+            allow_keysearch: plan.allow_keysearch,
+        };
+        crate::unit::set_up(self.app, self.keyward, &self.caller, plan).await
     }
 
     async fn access_levels(&self, plans: &[LevelPlan]) -> anyhow::Result<()> {

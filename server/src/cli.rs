@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod encedo;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod log;
@@ -44,6 +45,9 @@ pub(crate) enum Command {
     Organization(account::Organization),
     /// Read the log of a running server, and check all of it.
     Log(log::Log),
+    /// Speak to a unit of Encedo HEM.
+    #[command(subcommand)]
+    Encedo(encedo::Encedo),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(Config),

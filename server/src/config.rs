@@ -39,6 +39,8 @@ pub(crate) struct Config {
     /// What is written to standard error.
     #[serde(default)]
     pub logging: Logging,
+    /// The unit of Encedo HEM that this server is, if it is one.
+    pub encedo: Option<Encedo>,
     /// How much memory the store's cache may take, in bytes.
     #[serde(default = "default_cache")]
     pub cache_bytes: u64,
@@ -105,6 +107,15 @@ pub(crate) struct Pkcs11 {
     /// The file of the user's PIN.
     #[arg(long = "pkcs11-pin-file", required = false)]
     pub pin_file: PathBuf,
+}
+
+/// The unit of Encedo HEM that this server is.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Encedo {
+    /// The file of the secret of the key that the unit acts by: of an account of its own, in an organization of its own, with
+    /// the role `admin` and the scope `admin`. Its keys are what clients of Encedo HEM see.
+    pub key_file: PathBuf,
 }
 
 /// What one client may take.
@@ -197,7 +208,8 @@ impl Config {
         let own = [&mut self.data, &mut self.keys];
         let tls = self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.private_key]);
         let token = self.pkcs11.iter_mut().flat_map(|token| [&mut token.module, &mut token.pin_file]);
-        for path in own.into_iter().chain(self.anchor.iter_mut()).chain(tls).chain(token) {
+        let unit = self.encedo.iter_mut().map(|unit| &mut unit.key_file);
+        for path in own.into_iter().chain(self.anchor.iter_mut()).chain(tls).chain(token).chain(unit) {
             *path = folder.join(&*path);
         }
     }

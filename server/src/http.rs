@@ -79,11 +79,11 @@ impl<S: Store> Server<S> {
         // An answer is one small write: do not wait for more.
         let _ = stream.set_nodelay(true);
         match tls {
-            None => self.requests(stream, peer).await,
+            None => self.requests(stream, peer, false).await,
             Some(acceptor) => {
                 let patience = Duration::from_secs(self.limits.handshake_seconds);
                 match timeout(patience, acceptor.accept(stream)).await {
-                    Ok(Ok(stream)) => self.requests(stream, peer).await,
+                    Ok(Ok(stream)) => self.requests(stream, peer, true).await,
                     Ok(Err(error)) => debug!(%peer, %error, "TLS handshake"),
                     Err(_) => debug!(%peer, "TLS handshake took too long"),
                 }
@@ -91,12 +91,17 @@ impl<S: Store> Server<S> {
         }
     }
 
-    async fn requests(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: SocketAddr) {
+    async fn requests(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: SocketAddr,
+        tls: bool,
+    ) {
         let pace = Pace::new();
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let (app, busy) = (Arc::clone(&self.app), pace.busy());
             async move {
-                let answer = app.answer(request, peer.ip()).await;
+                let answer = app.answer(request, peer.ip(), tls).await;
                 Ok::<_, std::convert::Infallible>(answer.map(|body| body.keep(busy)))
             }
         });
@@ -108,6 +113,9 @@ impl<S: Store> Server<S> {
                 .half_close(true)
                 // Head and body of an answer are small: one copy is cheaper than a write of two parts.
                 .writev(false)
+                // One of the systems whose clients we answer looks its header fields up in this case. No other client may
+                // tell (RFC 9110, section 5.1), and whose a connection is, is known only when it is set up.
+                .title_case_headers(true)
                 .serve_connection(TokioIo::new(stream), service)
                 // A verifier takes its connection over.
                 .with_upgrades()

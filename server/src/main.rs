@@ -13,6 +13,7 @@ mod roots;
 mod serve;
 mod stream;
 mod tls;
+mod unit;
 mod verifiers;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Account(account) => cli::account::run(&account),
         Command::Organization(organization) => cli::account::run_organization(&organization),
         Command::Log(log) => cli::log::run(&log),
+        Command::Encedo(command) => cli::encedo::run(&command),
         Command::Config(command) => cli::config::run(&command),
         Command::Receipt(command) => cli::receipt::run(&command),
         Command::Store(command) => cli::store::run(&command),

@@ -125,7 +125,8 @@ impl OpenFile {
 /// One line: `seq|time|type|result|who|data|tag`, numbers in hexadecimal without padding; the tag is over all in front of it.
 fn line(key: &Key, number: u64, at: Timestamp, entry: &Entry) -> String {
     let Entry { event, outcome, who, data } = entry;
-    let front = format!("{number:x}|{:x}|{:x}|{:x}|{who}|{data}|", at.seconds(), *event as u8, *outcome as u8);
+    let front =
+        format!("{number:x}|{:x}|{:x}|{:x}|{who}|{data}|", at.seconds(), *event as u8, *outcome as u8);
     let tag = hmac::sign(key, front.as_bytes());
     let tag: Vec<u8> = tag.as_ref().iter().take(16).copied().collect();
     format!("{front}{}\n", encode_url_safe(&tag))
@@ -161,7 +162,10 @@ mod tests {
         let [name, key, started] = lines[..] else { panic!("{head}") };
         assert!(name.starts_with("# keyward "), "{name}");
         let fields: Vec<&str> = key.split('|').collect();
-        assert_eq!((&fields[..4], decode(fields[4]), decode(fields[5])), (&["0", "10", "0", "0"][..], Some(vec![7; 32]), Some(vec![9; 64])));
+        assert_eq!(
+            (&fields[..4], decode(fields[4]), decode(fields[5])),
+            (&["0", "10", "0", "0"][..], Some(vec![7; 32]), Some(vec![9; 64]))
+        );
         assert!(started.starts_with("1|10|1|0|||"), "{started}");
     }
 }

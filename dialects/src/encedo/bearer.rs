@@ -1,7 +1,6 @@
 //! This file is about bearers: what a client shows after it has signed in. They are signed under a key that is new at every
 //! start, so a restart ends them all.
 
-use aws_lc_rs::hmac::Key;
 use serde_json::json;
 
 use super::encoding::{decode, encode};
@@ -85,13 +84,13 @@ impl Plan<'_> {
         if let (Some(context), Some(claims)) = (self.context, claims.as_object_mut()) {
             claims.insert("ctx".to_owned(), context.into());
         }
-        Some(jwt::write(&claims, &unit.session_key()))
+        Some(jwt::write(&claims, &*unit.session_key()))
     }
 }
 
 impl Bearer {
     /// The session of a bearer that is ours and has not ended.
-    pub(super) fn read(text: &str, key: &Key, now_seconds: u64) -> Option<Self> {
+    pub(super) fn read(text: &str, key: &[u8; 32], now_seconds: u64) -> Option<Self> {
         let jwt = Jwt::read(text).filter(|jwt| jwt.is_under(key))?;
         let jti = decode(jwt.text("jti")?)?;
         (now_seconds < jwt.number("exp")?).then_some(())?;

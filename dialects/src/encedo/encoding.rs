@@ -56,6 +56,9 @@ mod tests {
         for text in ["+-//", "a", "a b=", "ab\n=", "====", "++///h=="] {
             assert_eq!(decode(text), None, "{text}");
         }
-        assert_eq!((decode_exactly::<4>("++///g"), decode_exactly::<3>("++///g")), (Some([0xfb, 0xef, 0xff, 0xfe]), None));
+        assert_eq!(
+            (decode_exactly::<4>("++///g"), decode_exactly::<3>("++///g")),
+            (Some([0xfb, 0xef, 0xff, 0xfe]), None)
+        );
     }
 }

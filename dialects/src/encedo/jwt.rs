@@ -112,10 +112,17 @@ mod tests {
         let jwt = Jwt::read(&text).unwrap();
         assert!(jwt.is_under(&*shared));
         assert!(!jwt.is_under(&*seed));
-        assert_eq!((jwt.text("scope"), jwt.number("exp"), jwt.bytes("aud")), (Some("keymgmt:gen"), Some(1_700_003_600), Some([1; 32])));
+        assert_eq!(
+            (jwt.text("scope"), jwt.number("exp"), jwt.bytes("aud")),
+            (Some("keymgmt:gen"), Some(1_700_003_600), Some([1; 32]))
+        );
         // The same claims, escaped as other clients do: not the bytes that were signed.
         let escaped = vector(&claims.replace('/', r"\/"));
-        assert!(!Jwt::read(&format!("{escaped}.oPm7pWzqB9VImg5OpTllCqbQAO-xkdgoRfdzyLj09qE")).unwrap().is_under(&*shared));
+        assert!(
+            !Jwt::read(&format!("{escaped}.oPm7pWzqB9VImg5OpTllCqbQAO-xkdgoRfdzyLj09qE"))
+                .unwrap()
+                .is_under(&*shared)
+        );
     }
 
     #[test]
@@ -126,8 +133,14 @@ mod tests {
         assert!(Jwt::read(&write_agreed(&json!({ "sub": "U" }), &key)).unwrap().is_under(&key));
         let (_, rest) = text.split_once('.').unwrap();
         for header in [
-            r#"{"alg":"none"}"#, r#"{"alg":"HS512"}"#, r#"{"typ":"JWT"}"#, r#"{"alg":"HS256","typ":"JWE"}"#,
-            r#"{"alg":"HS256","ecdh":"p256"}"#, r#"{"alg":"HS256","crit":["b64"]}"#, "[]", "",
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"HS512"}"#,
+            r#"{"typ":"JWT"}"#,
+            r#"{"alg":"HS256","typ":"JWE"}"#,
+            r#"{"alg":"HS256","ecdh":"p256"}"#,
+            r#"{"alg":"HS256","crit":["b64"]}"#,
+            "[]",
+            "",
         ] {
             let text = format!("{}.{rest}", encoding::encode_url_safe(header.as_bytes()));
             assert!(Jwt::read(&text).is_none(), "{header}");

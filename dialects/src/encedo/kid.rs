@@ -71,7 +71,13 @@ mod tests {
 
     #[test]
     fn is_nothing_else() {
-        for wrong in ["", "0", "06632e101f9ce8a06897aa464b85671", "06632e101f9ce8a06897aa464b8567123", "06632e101f9ce8a06897aa464b85671g"] {
+        for wrong in [
+            "",
+            "0",
+            "06632e101f9ce8a06897aa464b85671",
+            "06632e101f9ce8a06897aa464b8567123",
+            "06632e101f9ce8a06897aa464b85671g",
+        ] {
             assert_eq!(Kid::parse(wrong), None, "{wrong}");
         }
     }

@@ -1,19 +1,26 @@
-//! This file is about the state of a unit that lasts: whose it is and how it is configured. It is one resource; the keys that are
-//! the unit's own never leave, like all others, and are named here.
+//! This file is about the state of a unit that lasts: who it is, a resource that its first start makes, and whose it is, a second
+//! one that setting it up makes. Names are unique, so of two who set it up at once only one does. The unit's own keys never
+//! leave, like all others, and are named here.
 
 use keyward_core::command::{Answer, Command, Page};
 use keyward_core::error::Error;
 use keyward_core::id::{KeyId, ResourceId};
-use keyward_core::resource::{NewResource, Resource, ResourcePatch};
+use keyward_core::resource::{NewResource, ResourcePatch};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::answers::Flow;
 use super::bearer::Who;
 use super::encoding::encode;
 use crate::dialect::{Step, unexpected};
 
 /// The collection of units.
 const COLLECTION: &str = "encedo_unit";
+/// The name of the resource that says who it is.
+const UNIT: &str = "unit";
+/// The name of the resource that says whose it is.
+const OWNER: &str = "owner";
 
 /// The unit as it rests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +35,6 @@ pub(super) struct State {
     pub(super) signer: String,
     /// Its public half.
     pub(super) signer_public: [u8; 32],
-    /// Whose it is; nobody's before it was set up.
-    pub(super) owner: Option<Owner>,
 }
 
 /// Whose a unit is.
@@ -58,7 +63,9 @@ pub(super) struct Owner {
 #[derive(Clone)]
 pub(super) struct Loaded {
     pub(super) state: State,
-    resource: ResourceId,
+    /// Nobody's before it was set up.
+    pub(super) owner: Option<Owner>,
+    owned: Option<ResourceId>,
 }
 
 impl State {
@@ -76,15 +83,6 @@ impl State {
     pub(super) fn signer(&self) -> Result<KeyId, Error> {
         KeyId::parse(&self.signer).ok_or_else(|| Error::internal("the unit's signer is no key"))
     }
-
-    fn content(&self) -> Result<Map<String, Value>, Error> {
-        match serde_json::to_value(self).map_err(Error::internal)? {
-            Value::Object(content) => Ok(content),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                Err(Error::internal("a unit is no object"))
-            }
-        }
-    }
 }
 
 impl Owner {
@@ -95,50 +93,59 @@ impl Owner {
     }
 }
 
-impl Loaded {
-    fn of(resource: &Resource) -> Result<Self, Error> {
-        let state = serde_json::from_value(Value::Object(resource.content.clone())).map_err(Error::internal)?;
-        Ok(Self { state, resource: resource.id })
-    }
-}
-
 /// Reads the unit; `None` before its first start.
-pub(super) fn load(next: impl FnOnce(Option<Loaded>) -> Result<Step, Error> + Send + 'static) -> Step {
-    let page = Page { after: None, limit: 1 };
+pub(super) fn load(next: impl FnOnce(Option<Loaded>) -> Flow + Send + 'static) -> Step {
+    let page = Page { after: None, limit: 2 };
     let list = Command::ListResources { collection: COLLECTION, account: None, parent: None, page };
     Step::then(list, |answer| {
         let Answer::Resources(found, _) = answer else { return Err(unexpected()) };
-        next(found.first().map(Loaded::of).transpose()?)
+        let named = |name: &str| found.iter().find(|one| one.name.as_deref() == Some(name));
+        let Some(unit) = named(UNIT) else { return next(None) };
+        let owner = named(OWNER);
+        next(Some(Loaded {
+            state: read(&unit.content)?,
+            owner: owner.map(|owner| read(&owner.content)).transpose()?,
+            owned: owner.map(|owner| owner.id),
+        }))
     })
 }
 
 /// Keeps a new unit. There is one, whoever else tries at the same time.
-pub(super) fn create(
-    state: &State,
-    next: impl FnOnce(Loaded) -> Result<Step, Error> + Send + 'static,
-) -> Result<Step, Error> {
-    let new = NewResource {
-        collection: COLLECTION,
-        name: Some("unit".to_owned()),
-        content: state.content()?,
-        ..NewResource::default()
-    };
-    Ok(kept(Command::CreateResource(Box::new(new)), next))
+pub(super) fn create(state: State, next: impl FnOnce(Loaded) -> Flow + Send + 'static) -> Flow {
+    let create = create_named(UNIT, write(&state)?);
+    Ok(Step::then(create, |_| next(Loaded { state, owner: None, owned: None })))
 }
 
-/// Keeps a unit that has changed.
-pub(super) fn update(
-    loaded: &Loaded,
-    next: impl FnOnce(Loaded) -> Result<Step, Error> + Send + 'static,
-) -> Result<Step, Error> {
-    let patch = ResourcePatch { name: None, content: Some(loaded.state.content()?) };
-    let resource = loaded.resource;
-    Ok(kept(Command::UpdateResource { collection: COLLECTION, resource, patch: Box::new(patch) }, next))
-}
-
-fn kept(command: Command, next: impl FnOnce(Loaded) -> Result<Step, Error> + Send + 'static) -> Step {
-    Step::then(command, |answer| {
+/// Makes it somebody's, unless it is already.
+pub(super) fn own(loaded: Loaded, owner: Owner, next: impl FnOnce(Loaded) -> Flow + Send + 'static) -> Flow {
+    let create = create_named(OWNER, write(&owner)?);
+    Ok(Step::then(create, |answer| {
         let Answer::Resource(resource) = answer else { return Err(unexpected()) };
-        next(Loaded::of(&resource)?)
-    })
+        next(Loaded { owner: Some(owner), owned: Some(resource.id), ..loaded })
+    }))
+}
+
+/// Keeps what has changed about whose it is.
+pub(super) fn configure(
+    loaded: &Loaded,
+    owner: &Owner,
+    next: impl FnOnce() -> Flow + Send + 'static,
+) -> Flow {
+    let resource = loaded.owned.ok_or(Error::Anonymous)?;
+    let patch = Box::new(ResourcePatch { name: None, content: Some(write(owner)?) });
+    Ok(Step::then(Command::UpdateResource { collection: COLLECTION, resource, patch }, |_| next()))
+}
+
+fn create_named(name: &str, content: Map<String, Value>) -> Command {
+    let name = Some(name.to_owned());
+    let new = NewResource { collection: COLLECTION, name, content, ..NewResource::default() };
+    Command::CreateResource(Box::new(new))
+}
+
+fn read<T: DeserializeOwned>(content: &Map<String, Value>) -> Result<T, Error> {
+    serde_json::from_value(Value::Object(content.clone())).map_err(Error::internal)
+}
+
+fn write<T: Serialize>(value: &T) -> Result<Map<String, Value>, Error> {
+    serde_json::to_value(value).and_then(serde_json::from_value).map_err(Error::internal)
 }

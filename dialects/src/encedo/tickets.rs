@@ -21,6 +21,8 @@ pub(super) enum Purpose {
     Pair,
     /// An app's consent to a request.
     Consent,
+    /// Another passphrase of the user's.
+    Rekey,
 }
 
 impl Purpose {
@@ -30,6 +32,7 @@ impl Purpose {
             Self::SetUp => b"set up",
             Self::Pair => b"pair",
             Self::Consent => b"consent",
+            Self::Rekey => b"rekey",
         }
     }
 }
@@ -129,7 +132,7 @@ mod tests {
         let ticket = tickets.issue(Purpose::LogIn, END, [7; 8]);
         assert!(tickets.is_good(Purpose::LogIn, &ticket, BEFORE));
         assert!(!tickets.is_good(Purpose::LogIn, &ticket, END));
-        for other in [Purpose::SetUp, Purpose::Pair, Purpose::Consent] {
+        for other in [Purpose::SetUp, Purpose::Pair, Purpose::Consent, Purpose::Rekey] {
             assert!(!tickets.is_good(other, &ticket, BEFORE), "{other:?}");
             assert_ne!(*tickets.private(other, &ticket), *tickets.private(Purpose::LogIn, &ticket));
         }

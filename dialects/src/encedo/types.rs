@@ -4,6 +4,8 @@ use keyward_core::crypto::{
     AesKeySize, Algorithm, Crypto, Curve, Hash, MlDsaSet, MlKemSet, Source, Usage, Usages,
 };
 
+use super::keys::Kept;
+
 /// Every type.
 const TYPES: [(&str, Algorithm); 23] = [
     ("SECP256R1", Algorithm::Ec(Curve::P256)),
@@ -72,20 +74,19 @@ pub(super) fn usages(algorithm: Algorithm, mode: Option<&str>) -> Option<Usages>
 }
 
 /// A type as lists have it: decorated with what the key is and what it is for.
-pub(super) fn decorated(crypto: &Crypto, may_agree: bool) -> String {
+pub(super) fn decorated(crypto: &Crypto, kept: &Kept) -> String {
     let algorithm = crypto.algorithm;
-    let mut words = Vec::new();
-    match crypto.source {
-        Source::Generated => words.push("ATT"),
-        Source::Imported | Source::Derived => {}
-    }
-    if algorithm.is_asymmetric() && crypto.source != Source::Imported {
-        words.push("PKEY");
-    }
+    let came: &[&str] = match (crypto.source, algorithm.is_asymmetric()) {
+        (Source::Generated, true) => &["ATT", "PKEY"],
+        (Source::Generated, false) => &["ATT"],
+        (Source::Derived, _) => &["PKEY"],
+        (Source::Imported, _) => &[],
+    };
+    let mut words = came.to_vec();
     match algorithm {
         Algorithm::Ec(_) | Algorithm::X25519 | Algorithm::X448 | Algorithm::Ed25519 | Algorithm::Ed448 => {
-            words.extend(may_agree.then_some("ECDH"));
-            words.extend(crypto.usages.has(Usage::Verify).then_some("ExDSA"));
+            words.extend(kept.agrees.then_some("ECDH"));
+            words.extend(kept.signs.then_some("ExDSA"));
         }
         Algorithm::MlKem(_) | Algorithm::MlDsa(_) => words.push("PQC"),
         Algorithm::Hmac(_) | Algorithm::Aes(_) => {}

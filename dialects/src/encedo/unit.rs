@@ -4,7 +4,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use aws_lc_rs::hmac::{HMAC_SHA256, Key};
 use keyward_core::time::Timestamp;
 use zeroize::Zeroizing;
 
@@ -26,7 +25,7 @@ pub struct Unit {
     /// The secret of the key that it acts by.
     credential: OnceLock<Zeroizing<String>>,
     /// What bearers are signed under.
-    session_key: Mutex<Key>,
+    session_key: Mutex<Zeroizing<[u8; 32]>>,
     tickets: Tickets,
     delay: Mutex<Delay>,
     log: Mutex<Option<OpenFile>>,
@@ -43,7 +42,7 @@ impl Unit {
             fill(&mut *bytes);
             bytes
         };
-        let (session_key, tickets) = (Key::new(HMAC_SHA256, &*random()), Tickets::new(&random()));
+        let (session_key, tickets) = (random(), Tickets::new(&random()));
         Self {
             started_at: clock(),
             clock,
@@ -88,7 +87,8 @@ impl Unit {
     pub(super) fn moment(&self) -> u64 {
         let now = self.now().millis();
         let later = |last: u64| now.max(last.saturating_add(1));
-        let before = self.last_moment.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(later(last)));
+        let before =
+            self.last_moment.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(later(last)));
         before.map_or(now, later)
     }
 
@@ -102,14 +102,13 @@ impl Unit {
     }
 
     /// What bearers are signed under.
-    pub(super) fn session_key(&self) -> Key {
+    pub(super) fn session_key(&self) -> Zeroizing<[u8; 32]> {
         held(&self.session_key).clone()
     }
 
     /// Ends every session.
     pub(super) fn end_sessions(&self) {
-        let key = Zeroizing::new(self.random::<32>());
-        *held(&self.session_key) = Key::new(HMAC_SHA256, &*key);
+        *held(&self.session_key) = Zeroizing::new(self.random());
     }
 
     pub(super) fn delay(&self) -> MutexGuard<'_, Delay> {
@@ -138,7 +137,10 @@ mod tests {
     fn moments_grow_whatever_the_clock_does() {
         let clock = Arc::new(AtomicU64::new(1000));
         let hand = Arc::clone(&clock);
-        let unit = Unit::new(Box::new(move || Timestamp::from_millis(hand.load(Ordering::Relaxed))), Box::new(|_| ()));
+        let unit = Unit::new(
+            Box::new(move || Timestamp::from_millis(hand.load(Ordering::Relaxed))),
+            Box::new(|_| ()),
+        );
         assert_eq!((unit.moment(), unit.moment()), (1000, 1001));
         clock.store(500, Ordering::Relaxed);
         assert_eq!(unit.moment(), 1002);

@@ -118,7 +118,7 @@ fn walk(
     let mut step = begin(&sent.request(), &params, route.verb.map(|_| caller))?;
     loop {
         step = match step {
-            Step::Say(response) => return Ok(response),
+            Step::Say(response) | Step::SayAfter(_, response) => return Ok(response),
             Step::SignIn(..) => panic!("nobody signs in here"),
             Step::Do(command, next) => next(caller.permit(command.verb()).and_then(|_| core(*command)))?,
         };

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::{Demo, say};
 use crate::cli::{init, serve as serve_command};
-use crate::config::{Config, Level, Listen};
+use crate::config::{Config, Encedo, Level, Listen};
 use crate::serve::{self, Addresses};
-use crate::tls;
+use crate::{tls, unit};
 
 /// The file of the owner's secret in a demo's folder.
 const SECRET: &str = "owner.secret";
@@ -33,13 +33,15 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
     let folder = folder.canonicalize()?;
     let mut config = init::config(&folder, Listen { http: Some(demo.listen), https: Some(demo.listen_tls) });
     config.tls = Some(tls::self_signed(&folder)?);
+    config.encedo = Some(Encedo { key_file: folder.join(vendors::UNIT_KEY) });
     super::runtime()?.block_on(async {
         let secret = secret(&config, &folder).await?;
         let app = serve_command::open(&config).await?;
         let vendors = match app.keyward() {
-            Some(keyward) => vendors::set_up(keyward, &secret, &folder).await?,
+            Some(keyward) => vendors::set_up(&app, keyward, &secret, &folder).await?,
             None => json!({}),
         };
+        unit::start(&app, config.encedo.as_ref()).await?;
         serve::serve(app, &config, |addresses| {
             say(&shown(demo.json, addresses, &folder, &secret, vendors)?);
             Ok(())
@@ -76,7 +78,7 @@ fn shown(
         return Ok(Value::Object(parts.flatten().collect()).to_string());
     }
     let data = folder.display();
-    let vendors = vendors::lines(&http, &vendors);
+    let vendors = vendors::lines(&http, &https, folder, &vendors);
     Ok(format!(
         r#"Keyward listens on {http} and, with a self-signed certificate, on {https}.
 Its store is in {data}. Paste these lines into another terminal:

@@ -9,8 +9,9 @@ use keyward_core::secret::Secret;
 use keyward_store::Options;
 
 use super::{Init, say};
+use crate::app::App;
 use crate::bootstrap::Bootstrap;
-use crate::config::{Config, Limits, Listen, Logging, Pkcs11, Roots};
+use crate::config::{Config, Encedo, Limits, Listen, Logging, Pkcs11, Roots};
 use crate::environment::World;
 use crate::{Storage, keyfiles};
 
@@ -23,11 +24,15 @@ pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
         }
         bail!("{}: there is a configuration already; start it with `keyward serve`", file.display());
     }
-    let config = Config {
+    let mut config = Config {
         roots: Roots { credential: init.credential.clone(), ..Roots::default() },
         pkcs11: init.pkcs11.as_ref().map(absolute_token).transpose()?,
         ..config(Path::new("."), Listen { http: Some(init.listen), https: None })
     };
+    if let (Some(bootstrap), Some(plan)) = (&bootstrap, &init.bootstrap) {
+        let folder = folder_of(&std::path::absolute(plan)?).to_owned();
+        config.encedo = bootstrap.unit_key().map(|file| Encedo { key_file: folder.join(file) });
+    }
     let absolute = absolute(&config, &init.folder);
     std::fs::create_dir_all(&init.folder).with_context(|| format!("{}", init.folder.display()))?;
     let runtime = super::runtime()?;
@@ -60,7 +65,8 @@ async fn set_up(config: &Config, bootstrap: &Bootstrap, folder: &Path) -> anyhow
     let store = Storage::open(&config.data, keys.signer, options)?;
     let keyward =
         Keyward::start(store, World::new(keys.roots), keys.pepper, 0).await.map_err(super::inside)?;
-    bootstrap.apply(&keyward, &owner, folder).await?;
+    let app = App::open(keyward, config)?;
+    bootstrap.apply(&app, &owner, folder).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -81,6 +87,7 @@ pub(crate) fn config(folder: &Path, listen: Listen) -> Config {
         pkcs11: None,
         limits: Limits::default(),
         logging: Logging::default(),
+        encedo: None,
         cache_bytes: 256 << 20,
     }
 }

@@ -11,7 +11,7 @@ use tracing::{error, info};
 use crate::app::App;
 use crate::config::{Config, Level};
 use crate::environment::World;
-use crate::{Storage, environment, keyfiles, serve};
+use crate::{Storage, environment, keyfiles, serve, unit};
 
 pub(crate) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let config = Config::read(file)?;
@@ -19,6 +19,7 @@ pub(crate) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let runtime = super::runtime()?;
     runtime.block_on(async {
         let app = open(&config).await?;
+        unit::start(&app, config.encedo.as_ref()).await?;
         serve::serve(app, &config, |_| Ok(())).await
     })?;
     Ok(ExitCode::SUCCESS)

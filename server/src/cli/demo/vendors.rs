@@ -11,21 +11,36 @@ use keyward_core::secret::Secret;
 use keyward_core::store::Store;
 use serde_json::{Value, json};
 
+use crate::app::App;
 use crate::bootstrap::Bootstrap;
 use crate::cli::inside;
 use crate::environment::{self, World};
+
+/// What the unit of Encedo HEM is called, as [`BOOTSTRAP`] says it: clients go on under this name.
+const HOSTNAME: &str = "127.0.0.1";
 
 /// What is to be there.
 const BOOTSTRAP: &str = include_str!("vendors.toml");
 
 /// The passwords, by the files that [`BOOTSTRAP`] names. They open nothing but a demo.
-const PASSWORDS: [(&str, &str); 1] = [("cielo24.password", "api_test")];
+const PASSWORDS: [(&str, &str); 3] = [
+    ("cielo24.password", "api_test"),
+    (USER_PASSPHRASE, "example passphrase"),
+    ("encedo-master.passphrase", "example admin passphrase"),
+];
+
+/// The file of what the user of the unit of Encedo HEM signs in with.
+const USER_PASSPHRASE: &str = "encedo-user.passphrase";
+
+/// The file of the key that the unit of Encedo HEM acts by, as [`BOOTSTRAP`] names it.
+pub(super) const UNIT_KEY: &str = "encedo.key";
 
 /// The files of passwords that are drawn.
 const DRAWN: [&str; 2] = ["resolver.password", "resolver-super.password"];
 
 /// Sets up what is missing; every vendor's credentials, by its name.
 pub(super) async fn set_up<S: Store>(
+    app: &App<S>,
     keyward: &Arc<Keyward<S, World>>,
     owner: &Secret,
     folder: &Path,
@@ -39,7 +54,7 @@ pub(super) async fn set_up<S: Store>(
         }
     }
     let bootstrap: Bootstrap = toml::from_str(BOOTSTRAP).context("the demo's own bootstrap file")?;
-    bootstrap.apply(keyward, owner, folder).await?;
+    bootstrap.apply(app, owner, folder).await?;
     credentials(folder, number_of(keyward, owner, "resolver").await?)
 }
 
@@ -74,6 +89,11 @@ fn credentials(folder: &Path, resolver: u32) -> anyhow::Result<Value> {
     Ok(json!({
         "intserv": { "token": secret("intserv.token")? },
         "cielo24": { "username": "api_test", "password": secret("cielo24.password")? },
+        "encedo": {
+            "user_passphrase": secret(USER_PASSPHRASE)?,
+            "master_passphrase": secret("encedo-master.passphrase")?,
+            "hostname": HOSTNAME,
+        },
         "discue": { "api_key": secret("discue.key")? },
         "resolver": {
             "email": "admin@resolver.example",
@@ -86,7 +106,9 @@ fn credentials(folder: &Path, resolver: u32) -> anyhow::Result<Value> {
 }
 
 /// Each vendor's removal, as lines to paste.
-pub(super) fn lines(http: &str, all: &Value) -> String {
+pub(super) fn lines(http: &str, https: &str, folder: &Path, all: &Value) -> String {
+    let passphrase_file = folder.join(USER_PASSPHRASE);
+    let passphrase_file = passphrase_file.display();
     let text = |pointer: &str| all.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (token, key) = (text("/intserv/token"), text("/discue/api_key"));
     let (user, password) = (text("/cielo24/username"), text("/cielo24/password"));
@@ -116,6 +138,15 @@ TOKEN=$(curl -s {http}/user/authenticate -H 'Content-Type: application/json' \
 WHO=$(curl -s {http}/user/users/me -H "Authorization: bearer $TOKEN" | sed 's/.*"id":\([0-9]*\).*/\1/')
 ID=$(curl -s {http}/user/apiKey -H "Authorization: bearer $TOKEN" -H 'Content-Type: application/json' \
   -d "{{\"orgUserId\":$WHO,\"name\":\"first\"}}" | sed 's/.*"id":\([0-9]*\).*/\1/')
-curl -si -X DELETE {http}/user/apiKey/$ID -H "Authorization: bearer $TOKEN""#
+curl -si -X DELETE {http}/user/apiKey/$ID -H "Authorization: bearer $TOKEN"
+
+# Encedo HEM: sign in with the passphrase, make a key that never leaves, remove it. Over TLS alone.
+session() {{
+  curl -sk {https}/api/auth/token -d "$(curl -sk {https}/api/auth/token |
+    keyward encedo answer --passphrase-file {passphrase_file} --scope $1)" | sed 's/.*"token":"\([^"]*\)".*/\1/'
+}}
+KID=$(curl -sk {https}/api/keymgmt/create -H "Authorization: Bearer $(session keymgmt:gen)" \
+  -d '{{"label":"first","type":"ED25519"}}' | sed 's/.*"kid":"\([^"]*\)".*/\1/')
+curl -sik -X DELETE {https}/api/keymgmt/delete/$KID -H "Authorization: Bearer $(session keymgmt:del)""#
     )
 }

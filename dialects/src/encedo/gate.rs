@@ -1,0 +1,232 @@
+//! This file is about the gate: what is judged of every call, in the order that the vendor publishes, and what is written down
+//! of it when it ends. A stranger learns nothing from what comes later.
+
+use std::sync::{Arc, OnceLock};
+
+use http::StatusCode;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
+use keyward_core::error::Error;
+
+use super::answers::{self, FAILED, Flow};
+use super::ask::Ask;
+use super::audit::{Entry, Event, Outcome};
+use super::bearer::{Bearer, Who};
+use super::encoding::encode_url_safe;
+use super::scope::Needs;
+use super::state::{self, Loaded, Owner};
+use super::{keys, logging};
+use crate::dialect::{Params, Request, Response, Step};
+
+/// One call, and what it takes.
+pub(super) struct Call {
+    /// Whether it is refused over plain HTTP.
+    pub(super) needs_tls: bool,
+    /// Whether it is refused before the unit was set up.
+    pub(super) needs_owner: bool,
+    /// What a session must be for.
+    pub(super) needs: Needs,
+    /// Who may have such a session.
+    pub(super) roles: Roles,
+    /// Whether this one needs no session.
+    pub(super) is_open: fn(&Ask, &Owner) -> bool,
+    /// What is written down when it ends.
+    pub(super) event: Option<Event>,
+    /// What is written down when it fails; a derivation that fails is an error.
+    pub(super) failure: Outcome,
+    /// Whether its answer takes its time, see [`super::delay`].
+    pub(super) is_slow: bool,
+    /// What it does.
+    pub(super) run: fn(&Arc<Admitted>) -> Flow,
+}
+
+/// Whose sessions may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Roles {
+    All,
+    NotMaster,
+    UserOnly,
+    NotApps,
+}
+
+impl Roles {
+    const fn admit(self, who: Who) -> bool {
+        match (self, who) {
+            (Self::All, _) | (_, Who::User) => true,
+            (Self::NotMaster, Who::App(_)) | (Self::NotApps, Who::Master) => true,
+            (Self::NotMaster | Self::UserOnly, Who::Master)
+            | (Self::UserOnly | Self::NotApps, Who::App(_)) => false,
+        }
+    }
+}
+
+/// A call that was let in.
+pub(super) struct Admitted {
+    pub(super) ask: Ask,
+    /// `None` before the first start.
+    loaded: Option<Loaded>,
+    pub(super) bearer: Option<Bearer>,
+    who: OnceLock<Who>,
+    about: OnceLock<Vec<u8>>,
+}
+
+impl Admitted {
+    /// The unit as it was read.
+    pub(super) fn loaded(&self) -> Result<&Loaded, Error> {
+        self.loaded.as_ref().ok_or(Error::Anonymous)
+    }
+
+    /// Whose it is.
+    pub(super) fn owner(&self) -> Result<&Owner, Error> {
+        self.loaded()?.owner.as_ref().ok_or(Error::Anonymous)
+    }
+
+    /// Says who this turns out to be.
+    pub(super) fn is_by(&self, who: Who) {
+        let _ = self.who.set(who);
+    }
+
+    /// Says what is to be written down that it was about; the first time counts.
+    pub(super) fn is_about(&self, what: &[u8]) {
+        let _ = self.about.set(what.to_vec());
+    }
+}
+
+/// Judges a call, and has it done.
+pub(super) fn begin(request: &Request<'_>, params: &Params<'_, '_>, call: &'static Call) -> Flow {
+    let ask = Ask::of(request, params);
+    if let Some(status) = ask.refused_by_transport() {
+        return refuse(status);
+    }
+    Ok(state::load(move |loaded| judge(ask, loaded, call)))
+}
+
+fn judge(ask: Ask, loaded: Option<Loaded>, call: &'static Call) -> Flow {
+    if ask.is_foreign(loaded.as_ref().and_then(|loaded| loaded.owner.as_ref())) {
+        return refuse(StatusCode::PRECONDITION_FAILED);
+    }
+    let bearer = ask.session()?;
+    let Some(Bearer { who: Who::App(kid), opened, .. }) = bearer else {
+        return admit(ask, loaded, bearer, call);
+    };
+    // An app is whoever has its key: once that is gone, so are its sessions.
+    Ok(keys::attempt(kid, move |found| match found {
+        Ok(key) if key.pid().is_some() && key.kept.born <= opened => admit(ask, loaded, bearer, call),
+        Ok(_) | Err(Error::NotFound | Error::Gone(_)) => refuse(StatusCode::UNAUTHORIZED),
+        Err(error) => Err(error),
+    }))
+}
+
+fn admit(ask: Ask, loaded: Option<Loaded>, bearer: Option<Bearer>, call: &'static Call) -> Flow {
+    if call.needs_tls && !ask.tls {
+        return refuse(StatusCode::IM_A_TEAPOT);
+    }
+    let owner = loaded.as_ref().and_then(|loaded| loaded.owner.as_ref());
+    if call.needs_owner && owner.is_none() {
+        return refuse(StatusCode::CONFLICT);
+    }
+    let kid = ask.kid();
+    let is_allowed = match &bearer {
+        None if matches!(call.needs, Needs::Nothing)
+            || owner.is_some_and(|owner| (call.is_open)(&ask, owner)) =>
+        {
+            true
+        }
+        None => return refuse(StatusCode::UNAUTHORIZED),
+        Some(bearer) => call.roles.admit(bearer.who) && call.needs.suffices(bearer, kid),
+    };
+    let who = bearer.as_ref().map_or_else(OnceLock::new, |bearer| OnceLock::from(bearer.who));
+    let admitted = Arc::new(Admitted { ask, loaded, bearer, who, about: OnceLock::new() });
+    let flow = if is_allowed { (call.run)(&admitted) } else { Err(Error::Forbidden) };
+    watch(flow, move |done| finish(&admitted, call, done))
+}
+
+fn refuse(status: StatusCode) -> Flow {
+    Ok(Step::Say(answers::empty(status)))
+}
+
+/// Lets a chain of steps go on to its end, and tells how that was.
+fn watch(flow: Flow, end: impl FnOnce(Result<Response, Error>) -> Flow + Send + 'static) -> Flow {
+    match flow {
+        Err(error) => end(Err(error)),
+        Ok(Step::Say(response) | Step::SayAfter(_, response)) => end(Ok(response)),
+        Ok(Step::Do(command, next)) => Ok(Step::Do(command, Box::new(move |done| watch(next(done), end)))),
+        Ok(Step::SignIn(sign_in, next)) => {
+            Ok(Step::SignIn(sign_in, Box::new(move |done| watch(next(done), end))))
+        }
+    }
+}
+
+/// Writes down how a call ended, then says it.
+fn finish(admitted: &Arc<Admitted>, call: &'static Call, done: Result<Response, Error>) -> Flow {
+    let status = done.as_ref().map_or_else(answers::status, |response| response.status);
+    let step = match done {
+        // What broke is the server's to say and to log.
+        Err(error @ (Error::Internal { .. } | Error::Unavailable { .. } | Error::Locked)) => {
+            return Err(error);
+        }
+        Err(error) => Step::Say(answers::empty(answers::status(&error))),
+        Ok(response) => Step::Say(response),
+    };
+    let wait = call.is_slow.then(|| wait(admitted, status));
+    let step = decorated(admitted, step);
+    let Some(entry) = entry(admitted, call, status) else { return said(step, wait) };
+    logging::write(&admitted.ask.unit, admitted.loaded()?, entry, move || said(step, wait))
+}
+
+fn said(step: Step, wait: Option<std::time::Duration>) -> Flow {
+    Ok(match (step, wait) {
+        (Step::Say(response), Some(wait)) => Step::SayAfter(wait, response),
+        (step, _) => step,
+    })
+}
+
+/// How long the answer takes; and one wrong passphrase more, or none.
+fn wait(admitted: &Admitted, status: StatusCode) -> std::time::Duration {
+    let now = admitted.ask.unit.now();
+    let mut delay = admitted.ask.unit.delay();
+    let wait = delay.now(now);
+    match status {
+        StatusCode::OK => delay.succeeded(),
+        StatusCode::UNAUTHORIZED | StatusCode::NOT_ACCEPTABLE => delay.failed(now),
+        _ => {}
+    }
+    wait
+}
+
+/// A browser shows an answer to the page that asked only if it says so.
+fn decorated(admitted: &Admitted, step: Step) -> Step {
+    match (step, admitted.ask.origin().map(HeaderValue::from_str)) {
+        (Step::Say(mut response), Some(Ok(origin))) => {
+            response.headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            Step::Say(response)
+        }
+        (step, _) => step,
+    }
+}
+
+/// What is written down of a call that ended so; nothing where nobody asked, or nothing came of it.
+fn entry(admitted: &Admitted, call: &Call, status: StatusCode) -> Option<Entry> {
+    let who = match admitted.who.get()? {
+        Who::User => "U".to_owned(),
+        Who::Master => "M".to_owned(),
+        Who::App(kid) => encode_url_safe(kid.bytes()),
+    };
+    let data = admitted.about.get().map_or_else(String::new, |about| encode_url_safe(about));
+    if status == StatusCode::FORBIDDEN {
+        let scope = admitted.bearer.as_ref().map_or("", |bearer| bearer.scope.as_str());
+        let data = encode_url_safe(scope.as_bytes());
+        return Some(Entry { event: Event::ScopeRefused, outcome: Outcome::Failed, who, data });
+    }
+    let outcome = match status {
+        StatusCode::OK => Outcome::Ok,
+        StatusCode::BAD_REQUEST => Outcome::Error,
+        StatusCode::NOT_ACCEPTABLE | StatusCode::NOT_FOUND => call.failure,
+        _ => return None,
+    };
+    Some(Entry { event: call.event?, outcome, who, data })
+}
+
+/// Ends with 406 unless this holds.
+pub(super) fn must(holds: bool) -> Result<(), Error> {
+    holds.then_some(()).ok_or(FAILED)
+}

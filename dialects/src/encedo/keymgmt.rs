@@ -1,0 +1,196 @@
+//! This file is about key management: keys are made, brought along, derived, described, and removed.
+
+mod finding;
+
+use std::sync::Arc;
+
+use keyward_core::command::{Answer, Command, Draft, Patch};
+use keyward_core::crypto::{Algorithm, KeyRef, NewCrypto, Origin, Peer, Usage, Usages};
+use keyward_core::error::Error;
+use keyward_core::event::Reason;
+use keyward_core::metadata::Metadata;
+use keyward_core::secret::Label;
+use serde_json::json;
+
+pub(super) use self::finding::{get, is_for, is_open_search, list, search};
+use super::answers::{Flow, done, say};
+use super::ask::Fields;
+use super::gate::{Admitted, must};
+use super::keys::{self, HemKey, Kept};
+use super::kid::{self, Kid};
+use super::types;
+use crate::dialect::{Step, unexpected};
+
+/// The longest description, in bytes.
+const DESCRIPTION: usize = 128;
+/// The longest public half, in bytes: of MLDSA87.
+const PUBLIC: usize = 2592;
+
+pub(super) fn create(admitted: &Arc<Admitted>) -> Flow {
+    let fields = admitted.ask.fields()?;
+    let wanted = Wanted::read(&fields)?;
+    make(admitted, wanted, Origin::Generate, |usages, _| usages)
+}
+
+pub(super) fn import(admitted: &Arc<Admitted>) -> Flow {
+    let fields = admitted.ask.fields()?;
+    let wanted = Wanted::read(&fields)?;
+    let public = fields.needed_bytes("pubkey", PUBLIC)?;
+    must(wanted.algorithm.is_asymmetric())?;
+    let only_public = |usages: Usages, algorithm: Algorithm| {
+        Usages::of(usages.iter().filter(|usage| algorithm.public_usages().has(*usage)))
+    };
+    make(admitted, wanted, Origin::Public(public), only_public)
+}
+
+pub(super) fn derive(admitted: &Arc<Admitted>) -> Flow {
+    let fields = admitted.ask.fields()?;
+    let (wanted, kid) = (Wanted::read(&fields)?, fields.kid("kid")?);
+    let peer = peer(&fields)?.ok_or_else(|| Error::invalid("pubkey", "given, or ext_kid"))?;
+    let is_pqc = matches!(wanted.algorithm, Algorithm::MlKem(_) | Algorithm::MlDsa(_));
+    if is_pqc {
+        return Err(Error::invalid("type", "one that can be derived"));
+    }
+    let info = format!("encedo-{}", types::name(wanted.algorithm)).into_bytes();
+    let admitted = Arc::clone(admitted);
+    Ok(keys::find(kid, move |key| {
+        let origin = Origin::Derive { key: KeyRef::Id(key.id), peer, info };
+        make(&admitted, wanted, origin, |usages, _| usages)
+    }))
+}
+
+/// Labels and describes a key anew; no description clears the one that it has.
+pub(super) fn update(admitted: &Arc<Admitted>) -> Flow {
+    let fields = admitted.ask.fields()?;
+    let (kid, label, descr) = (fields.kid("kid")?, label(&fields)?, description(&fields)?);
+    admitted.is_about(kid.bytes());
+    let now = admitted.ask.unit.now().seconds();
+    Ok(keys::find(kid, move |key| {
+        let kept = Kept { updated: now.max(key.kept.updated.saturating_add(1)), ..key.kept };
+        let kept = kept.described(descr.as_deref());
+        let patch = Patch { name: Some(label), metadata: Some(kept.members()), ..Patch::default() };
+        // At the version that was read: of two changes at once, one is told to try again.
+        let update = Command::Update { key: key.id, patch: Box::new(patch), if_match: Some(key.version) };
+        Ok(Step::then(update, |_| done()))
+    }))
+}
+
+pub(super) fn delete(admitted: &Arc<Admitted>) -> Flow {
+    let kid = Kid::parse(&admitted.ask.segments().kid);
+    let kid = kid.ok_or_else(|| Error::invalid("kid", "32 hexadecimal digits"))?;
+    admitted.is_about(kid.bytes());
+    Ok(keys::find(kid, |key| {
+        let remove = Command::Remove {
+            key: key.id,
+            reason: Reason::Unspecified,
+            if_match: None,
+            prove: false,
+            end_sessions: true,
+        };
+        Ok(Step::then(remove, |_| done()))
+    }))
+}
+
+/// A key that is wanted.
+struct Wanted {
+    label: String,
+    algorithm: Algorithm,
+    usages: Usages,
+    descr: Option<Vec<u8>>,
+}
+
+impl Wanted {
+    fn read(fields: &Fields) -> Result<Self, Error> {
+        let algorithm = types::parse(fields.needed_text("type")?);
+        let algorithm = algorithm.ok_or_else(|| Error::invalid("type", "one of the 23"))?;
+        // Elsewhere it means nothing, whatever stands there.
+        let mode = if let Algorithm::Ec(_) = algorithm { fields.text("mode")? } else { None };
+        let usages =
+            types::usages(algorithm, mode).ok_or_else(|| Error::invalid("mode", "ECDH, ExDSA or both"))?;
+        Ok(Self { label: label(fields)?, algorithm, usages, descr: description(fields)? })
+    }
+}
+
+/// Makes a key; `narrow` says what of it is for use.
+pub(super) fn make_described(
+    admitted: &Arc<Admitted>,
+    label: String,
+    (algorithm, public): (Algorithm, Vec<u8>),
+    descr: Vec<u8>,
+    next: impl FnOnce(HemKey) -> Flow + Send + 'static,
+) -> Flow {
+    let wanted = Wanted { label, algorithm, usages: algorithm.usages(), descr: Some(descr) };
+    Ok(issue(admitted, wanted, Origin::Public(public), algorithm.public_usages(), next)?)
+}
+
+fn make(
+    admitted: &Arc<Admitted>,
+    wanted: Wanted,
+    origin: Origin,
+    narrow: fn(Usages, Algorithm) -> Usages,
+) -> Flow {
+    let usages = narrow(wanted.usages, wanted.algorithm);
+    let admitted_too = Arc::clone(admitted);
+    issue(admitted, wanted, origin, usages, move |key| {
+        admitted_too.is_about(key.kid.bytes());
+        say(&json!({ "kid": key.kid.to_string() }))
+    })
+}
+
+fn issue(
+    admitted: &Arc<Admitted>,
+    wanted: Wanted,
+    origin: Origin,
+    usages: Usages,
+    next: impl FnOnce(HemKey) -> Flow + Send + 'static,
+) -> Flow {
+    let unit = &admitted.ask.unit;
+    let now = unit.now().seconds();
+    let kept = Kept {
+        descr: None,
+        created: now,
+        updated: now,
+        born: unit.moment(),
+        agrees: wanted.usages.has(Usage::Agree),
+        signs: wanted.usages.has(Usage::Verify),
+    };
+    let kept = kept.described(wanted.descr.as_deref());
+    let environment = Label::parse("live").ok_or_else(|| Error::internal("a label of our own"))?;
+    let new = NewCrypto {
+        account: None,
+        environment,
+        protected: false,
+        algorithm: wanted.algorithm,
+        usages,
+        origin,
+        naming: Some(kid::name),
+        draft: Draft { name: wanted.label, metadata: Metadata::new(&kept.members())?, ..Draft::default() },
+    };
+    Ok(Step::then(Command::IssueCrypto(Box::new(new)), |answer| {
+        let Answer::IssuedCrypto(key) = answer else { return Err(unexpected()) };
+        next(HemKey::of(*key).ok_or_else(unexpected)?)
+    }))
+}
+
+/// Whom a key is to agree with, if anybody is named: another key here before a public half.
+pub(super) fn peer(fields: &Fields) -> Result<Option<Peer>, Error> {
+    if fields.text("ext_kid")?.is_some() {
+        return Ok(Some(Peer::Key(KeyRef::Lookup(fields.kid("ext_kid")?.lookup()))));
+    }
+    Ok(fields.bytes("pubkey", PUBLIC)?.map(Peer::Public))
+}
+
+/// 1 to 32 printable ASCII characters.
+pub(super) fn label(fields: &Fields) -> Result<String, Error> {
+    let label = fields.needed_text("label")?;
+    let fits = (1..=32).contains(&label.len()) && label.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if fits {
+        Ok(label.to_owned())
+    } else {
+        Err(Error::invalid("label", "1 to 32 printable ASCII characters"))
+    }
+}
+
+fn description(fields: &Fields) -> Result<Option<Vec<u8>>, Error> {
+    fields.bytes("descr", DESCRIPTION)
+}

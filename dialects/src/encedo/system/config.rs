@@ -1,0 +1,126 @@
+//! This file is about the unit's configuration: what its owner may read and change.
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac::{self, HMAC_SHA256, Key};
+use http::StatusCode;
+use keyward_core::error::Error;
+use serde_json::json;
+
+use super::super::answers::{self, FAILED, Flow, say};
+use super::super::ask::Fields;
+use super::super::auth::spk;
+use super::super::encoding::encode;
+use super::super::gate::{Admitted, must};
+use super::super::state::Owner;
+use super::super::tickets::{Purpose, TICKET};
+use super::super::unit::Unit;
+use super::super::{agreement, keys, state};
+use super::NONE;
+use crate::dialect::Step;
+
+/// For how long another passphrase can be set with what was read, in seconds.
+const REKEY_SECONDS: u64 = 600;
+/// The longest texts, in bytes.
+const USER: usize = 32;
+const EMAIL: usize = 254;
+const ORIGIN: usize = 300;
+/// The flags, as bits.
+const TRUSTED_TS: u64 = 1;
+const TRUSTED_BACKEND: u64 = 1 << 1;
+const ALLOW_KEYSEARCH: u64 = 1 << 2;
+
+pub(in super::super) fn show(admitted: &Arc<Admitted>) -> Flow {
+    let (unit, loaded) = (&admitted.ask.unit, admitted.loaded()?);
+    let (state, owner) = (loaded.state.clone(), admitted.owner()?.clone());
+    let ticket = unit.ticket(Purpose::Rekey, REKEY_SECONDS);
+    let spk = spk(unit, Purpose::Rekey, &ticket)?;
+    let (signer, eid) = (state.signer()?, state.eid);
+    Ok(keys::sign(signer, &eid, move |eid_sign| {
+        let instance = hex::encode(state.instance);
+        say(&json!({
+            "iat": owner.iat,
+            "uts": owner.uts,
+            "devid": instance,
+            "instanceid": instance,
+            "eid": state.eid_text(),
+            "eid_sign": encode(&eid_sign),
+            "user": owner.user,
+            "email": owner.email,
+            "hostname": owner.hostname,
+            "origin": owner.origin,
+            "flags": flags(&owner),
+            "ctx": NONE,
+            "ip": "",
+            "dnsd": "",
+            "spk": encode(&spk),
+            "nonce": encode(&ticket),
+        }))
+    }))
+}
+
+/// Changes what is named. `false` if nothing that is named can be changed; a wrong value is refused in the same form.
+pub(in super::super) fn configure(admitted: &Arc<Admitted>) -> Flow {
+    let fields = admitted.ask.fields()?;
+    if fields.names().any(|name| name == "wipeout") {
+        return Err(FAILED);
+    }
+    let (unit, before) = (&admitted.ask.unit, admitted.owner()?);
+    let Ok(mut owner) = changed(&fields, before) else {
+        return Ok(Step::Say(answers::json(StatusCode::BAD_REQUEST, &json!({ "updated": false }))));
+    };
+    if let Some(user_key) = new_user_key(&fields, unit)? {
+        owner.user_key = user_key;
+    }
+    if owner == *before {
+        let is_named = |name: &str| ["user", "email", "origin", "flags", "userkey"].contains(&name);
+        return say(&json!({ "updated": fields.names().any(is_named) }));
+    }
+    owner.uts = unit.now().seconds().max(before.uts.saturating_add(1));
+    state::configure(admitted.loaded()?, &owner, || say(&json!({ "updated": true })))
+}
+
+fn changed(fields: &Fields, before: &Owner) -> Result<Owner, Error> {
+    let text = |name: &str, most: usize, before: &str| match fields.text(name)? {
+        Some(text) if text.len() > most || text.chars().any(char::is_control) => {
+            Err(Error::invalid(name, "not so long"))
+        }
+        text => Ok(text.unwrap_or(before).to_owned()),
+    };
+    let flags = fields.number("flags")?.unwrap_or_else(|| flags(before));
+    if flags & !(TRUSTED_TS | TRUSTED_BACKEND | ALLOW_KEYSEARCH) != 0 {
+        return Err(Error::invalid("flags", "known ones"));
+    }
+    Ok(Owner {
+        user: text("user", USER, &before.user)?,
+        email: text("email", EMAIL, &before.email)?,
+        origin: text("origin", ORIGIN, &before.origin)?,
+        trusted_ts: flags & TRUSTED_TS != 0,
+        trusted_backend: flags & TRUSTED_BACKEND != 0,
+        allow_keysearch: flags & ALLOW_KEYSEARCH != 0,
+        ..before.clone()
+    })
+}
+
+/// The public half of another passphrase, from whoever proves to have its private half.
+fn new_user_key(fields: &Fields, unit: &Unit) -> Result<Option<[u8; 32]>, Error> {
+    let Some(public) = fields.exactly::<32>("userkey")? else { return Ok(None) };
+    let ticket: [u8; TICKET] = fields.needed_exactly("userkey_nonce")?;
+    let proof: [u8; 32] = fields.needed_exactly("userkey_hmac")?;
+    must(unit.tickets().is_good(Purpose::Rekey, &ticket, unit.now()))?;
+    let shared =
+        agreement::shared(&unit.tickets().private(Purpose::Rekey, &ticket), &public).ok_or(FAILED)?;
+    let fits = hmac::verify(&Key::new(HMAC_SHA256, &*shared), &ticket, &proof);
+    fits.map_err(|_| FAILED)?;
+    must(unit.tickets().spend(ticket, unit.now()))?;
+    Ok(Some(public))
+}
+
+fn flags(owner: &Owner) -> u64 {
+    let bits = [
+        (owner.trusted_ts, TRUSTED_TS),
+        (owner.trusted_backend, TRUSTED_BACKEND),
+        (owner.allow_keysearch, ALLOW_KEYSEARCH),
+    ];
+    bits.into_iter().filter(|(is_set, _)| *is_set).fold(0, |flags, (_, bit)| flags | bit)
+}

@@ -1,0 +1,52 @@
+//! This file is about being a unit of Encedo HEM: the key that it acts by, its start, and whose it is.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use keyward_core::keyward::{Keyward, Origin};
+use keyward_core::permit::Caller;
+use keyward_core::store::Store;
+use keyward_dialects::{Step, encedo};
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::cli::inside;
+use crate::config::Encedo;
+use crate::environment::World;
+
+/// Starts the unit that is configured, if there is one. A locked server is none.
+pub(crate) async fn start<S: Store>(app: &Arc<App<S>>, config: Option<&Encedo>) -> anyhow::Result<()> {
+    let (Some(keyward), Some(Encedo { key_file })) = (app.keyward(), config) else { return Ok(()) };
+    let secret = read(key_file)?;
+    let caller = keyward.authenticate(&secret, None).map_err(inside);
+    let caller = caller.with_context(|| format!("{}: the unit's key", key_file.display()))?;
+    run(app, keyward, &caller, encedo::start(app.unit())).await?;
+    app.unit().act_by(secret);
+    Ok(())
+}
+
+/// Makes the unit whose key this is somebody's, unless it is already.
+pub(crate) async fn set_up<S: Store>(
+    app: &App<S>,
+    keyward: &Arc<Keyward<S, World>>,
+    caller: &Caller,
+    plan: encedo::SetUp,
+) -> anyhow::Result<()> {
+    run(app, keyward, caller, encedo::set_up(app.unit(), plan)).await
+}
+
+async fn run<S: Store>(
+    app: &App<S>,
+    keyward: &Arc<Keyward<S, World>>,
+    caller: &Caller,
+    step: Step,
+) -> anyhow::Result<()> {
+    app.run(keyward, Some(caller), &Origin::default(), step).await.map(|_| ()).map_err(inside)
+}
+
+fn read(file: &Path) -> anyhow::Result<Zeroizing<String>> {
+    let text = std::fs::read_to_string(file).map(Zeroizing::new);
+    let text = text.with_context(|| format!("{}", file.display()))?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
