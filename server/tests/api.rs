@@ -10,6 +10,7 @@ mod api {
     mod cielo24;
     mod crypto;
     mod discue;
+    mod encedo;
     mod events;
     mod gateways;
     mod golden;

@@ -142,12 +142,12 @@ impl Server {
         let scribe = std::thread::spawn(move || {
             for line in stderr.split(b'\n').map_while(Result::ok) {
                 file.write_all(&[&line, &b"\n"[..]].concat()).expect("the log file takes it");
-                if let Some(http) = listening(&line) {
-                    let _ = ready.send(http);
+                if let Some(addresses) = listening(&line) {
+                    let _ = ready.send(addresses);
                 }
             }
         });
-        let http = is_ready.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let (http, https) = is_ready.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             let _ = child.kill();
             panic!("not ready: {}", std::fs::read_to_string(&log).unwrap_or_default())
         });
@@ -155,7 +155,7 @@ impl Server {
             child,
             scribe: Some(scribe),
             http,
-            https: String::new(),
+            https,
             folder: folder.to_owned(),
             owner,
             ready: Value::Null,
@@ -294,11 +294,16 @@ pub(crate) fn initialized(folder: &Path) -> String {
     secret
 }
 
-/// The address in the line of the log that says that the server listens.
-fn listening(line: &[u8]) -> Option<String> {
+/// The addresses in the line of the log that says that the server listens; the second is empty without TLS.
+fn listening(line: &[u8]) -> Option<(String, String)> {
     let line: Value = serde_json::from_slice(line).ok()?;
-    let address = line["http"].as_str()?.strip_prefix("Some(")?.strip_suffix(')')?;
-    (line["message"] == "ready").then(|| format!("http://{address}"))
+    let address =
+        |name: &str| line[name].as_str()?.strip_prefix("Some(")?.strip_suffix(')').map(str::to_owned);
+    let http = address("http").filter(|_| line["message"] == "ready")?;
+    Some((
+        format!("http://{http}"),
+        address("https").map_or_else(String::new, |https| format!("https://{https}")),
+    ))
 }
 
 /// Reads an answer; `None` if there is none.

@@ -97,12 +97,12 @@ pub(super) fn fault(error: &Error, request: &Request<'_>, _: &str) -> Response {
         return empty(StatusCode::UNAUTHORIZED);
     }
     let response = empty(status(error));
-    match error {
-        Error::WrongMethod { allowed } => response.with(ALLOW, &allowed.join(", ")),
-        Error::Guessed { retry_after_seconds } | Error::Slow { retry_after_seconds } => {
-            response.with(RETRY_AFTER, &retry_after_seconds.to_string())
-        }
-        _ => response,
+    if let Error::WrongMethod { allowed } = error {
+        response.with(ALLOW, &allowed.join(", "))
+    } else if let Error::Guessed { retry_after_seconds } | Error::Slow { retry_after_seconds } = error {
+        response.with(RETRY_AFTER, &retry_after_seconds.to_string())
+    } else {
+        response
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn verify_mac(admitted: &Arc<Admitted>) -> Flow {
     let (asked, mac) = (Agreement::read(&fields)?, fields.needed_bytes("mac", MAC)?);
     with_key(admitted, &fields, move |key| {
         let agreed = asked.for_mac(&key)?;
-        Ok(keys::exercise(key.id, Exercise::VerifyMac { message, agreed, mac }, fits))
+        Ok(keys::exercise(key.id, Exercise::VerifyMac { message, agreed, mac }, |exercised| fits(&exercised)))
     })
 }
 
@@ -141,8 +141,8 @@ fn hash(alg: &str) -> Result<Hash, Error> {
     types::hash(alg).ok_or_else(|| Error::invalid("alg", "SHA2-256 or another hash"))
 }
 
-fn fits(exercised: Exercised) -> Flow {
-    let Exercised::Fits(fits) = exercised else { return Err(unexpected()) };
+fn fits(exercised: &Exercised) -> Flow {
+    let Exercised::Fits(fits) = *exercised else { return Err(unexpected()) };
     must(fits)?;
     done()
 }

@@ -120,7 +120,7 @@ pub(super) fn make_described(
     next: impl FnOnce(HemKey) -> Flow + Send + 'static,
 ) -> Flow {
     let wanted = Wanted { label, algorithm, usages: algorithm.usages(), descr: Some(descr) };
-    Ok(issue(admitted, wanted, Origin::Public(public), algorithm.public_usages(), next)?)
+    issue(admitted, wanted, Origin::Public(public), algorithm.public_usages(), next)
 }
 
 fn make(

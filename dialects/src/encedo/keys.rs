@@ -135,7 +135,7 @@ pub(super) fn fold<T: Send + 'static>(
             if let Found::Live(key) = found
                 && let Some(key) = HemKey::of(key)
             {
-                see(made, key)
+                see(made, key);
             }
         },
         next,

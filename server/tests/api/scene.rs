@@ -51,7 +51,8 @@ impl Scene {
         Self::on(Server::start)
     }
 
-    fn on(start: fn(&Path) -> Server) -> Self {
+    /// Another beginning.
+    pub(super) fn on(start: fn(&Path) -> Server) -> Self {
         let folder = folder();
         Self { server: Some(start(folder.path())), start, folder }
     }

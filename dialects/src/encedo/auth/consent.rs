@@ -62,7 +62,7 @@ pub(in super::super) fn request(admitted: &Arc<Admitted>) -> Flow {
         apps.extend(key.pid().zip(key.app_public()).map(|(pid, public)| App { pid, public }));
     };
     Ok(keys::fold(Vec::new(), see, move |apps| match used_key(&asked.scope) {
-        None => seal(&admitted, asked, apps, String::new()),
+        None => seal(&admitted, asked, apps, ""),
         Some(kid) => Ok(keys::attempt(kid, move |found| {
             let label = match found {
                 Ok(key) => key.label,
@@ -70,13 +70,13 @@ pub(in super::super) fn request(admitted: &Arc<Admitted>) -> Flow {
                 Err(error) => return Err(error),
             };
             let shown = json!({ "t": NO_TYPE, "l": label }).to_string();
-            seal(&admitted, asked, apps, format!("#{}", encode(shown.as_bytes())))
+            seal(&admitted, asked, apps, &format!("#{}", encode(shown.as_bytes())))
         })),
     }))
 }
 
 /// Seals the scope for each app, with what it is to show, and signs the whole.
-fn seal(admitted: &Arc<Admitted>, asked: Asked, apps: Vec<App>, shown: String) -> Flow {
+fn seal(admitted: &Arc<Admitted>, asked: Asked, apps: Vec<App>, shown: &str) -> Flow {
     let state = &admitted.loaded()?.state;
     let unit = &admitted.ask.unit;
     let seconds = if shown.is_empty() { CONSENT_SECONDS } else { USE_SECONDS };
@@ -92,7 +92,7 @@ fn seal(admitted: &Arc<Admitted>, asked: Asked, apps: Vec<App>, shown: String) -
     claims.extend(asked.context.map(|context| ("ctx".to_owned(), context.into())));
     claims.extend(asked.note.map(|note| ("note".to_owned(), note.into())));
     let (identity, epk) = (state.identity()?, asked.epk);
-    let scope = asked.scope + &shown;
+    let scope = asked.scope + shown;
     for_each(identity, ticket, apps, scope, Map::new(), move |sealed| {
         claims.insert("scope".to_owned(), Value::Object(sealed));
         Ok(keys::agree(identity, epk, move |shared| {

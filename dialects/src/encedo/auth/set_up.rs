@@ -68,11 +68,13 @@ pub(in super::super) fn over_wire(admitted: &Arc<Admitted>) -> Flow {
     }
     answered.spend(unit)?;
     let (unit, admitted) = (Arc::clone(unit), Arc::clone(admitted));
-    owned(&Arc::clone(&unit), loaded.clone(), owner, move |loaded| {
+    state::own(loaded.clone(), owner, move |loaded| {
         admitted.is_by(Who::Master);
         let plan = Plan { who: Who::User, scope: "system:config", context: None, expires: 0 };
         let token = plan.open(&unit).ok_or(FAILED)?;
-        say(&json!({ "instanceid": hex::encode(loaded.state.instance), "token": token }))
+        let made = json!({ "instanceid": hex::encode(loaded.state.instance), "token": token });
+        // There was no log before it was somebody's.
+        logging::begin(&unit, &loaded, Event::Started, move || say(&made))
     })
 }
 
@@ -100,20 +102,7 @@ pub(in super::super) fn by_plan(unit: &Arc<Unit>, loaded: Loaded, plan: &SetUp) 
         iat: now,
         uts: now,
     };
-    owned(unit, loaded, owner, |_| done())
-}
-
-/// Makes it somebody's, and begins its log if it has none.
-fn owned(
-    unit: &Arc<Unit>,
-    loaded: Loaded,
-    owner: Owner,
-    next: impl FnOnce(Loaded) -> Flow + Send + 'static,
-) -> Flow {
-    let unit = Arc::clone(unit);
-    state::own(loaded, owner, move |loaded| {
-        logging::begin(&unit, &loaded.clone(), Event::Started, move || next(loaded))
-    })
+    state::own(loaded, owner, |_| done())
 }
 
 fn read(fields: &Fields, now: u64) -> Result<Owner, Error> {

@@ -37,7 +37,9 @@ pub(in super::super) fn verify(admitted: &Arc<Admitted>) -> Flow {
     let (scheme, context) = scheme(&fields)?;
     let signature = fields.needed_bytes("sign", SIGNATURE)?;
     with_key(admitted, &fields, move |key| {
-        Ok(keys::exercise(key.id, Exercise::Verify { scheme, message, context, signature }, fits))
+        Ok(keys::exercise(key.id, Exercise::Verify { scheme, message, context, signature }, |exercised| {
+            fits(&exercised)
+        }))
     })
 }
 
@@ -61,7 +63,7 @@ pub(in super::super) fn pqc_verify(admitted: &Arc<Admitted>) -> Flow {
     with_key(admitted, &fields, move |key| {
         is_whole(&key)?;
         let verify = Exercise::Verify { scheme: Scheme::MlDsa, message, context, signature };
-        Ok(keys::exercise(key.id, verify, fits))
+        Ok(keys::exercise(key.id, verify, |exercised| fits(&exercised)))
     })
 }
 

@@ -1,0 +1,12 @@
+//! The language of Encedo HEM's clients, spoken with a real server.
+
+mod apps;
+mod cycle;
+mod delete;
+mod device;
+mod keys;
+mod log;
+mod login;
+mod set_up;
+mod transport;
+mod uses;
