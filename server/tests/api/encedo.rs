@@ -4,6 +4,7 @@ mod apps;
 mod cycle;
 mod delete;
 mod device;
+mod golden;
 mod keys;
 mod log;
 mod login;

@@ -9,8 +9,11 @@ use crate::api::scene::text;
 /// What apps write in front.
 const HEADER: &str = r#"{"ecdh":"x25519","alg":"HS256","typ":"JWT"}"#;
 
+/// The private key that a client pairs with.
+const EPK: [u8; 32] = [9; 32];
+
 /// An app: its private key and its number.
-struct App {
+pub(super) struct App {
     private: [u8; 32],
     pid: [u8; 32],
 }
@@ -24,7 +27,7 @@ fn claims(jwt: &str) -> Value {
 }
 
 impl App {
-    fn numbered(number: u8) -> Self {
+    pub(super) fn numbered(number: u8) -> Self {
         Self { private: [number; 32], pid: [number + 100; 32] }
     }
 
@@ -46,7 +49,15 @@ impl App {
         signed(HEADER, &reply.to_string(), &shared(&self.private, eid))
     }
 
-    fn pair(&self, device: &Device, bearer: &str) -> u16 {
+    /// What is sent on when it has replied to a new request to pair.
+    pub(super) fn validation(&self, device: &Device, bearer: &str) -> Value {
+        let epk = to_base64(&public(&EPK));
+        let begun = device.ok(bearer, "POST", "/api/auth/ext/init", &json!({ "epk": epk }));
+        let (eid, request) = (from_base64(begun["eid"].as_str().expect("text")), text(&begun["request"]));
+        json!({ "pid": to_base64(&self.pid), "reply": self.reply(&claims(&request), &eid, &EPK) })
+    }
+
+    pub(super) fn pair(&self, device: &Device, bearer: &str) -> u16 {
         let epk = [9; 32];
         let begun =
             device.ok(bearer, "POST", "/api/auth/ext/init", &json!({ "epk": to_base64(&public(&epk)) }));
@@ -56,7 +67,9 @@ impl App {
         let answer = device.ask(bearer, "POST", "/api/auth/ext/validate", &body);
         if answer.status == 200 {
             assert_eq!(answer.json()["kid"], self.kid());
-            let code = mac(&shared(&epk, &eid), reply.as_bytes());
+            let reply = text(&body["reply"]);
+            let eid = from_base64(claims(&reply)["aud"].as_str().expect("text"));
+            let code = mac(&shared(&EPK, &eid), reply.as_bytes());
             assert_eq!(answer.json()["code"], to_base64(&code));
             assert_eq!(
                 device.status(bearer, "POST", "/api/auth/ext/validate", &body),
@@ -68,7 +81,7 @@ impl App {
     }
 
     /// What it says to a request for a session: the scope that is asked for, and the consent to this scope, until then.
-    fn consent(&self, asked: &str, scope: &str, exp: u64) -> (String, String) {
+    pub(super) fn consent(&self, asked: &str, scope: &str, exp: u64) -> (String, String) {
         let claims = claims(asked);
         let eid = from_base64(claims["iss"].as_str().expect("text"));
         let agreed = shared(&self.private, &eid);
@@ -106,7 +119,7 @@ fn open(key: &[u8], sealed: &str) -> String {
     scope
 }
 
-fn ask(device: &Device, scope: &str) -> String {
+pub(super) fn ask(device: &Device, scope: &str) -> String {
     let body = json!({ "epk": to_base64(&public(&[5; 32])), "scope": scope, "note": "please" });
     let asked = device.ok("", "POST", "/api/auth/ext/request", &body);
     let authreq = text(&asked["authreq"]);
