@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod encedo;
 mod frame;
 mod log;
 mod metadata;

@@ -19,7 +19,7 @@ use crate::harness::Answer;
 const PATTERN: &str = r#"(?x)
     (?P<jwt>eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)
   | (?P<time>202[0-9]-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)
-  | (?P<hex>\b[0-9a-f]{32}\b)
+  | "?\b(?P<hex>[0-9a-f]{32})\b"?
   | "(?P<base64>[A-Za-z0-9+/_-]{20,}={0,2})"
   | (?P<seconds>\b1[0-9]{9}\b)
   | "(?:uptime)":\x20(?P<uptime>[0-9]+)
@@ -173,11 +173,12 @@ impl<'a> Player<'a> {
                     return format!("<{kind}>");
                 }
                 match found.name("hex") {
-                    Some(hex) if hex.as_str().bytes().all(|digit| digit == b'0') => hex.as_str().to_owned(),
+                    Some(hex) if hex.as_str().bytes().all(|digit| digit == b'0') => found[0].to_owned(),
                     Some(hex) => {
                         let mut names = self.names.borrow_mut();
                         let next = names.len() + 1;
-                        format!("<hex {}>", names.entry(hex.as_str().to_owned()).or_insert(next))
+                        let name = format!("<hex {}>", names.entry(hex.as_str().to_owned()).or_insert(next));
+                        found[0].replace(hex.as_str(), &name)
                     }
                     None => "\"uptime\": <seconds>".to_owned(),
                 }

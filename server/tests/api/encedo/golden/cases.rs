@@ -176,8 +176,11 @@ impl Stage {
             }
             "cipher/encrypt" => ("AES256", json!({ "msg": to_base64(&[7; 16]), "alg": "AES256-GCM" })),
             "cipher/decrypt" => {
-                let sealed =
-                    self.used("AES256", "cipher/encrypt", json!({ "msg": "YWJj", "alg": "AES256-GCM" }));
+                let sealed = self.used(
+                    "AES256",
+                    "cipher/encrypt",
+                    json!({ "msg": to_base64(&[7; 16]), "alg": "AES256-GCM" }),
+                );
                 let body = json!({ "msg": sealed["ciphertext"], "alg": "AES256-GCM", "iv": sealed["iv"], "tag": sealed["tag"] });
                 ("AES256", body)
             }
