@@ -137,7 +137,7 @@ fn read(sent: &Sent) -> Vec<Result<Parsed, Error>> {
         Ok(Form::Steps(begin)) => match begin(&request, &params, None) {
             Err(error) => vec![Err(error)],
             Ok(Step::Do(command, _)) => vec![Ok((*command).into())],
-            Ok(Step::SignIn(..) | Step::Say(_)) => Vec::new(),
+            Ok(Step::SignIn(..) | Step::Say(_) | Step::SayAfter(..)) => Vec::new(),
         },
     }
 }
