@@ -35,7 +35,7 @@ fn the_thirty_seconds_go_as_the_readme_says() {
     let session = block(&readme(), "# Issue a key");
     let said = run(&session, here.path(), &[("KW", &server.http), ("OWNER", &server.owner), ("DATA", data)]);
     let valid = said.find(r#"{"valid":true,"#).expect("it was valid");
-    let removed = said.find("keyward-receipt: rcpt_").expect("it was removed");
+    let removed = said.find("Keyward-Receipt: rcpt_").expect("it was removed");
     let refused = said.find(r#"{"valid":false,"code":"removed"}"#).expect("it is refused");
     let proved = said.find("valid: event ").expect("the receipt checks");
     assert!(valid < removed && removed < refused && refused < proved, "{said}");
