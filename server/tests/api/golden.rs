@@ -102,8 +102,9 @@ fn every_route_has_its_transcripts() {
     let languages = [NATIVE, CIELO24, DISCUE, INTSERV, RESOLVER];
     let names: Vec<&str> = languages.iter().map(|language| language.name).collect();
     let vendors = keyward_dialects::vendors().expect("the tables hold");
-    let spoken: Vec<&str> =
-        std::iter::once("native").chain(vendors.iter().map(|dialect| dialect.name)).collect();
+    // Encedo HEM has its own, over TLS and for roles that no other language has: `encedo/golden.rs`.
+    let others = vendors.iter().map(|dialect| dialect.name).filter(|name| *name != "encedo");
+    let spoken: Vec<&str> = std::iter::once("native").chain(others).collect();
     assert_eq!(names, spoken);
     for language in languages {
         let mut wanted: Vec<PathBuf> = language.routes().iter().map(|route| language.file(route)).collect();
