@@ -99,7 +99,7 @@ pub(super) fn fault(error: &Error, request: &Request<'_>, _: &str) -> Response {
     let response = empty(status(error));
     if let Error::WrongMethod { allowed } = error {
         response.with(ALLOW, &allowed.join(", "))
-    } else if let Error::Guessed { retry_after_seconds } | Error::Slow { retry_after_seconds } = error {
+    } else if let Error::Guessed { retry_after_seconds } | Error::Slow { retry_after_seconds, .. } = error {
         response.with(RETRY_AFTER, &retry_after_seconds.to_string())
     } else {
         response
