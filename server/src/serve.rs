@@ -91,7 +91,7 @@ async fn any(mut terminate: Signal, mut interrupt: Signal) {
     }
 }
 
-/// Re-roots when it is time to. Apart from the other rounds, because it takes a second for a million keys.
+/// Re-roots when it is time to. Apart from the other rounds, because it takes seconds for a million keys.
 async fn rerooting<S: Store>(app: Arc<App<S>>, rhythm: Rhythm) {
     let mut wait = ROUND;
     loop {
