@@ -189,7 +189,10 @@ impl Scene {
                 Command::Suspend { key, remove_at: None, if_match: None }
             }),
             Step::Resume { key } => {
-                self.change(key, Life::Suspended, Life::Active, |key| Command::Resume { key, if_match: None });
+                self.change(key, Life::Suspended, Life::Active, |key| Command::Resume {
+                    key,
+                    if_match: None,
+                });
             }
             Step::Remove { key } => {
                 let Some(at) = self.at(key) else { return };
