@@ -3,6 +3,7 @@
 
 mod call;
 mod cielo24;
+mod crypto;
 mod discue;
 mod intserv;
 mod native;

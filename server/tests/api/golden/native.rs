@@ -1,17 +1,15 @@
 //! This file is about the calls of the native API that are shown.
 
-mod crypto;
-
 use keyward_dialects::{Route, native};
 use serde_json::json;
 
 use super::call::{Call, Shown, bare, sent, shows};
-use super::{Cast, Language};
+use super::{Cast, Language, crypto};
 use crate::api::scene::{Held, Scene, text};
 use crate::harness::eventually;
 
 /// The id of nothing.
-const NOTHING: &str = "00000000000000000000000000";
+pub(super) const NOTHING: &str = "00000000000000000000000000";
 const LATER: &str = "2099-01-01T00:00:00.000Z";
 
 /// The native API: one transcript for every operation.

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::NOTHING;
+use super::call::{Call, Shown, sent, shows};
+use super::native::NOTHING;
 use crate::api::crypto::{TEXT, encrypted, issued};
-use crate::api::golden::call::{Call, Shown, sent, shows};
 use crate::api::scene::Scene;
 
 pub(super) fn shown(operation: &str, scene: &Scene) -> Option<Shown> {
