@@ -14,6 +14,8 @@
 //! ```
 
 mod accounts;
+#[cfg(feature = "axum")]
+mod axum;
 mod error;
 mod exercise;
 mod id;
@@ -23,10 +25,14 @@ mod log;
 mod organizations;
 mod removals;
 mod store;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod transport;
 mod verifier;
 pub mod wire;
 
+#[cfg(feature = "axum")]
+pub use self::axum::NoKey;
 pub use self::error::Error;
 pub use self::id::Id;
 pub use self::lines::{Followed, ImportedLines};
