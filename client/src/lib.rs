@@ -29,6 +29,7 @@ mod store;
 pub mod tower;
 mod transport;
 mod verifier;
+mod verifiers;
 pub mod wire;
 
 #[cfg(feature = "axum")]

@@ -12,6 +12,7 @@ pub(crate) mod receipt;
 pub(crate) mod remote;
 pub(crate) mod serve;
 pub(crate) mod store;
+pub(crate) mod verifier;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Account(account::Account),
     /// Create, find, change and remove organizations on a running server.
     Organization(account::Organization),
+    /// Look at who accepts keys of a running server in its place.
+    Verifier(verifier::Verifier),
     /// Read the log of a running server, and check all of it.
     Log(log::Log),
     /// Speak to a unit of Encedo HEM.

@@ -51,6 +51,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Key(key) => cli::key::run(&key),
         Command::Account(account) => cli::account::run(&account),
         Command::Organization(organization) => cli::account::run_organization(&organization),
+        Command::Verifier(verifier) => cli::verifier::run(&verifier),
         Command::Log(log) => cli::log::run(&log),
         Command::Encedo(command) => cli::encedo::run(&command),
         Command::Config(command) => cli::config::run(&command),

@@ -3,6 +3,7 @@
 mod layer;
 mod stream;
 
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use keyward_client::{Client, Needs, Removed, Verdict, Verifier, VerifierOptions,
 use serde_json::{Value, json};
 
 use super::scene::{Held, Scene};
-use crate::harness::eventually;
+use crate::harness::{PROGRAM, eventually};
 
 /// A runtime for verifiers; they stop with it.
 fn runtime() -> tokio::runtime::Runtime {
@@ -316,4 +317,21 @@ fn a_restarted_server_waits_for_leases_that_it_does_not_know() {
     scene.restart();
     scene.ok("DELETE", &format!("/v1/keys/{}", key.id), Value::Null);
     assert_eq!(told(&verifier, &key.secret), "unavailable");
+}
+
+#[test]
+fn who_accepts_keys_is_told_on_the_command_line() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let _verifier = joined(&runtime, &scene, &joining(&scene), VerifierOptions::named("gateway"));
+    let list = Command::new(PROGRAM)
+        .args(["verifier", "list", "--url", &scene.http, "--secret-file"])
+        .arg(scene.file("owner.secret"))
+        .output()
+        .expect("it runs");
+    let printed: Value = serde_json::from_slice(&list.stdout).expect("JSON");
+    let one = &printed["data"][0];
+    assert_eq!(
+        (&one["name"], &one["mode"], &one["standing"]),
+        (&json!("gateway"), &json!("full"), &json!("present"))
+    );
 }
