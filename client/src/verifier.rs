@@ -30,7 +30,7 @@ mod replica;
 mod stream;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub use self::judge::{Key, Needs, Verdict};
 use self::replica::Replica;
 use crate::error::Error;
 use crate::id::Id;
-use crate::transport::Client;
+use crate::transport::{Client, pause};
 use crate::wire;
 
 /// How a verifier is to be.
@@ -67,6 +67,17 @@ pub enum Removed {
     Key(Id),
     /// Every key of an account or an organization; its bits, which no key shares.
     Owner(u128),
+}
+
+impl Removed {
+    /// Whether it is this key, or an owner of it.
+    #[must_use]
+    pub fn concerns(&self, key: &Key) -> bool {
+        match *self {
+            Self::Key(id) => key.id() == id,
+            Self::Owner(bits) => key.account().bits() == bits || key.organization().bits() == bits,
+        }
+    }
 }
 
 impl VerifierOptions {
@@ -125,10 +136,8 @@ struct Shared {
     replica: ArcSwap<Replica>,
     /// Until when keys may be accepted, by the clock of [`now`]; 0: not at all.
     deadline: AtomicU64,
-    /// Whether to go on without a lease.
-    stale: AtomicBool,
-    /// Turns true when the first lease has come.
-    ready: watch::Sender<bool>,
+    /// Says that the deadline has moved.
+    moved: watch::Sender<()>,
     /// Why the last connection ended.
     trouble: Mutex<Option<String>>,
 }
@@ -159,8 +168,7 @@ impl Verifier {
             options,
             replica: ArcSwap::from_pointee(Replica::new(seed)),
             deadline: AtomicU64::new(0),
-            stale: AtomicBool::new(false),
-            ready: watch::Sender::new(false),
+            moved: watch::Sender::new(()),
             trouble: Mutex::new(None),
         });
         let stop = watch::Sender::new(false);
@@ -171,7 +179,20 @@ impl Verifier {
     /// Waits until it has joined and may accept keys.
     pub async fn ready(&self) {
         // The sender lives as long as this verifier.
-        let _ = self.shared.ready.subscribe().wait_for(|ready| *ready).await;
+        let _ = self.shared.moved.subscribe().wait_for(|()| self.shared.may_accept()).await;
+    }
+
+    /// Waits until it may not accept keys: when its lease has run out, a removal is answered without it. The time to end
+    /// what is open, as in [`VerifierOptions::on_remove`].
+    pub async fn lapsed(&self) {
+        let mut moved = self.shared.moved.subscribe();
+        while self.shared.may_accept() {
+            let deadline = Moment::from_nanos(self.shared.deadline.load(Ordering::Acquire));
+            tokio::select! {
+                () = pause(deadline.since(now())) => {}
+                _ = moved.changed() => {}
+            }
+        }
     }
 
     /// Whether it may accept keys now.
@@ -243,7 +264,7 @@ impl Verifier {
 
 impl Shared {
     fn may_accept(&self) -> bool {
-        now().nanos() < self.deadline.load(Ordering::Acquire) || self.stale.load(Ordering::Acquire)
+        now().nanos() < self.deadline.load(Ordering::Acquire)
     }
 
     fn complain(&self, trouble: &impl ToString) {

@@ -205,16 +205,14 @@ impl Member {
         }
     }
 
-    /// Lets verifies know until when they may accept keys.
+    /// Lets verifies know until when they may accept keys: for ever, if they go on without a lease.
     fn trust(&self) {
-        let deadline = self.holder.deadline().map_or(0, |deadline| deadline.nanos());
-        self.shared.deadline.store(deadline, Ordering::Release);
-        let may_accept = self.holder.may_accept(now());
-        if may_accept && !*self.shared.ready.borrow() {
-            self.shared.ready.send_replace(true);
-        }
-        if self.shared.options.serve_stale {
-            self.shared.stale.store(deadline > 0, Ordering::Release);
+        let deadline = self.holder.deadline().map_or(0, |deadline| match self.shared.options.serve_stale {
+            true => u64::MAX,
+            false => deadline.nanos(),
+        });
+        if self.shared.deadline.swap(deadline, Ordering::AcqRel) != deadline {
+            self.shared.moved.send_replace(());
         }
     }
 
