@@ -25,6 +25,7 @@
 //! asked for it, this verifier has applied it or its lease has run out: then every verify is [`Verdict::Unavailable`].
 
 mod anchor;
+mod cache;
 mod judge;
 mod replica;
 mod stream;
@@ -39,6 +40,7 @@ use keyward_log::VerifierKey;
 use keyward_verifier::lease::{Incarnation, Mode, Moment};
 use tokio::sync::watch;
 
+use self::cache::{Asking, Cache};
 pub use self::judge::{Key, Needs, Verdict};
 use self::replica::Replica;
 use crate::error::Error;
@@ -50,11 +52,29 @@ use crate::wire;
 #[derive(Clone)]
 pub struct VerifierOptions {
     name: String,
-    mode: Mode,
+    keeps: Keeps,
     serve_stale: bool,
     anchor: Option<PathBuf>,
     log_key: Option<VerifierKey>,
     on_remove: Option<OnRemove>,
+}
+
+/// What a verifier keeps in memory.
+#[derive(Clone, Copy)]
+enum Keeps {
+    Full,
+    Hot { capacity: usize },
+    Online,
+}
+
+impl Keeps {
+    const fn mode(self) -> Mode {
+        match self {
+            Self::Full => Mode::Full,
+            Self::Hot { .. } => Mode::Hot,
+            Self::Online => Mode::Online,
+        }
+    }
 }
 
 /// Called with what is no longer to be accepted.
@@ -85,13 +105,20 @@ impl VerifierOptions {
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         let name = name.into();
-        Self { name, mode: Mode::Full, serve_stale: false, anchor: None, log_key: None, on_remove: None }
+        Self { name, keeps: Keeps::Full, serve_stale: false, anchor: None, log_key: None, on_remove: None }
     }
 
     /// Holds nothing: every check asks the server, and the answer is as fresh as can be.
     #[must_use]
     pub fn online(self) -> Self {
-        Self { mode: Mode::Online, ..self }
+        Self { keeps: Keeps::Online, ..self }
+    }
+
+    /// Holds so many of the keys that were used lately, and asks the server once for each other: where all keys of the
+    /// organization would take too much memory. Only [`Verifier::check`] asks; removals are as final as with all keys.
+    #[must_use]
+    pub fn hot(self, capacity: usize) -> Self {
+        Self { keeps: Keeps::Hot { capacity }, ..self }
     }
 
     /// Goes on with what it knows when the server cannot be reached. The server then answers removals with 202 and names this
@@ -134,6 +161,8 @@ struct Shared {
     client: Client,
     options: VerifierOptions,
     replica: ArcSwap<Replica>,
+    /// In the mode *hot*, in the place of the replica's table.
+    cache: Option<Cache>,
     /// Until when keys may be accepted, by the clock of [`now`]; 0: not at all.
     deadline: AtomicU64,
     /// Says that the deadline has moved.
@@ -163,16 +192,24 @@ impl Verifier {
         let incarnation = Incarnation(u128::from_be_bytes(client.random()?));
         let anchor = anchor::read(options.anchor.as_deref())?;
         let seed = u64::from_be_bytes(client.random()?);
+        let (cache, asking) = match options.keeps {
+            Keeps::Hot { capacity } => {
+                let (cache, asking) = Cache::new(capacity);
+                (Some(cache), asking)
+            }
+            Keeps::Full | Keeps::Online => (None, Asking::default()),
+        };
         let shared = Arc::new(Shared {
             client,
             options,
             replica: ArcSwap::from_pointee(Replica::new(seed)),
+            cache,
             deadline: AtomicU64::new(0),
             moved: watch::Sender::new(()),
             trouble: Mutex::new(None),
         });
         let stop = watch::Sender::new(false);
-        tokio::spawn(stream::run(Arc::clone(&shared), incarnation, anchor, stop.subscribe()));
+        tokio::spawn(stream::run(Arc::clone(&shared), incarnation, anchor, asking, stop.subscribe()));
         Ok(Self { shared, _running: Arc::new(Running { stop }) })
     }
 
@@ -204,7 +241,7 @@ impl Verifier {
     /// How many keys it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.replica.load().len()
+        self.shared.cache.as_ref().map_or_else(|| self.shared.replica.load().len(), Cache::len)
     }
 
     /// Whether it holds no key.
@@ -213,7 +250,7 @@ impl Verifier {
         self.len() == 0
     }
 
-    /// How much memory the keys take, in bytes.
+    /// How much memory the table of all keys takes, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.shared.replica.load().bytes()
@@ -232,9 +269,12 @@ impl Verifier {
         if !self.shared.may_accept() {
             return Verdict::Unavailable;
         }
-        match self.shared.options.mode {
-            Mode::Full => self.shared.replica.load().judge(secret, needs),
-            Mode::Hot | Mode::Online => Verdict::Ask,
+        match self.shared.options.keeps {
+            Keeps::Full => self.shared.replica.load().judge(secret, needs),
+            Keeps::Hot { .. } | Keeps::Online => {
+                let cached = self.shared.cache.as_ref().and_then(|cache| cache.judge(secret, needs));
+                cached.unwrap_or(Verdict::Ask)
+            }
         }
     }
 
@@ -244,9 +284,15 @@ impl Verifier {
     /// # Errors
     /// [`Error`] if the server was asked and gave no answer.
     pub async fn check(&self, secret: &str, needs: &Needs<'_>) -> Result<Verdict, Error> {
-        match self.verify(secret, needs) {
+        let told = match &self.shared.cache {
+            Some(cache) if self.shared.may_accept() => cache.check(secret, needs).await,
+            Some(_) | None => self.verify(secret, needs),
+        };
+        match told {
             Verdict::Ask | Verdict::Refused(wire::Refusal::Unknown) => self.ask(secret, needs).await,
-            Verdict::Unavailable if self.shared.options.mode == Mode::Online => self.ask(secret, needs).await,
+            Verdict::Unavailable if self.shared.options.keeps.mode() == Mode::Online => {
+                self.ask(secret, needs).await
+            }
             told @ (Verdict::Valid(_) | Verdict::Refused(_) | Verdict::Unavailable) => Ok(told),
         }
     }

@@ -11,6 +11,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use ipnet::IpNet;
 use keyward_verifier::frame::{self, Change, KeyRow, OwnerRow, OwnerStanding};
 use keyward_verifier::{Fingerprint, Profiles, Row, Table};
+use zeroize::Zeroizing;
 
 use super::Removed;
 use super::judge::{Key, Needs, Verdict};
@@ -148,14 +149,8 @@ impl Replica {
 
     /// Judges a presented secret.
     pub(super) fn judge(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
-        if secret.len() > LONGEST {
-            return Verdict::Refused(Refusal::Malformed);
-        }
-        let hash = digest(&SHA256, secret.as_bytes());
-        let Some(bytes) = hash.as_ref().first_chunk::<32>() else {
-            return Verdict::Refused(Refusal::Malformed);
-        };
-        let fingerprint = Fingerprint::from(bytes);
+        let Some(digest) = digest_of(secret) else { return Verdict::Refused(Refusal::Malformed) };
+        let fingerprint = Fingerprint::from(&*digest);
         let found = self.table.find_with(fingerprint.place(), fingerprint, |row, _| {
             Some((row, self.profiles.with(row.profile, Arc::clone)?))
         });
@@ -181,7 +176,8 @@ impl Replica {
         Arc::clone(owners.entry(id).or_insert_with(|| Arc::new(Owner::unknown(id))))
     }
 
-    fn profile(&self, number: u32) -> Option<Profile> {
+    /// What a profile's number stands for; `None`: nothing that was told, or that can be read.
+    pub(super) fn profile(&self, number: u32) -> Option<Profile> {
         let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         let told = numbers.get(&number)?;
         let network = |network: &frame::Network| IpNet::new(network.address, network.prefix).ok();
@@ -196,8 +192,14 @@ impl Replica {
     }
 }
 
+/// What a presented secret is found by; `None` for what is too long to be one.
+pub(super) fn digest_of(secret: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let digest = (secret.len() <= LONGEST).then(|| digest(&SHA256, secret.as_bytes()))?;
+    digest.as_ref().first_chunk().copied().map(Zeroizing::new)
+}
+
 /// In the order in which the server judges.
-fn judge(row: &Row, profile: Arc<Profile>, needs: &Needs<'_>) -> Verdict {
+pub(super) fn judge(row: &Row, profile: Arc<Profile>, needs: &Needs<'_>) -> Verdict {
     let stands = profile.account.standing().max(profile.organization.standing());
     if stands == OwnerStanding::Removed as u8 {
         return Verdict::Refused(Refusal::Removed);

@@ -16,6 +16,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 
 use super::anchor::{Anchor, believe, write};
+use super::cache::Asking;
 use super::replica::Replica;
 use super::{Shared, now};
 use crate::error::Error;
@@ -52,10 +53,11 @@ pub(super) async fn run(
     shared: Arc<Shared>,
     incarnation: Incarnation,
     anchor: Option<Anchor>,
+    asking: Asking,
     mut stop: watch::Receiver<bool>,
 ) {
     let holder = Holder::new(incarnation, anchor.as_ref().map(|anchor| anchor.seen));
-    let mut member = Member { shared, holder, anchor };
+    let mut member = Member { shared, holder, anchor, asking };
     let mut wait = WAIT;
     loop {
         let ended = tokio::select! {
@@ -63,6 +65,7 @@ pub(super) async fn run(
             _ = stop.wait_for(|stop| *stop) => return,
         };
         member.holder.disconnected();
+        member.asking.forget();
         let joined = member.holder.deadline().is_some_and(|deadline| now() < deadline);
         wait = if joined { WAIT } else { (wait * 2).min(LONGEST_WAIT) };
         if let Err(ended) = ended {
@@ -80,6 +83,7 @@ struct Member {
     shared: Arc<Shared>,
     holder: Holder,
     anchor: Option<Anchor>,
+    asking: Asking,
 }
 
 impl Member {
@@ -88,7 +92,7 @@ impl Member {
         let options = &self.shared.options;
         let hello = Hello {
             incarnation: self.holder.incarnation(),
-            mode: options.mode,
+            mode: options.keeps.mode(),
             serve_stale: options.serve_stale,
             position: self.holder.position(),
             anchor: self.anchor.as_ref().map(|anchor| anchor.note.clone()).unwrap_or_default(),
@@ -119,6 +123,7 @@ impl Member {
                         send(&mut socket, &VerifierFrame::Acknowledge(position)).await?;
                     }
                 }
+                lookup = self.asking.next() => send(&mut socket, &VerifierFrame::Lookup(lookup)).await?,
                 _ = renewals.tick() => self.renew(&mut socket).await?,
             }
         }
@@ -135,6 +140,9 @@ impl Member {
             // The old table goes on answering whoever is reading it; with no lease nobody begins to.
             let seed = u64::from_be_bytes(self.shared.client.random()?);
             self.shared.replica.store(Arc::new(Replica::new(seed)));
+            if let Some(cache) = &self.shared.cache {
+                cache.clear(position);
+            }
         }
         self.remember(shown);
         Ok(())
@@ -166,9 +174,11 @@ impl Member {
                     return Err(HolderError::Gap.into());
                 }
                 for change in &changes.changes {
-                    if let (Some(removed), Some(call)) =
-                        (replica.apply(change), &self.shared.options.on_remove)
-                    {
+                    let removed = match &self.shared.cache {
+                        Some(cache) => cache.apply(&replica, change, changes.to),
+                        None => replica.apply(change),
+                    };
+                    if let (Some(removed), Some(call)) = (removed, &self.shared.options.on_remove) {
                         call(removed);
                     }
                 }
@@ -187,15 +197,18 @@ impl Member {
                 self.remember(shown);
                 return Ok(false);
             }
-            // It is asked nothing on this stream: what it does not hold, it asks as any client does.
-            ServerFrame::Answer(_) => return Err(HolderError::OutOfOrder.into()),
+            ServerFrame::Answer(answer) => {
+                let cache = self.shared.cache.as_ref();
+                let is_asked = cache.is_some_and(|cache| self.asking.answered(&answer, cache, &replica));
+                return if is_asked { Ok(false) } else { Err(HolderError::OutOfOrder.into()) };
+            }
         }
         self.trust();
         Ok(true)
     }
 
     async fn renew(&mut self, socket: &mut Socket) -> Result<(), Ended> {
-        if self.shared.options.mode == Mode::Online {
+        if self.shared.options.keeps.mode() == Mode::Online {
             return Ok(());
         }
         // The lease counts from here, whenever the bytes go out.

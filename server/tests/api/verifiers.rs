@@ -1,6 +1,7 @@
 //! Verifiers of others, as the SDK makes them: what they accept, what they are told, and who waits for whom.
 
 mod gateway;
+mod hot;
 mod layer;
 mod stream;
 
