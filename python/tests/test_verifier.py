@@ -1,0 +1,128 @@
+"""The verifier for Python against a real server."""
+
+import threading
+import time
+
+import keyward
+import pytest
+
+
+@pytest.fixture
+def joining(server):
+    """The secret of a key that may join."""
+    return server.issue(scopes=["verifiers:join", "keys:verify"])[1]
+
+
+@pytest.fixture
+def verifier(server, joining):
+    verifier = keyward.Verifier(server.url, joining, name="python")
+    verifier.ready(timeout=30)
+    return verifier
+
+
+def code(verify, *arguments):
+    with pytest.raises(keyward.Refused) as refused:
+        verify(*arguments)
+    return refused.value.code
+
+
+def eventually(ask):
+    """Waits for what comes a little later than the call that began it."""
+    end = time.monotonic() + 30
+    while not ask():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
+
+
+def holds(verifier, secret):
+    try:
+        return verifier.verify(secret)
+    except keyward.Refused:
+        return None
+
+
+def test_a_key_is_accepted_until_its_removal_is_answered(server, verifier):
+    key_id, secret = server.issue(scopes=["orders:read"])
+    assert verifier.check(secret, ["orders:read"]).id == key_id, "made a moment ago"
+    eventually(lambda: holds(verifier, secret))
+    key = verifier.verify(secret, scopes=["orders:read"])
+    assert (key.id, key.scopes, key.expires_at) == (key_id, ["orders:read"], None)
+    assert key.account_id.startswith("acct_") and key.organization_id.startswith("org_")
+    assert key.has_scope("orders:read") and not key.has_scope("orders:write")
+    assert code(verifier.verify, secret, ["orders:write"]) == "insufficient_scope"
+    server.remove(key_id)
+    assert code(verifier.verify, secret) == "unknown"
+    assert code(verifier.check, secret) == "removed"
+
+
+def test_an_address_is_judged(server, verifier):
+    _, secret = server.issue(ip_allow=["192.0.2.0/24"])
+    eventually(lambda: code(verifier.verify, secret) != "unknown")
+    assert code(verifier.verify, secret) == "address_not_allowed"
+    assert verifier.verify(secret, address="192.0.2.7")
+    with pytest.raises(ValueError):
+        verifier.verify(secret, address="here")
+
+
+def test_what_is_counted_the_server_is_asked(server, verifier):
+    key_id, secret = server.issue(uses_left=1)
+    eventually(lambda: raises_ask(verifier, secret))
+    assert verifier.check(secret).id == key_id
+    assert code(verifier.check, secret) == "used_up"
+
+
+def raises_ask(verifier, secret):
+    try:
+        verifier.verify(secret)
+    except keyward.AskServer:
+        return True
+    except keyward.Refused:
+        return False
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_is_removed_is_told_before_the_answer(server, joining):
+    removed, threads = [], set()
+
+    def on_remove(what):
+        removed.append(what)
+        threads.add(threading.get_ident())
+        raise ValueError("what this raises is printed, and nothing else comes of it")
+
+    verifier = keyward.Verifier(server.url, joining, name="told", on_remove=on_remove)
+    verifier.ready(timeout=30)
+    keys = [server.issue() for _ in range(2)]
+    held = [verifier.check(secret) for _, secret in keys]
+    for index, (key_id, _) in enumerate(keys):
+        server.remove(key_id)
+        assert removed[index].key_id == key_id
+        assert [removed[index].concerns(key) for key in held] == [index == 0, index == 1]
+    assert threading.get_ident() not in threads
+
+
+def test_who_waits_lets_others_run(server):
+    wrong = keyward.Verifier(server.url, "kw_live_nothing", name="wrong")
+    ran = []
+    other = threading.Thread(target=lambda: ran.append(True))
+    waiting = threading.Thread(target=lambda: raises_timeout(wrong, ran))
+    waiting.start()
+    other.start()
+    other.join(10)
+    assert ran == [True]
+    waiting.join()
+    assert ran == [True, "waited"] and wrong.trouble and not wrong.is_available
+    with pytest.raises(keyward.Unavailable):
+        wrong.verify("kw_live_nothing")
+
+
+def raises_timeout(verifier, ran):
+    with pytest.raises(TimeoutError):
+        verifier.ready(timeout=1.5)
+    ran.append("waited")
+
+
+def test_what_cannot_be_is_a_value_error(server):
+    with pytest.raises(ValueError):
+        keyward.Verifier("nowhere", "kw_live_x", name="x")
+    with pytest.raises(ValueError):
+        keyward.Verifier(server.url, "kw_live_x", name="x").ready(timeout=-1)
