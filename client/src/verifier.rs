@@ -143,6 +143,23 @@ impl VerifierOptions {
 
     /// Calls this with everything that is no longer to be accepted, before the server is told that it is not: the place to
     /// cut what is open. It is called on the task that applies changes, so it must be quick.
+    ///
+    /// ```
+    /// use std::net::{Shutdown, TcpStream};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use keyward_client::{Key, VerifierOptions};
+    ///
+    /// // Each open connection beside the key of what it carries; `examples/gateway` keeps it.
+    /// let open: Arc<Mutex<Vec<(Key, TcpStream)>>> = Arc::default();
+    /// let options = VerifierOptions::named("gateway-1").on_remove(move |removed| {
+    ///     for (key, socket) in open.lock().iter().flat_map(|open| open.iter()) {
+    ///         if removed.concerns(key) {
+    ///             let _ = socket.shutdown(Shutdown::Both);
+    ///         }
+    ///     }
+    /// });
+    /// ```
     #[must_use]
     pub fn on_remove(self, call: impl Fn(Removed) + Send + Sync + 'static) -> Self {
         Self { on_remove: Some(Arc::new(call)), ..self }
@@ -263,6 +280,21 @@ impl Verifier {
     }
 
     /// Judges a presented secret by what this process holds.
+    ///
+    /// Without a lease nothing is accepted, and nothing refused:
+    ///
+    /// ```
+    /// use keyward_client::{Client, Needs, Verdict, Verifier, VerifierOptions, wire};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), keyward_client::Error> {
+    /// // Nobody listens there.
+    /// let client = Client::new("http://127.0.0.1:9", &wire::Secret::new("kw_live_secret".to_owned()))?;
+    /// let verifier = Verifier::start(client, VerifierOptions::named("gateway-1"))?;
+    /// assert!(matches!(verifier.verify("kw_live_presented", &Needs::default()), Verdict::Unavailable));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn verify(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
         // First the lease, then the table: what the table says is at least as new as the lease allowed.
