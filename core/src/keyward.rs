@@ -229,8 +229,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let (id, epoch, newest) = (sealed.head.id, slot.epoch(), self.roots.epoch());
             Error::internal(format!(
                 "the slot of {id} is of epoch {epoch} and does not open; the newest root is of epoch {newest}: \
-                 configure the keys that belong to this store. A copy of the slots that is older than the last \
-                 re-rooting opens nothing any more: restore without it, and issue new keys"
+                 configure the keys that belong to this store (its root.key), or restore the slots from a copy made \
+                 since the last re-rooting. Older copies open nothing any more: restore without slots, and issue new keys"
             ))
         })?;
         let key = sealed.open(&secret)?;
