@@ -60,9 +60,9 @@ pub(crate) enum Command {
     /// Look after a store.
     #[command(subcommand)]
     Store(Store),
-    /// Prepare what a measurement needs.
+    /// Measure how long removed keys are accepted; prepare what other measurements need.
     #[command(subcommand)]
-    Bench(Bench),
+    Bench(bench::Bench),
     /// Accept that a restored store has lost removals: ends every key that it holds, and unlocks it.
     Recover(Recover),
 }
@@ -186,23 +186,6 @@ pub(crate) enum Store {
         offline: bool,
         #[command(flatten)]
         config: ConfigFile,
-    },
-}
-
-/// What to prepare.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Bench {
-    /// Fill the folder of a demo with keys, without a server; `keyward demo --data` then starts from it.
-    Fill {
-        /// The folder of the demo.
-        #[arg(long)]
-        data: PathBuf,
-        /// How many keys.
-        #[arg(long)]
-        keys: u64,
-        /// A file for the secrets of some of them, one a line.
-        #[arg(long)]
-        sample: PathBuf,
     },
 }
 

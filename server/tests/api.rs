@@ -33,6 +33,7 @@ mod api {
     mod scene;
     mod verifiers;
     mod verify;
+    mod window;
 }
 
 use harness::{Server, folder};
