@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
+use crate::clock;
 use crate::load::http::{self, Answer};
 use crate::measure::Reading;
 use crate::peers::Removes;
@@ -27,6 +28,14 @@ const SETUP_CONNECTIONS: usize = 64;
 
 /// How long setting up may take at a time.
 const SETUP_WITHIN: Duration = Duration::from_secs(600);
+
+/// A key that was issued.
+pub(crate) struct Issued {
+    /// Its id.
+    pub(crate) id: String,
+    /// What is presented.
+    pub(crate) secret: String,
+}
 
 /// A running server with its owner's secret.
 pub(crate) struct Keyward {
@@ -70,20 +79,36 @@ impl Keyward {
 
     /// Issues so many keys of Keyward's own format; their secrets.
     pub(crate) fn issue(&self, count: usize) -> Result<Vec<String>> {
+        Ok(self.issue_keys(count)?.into_iter().map(|issued| issued.secret).collect())
+    }
+
+    /// Issues so many keys of Keyward's own format.
+    pub(crate) fn issue_keys(&self, count: usize) -> Result<Vec<Issued>> {
         let requests: Vec<Vec<u8>> = (0..count)
             .map(|number| {
                 let body = format!(r#"{{"kind":"secret","name":"bench-{number}"}}"#);
                 http::request("POST", "/v1/keys", &self.secret, &body)
             })
             .collect();
-        let secrets = RefCell::new(Vec::with_capacity(count));
+        let issued = RefCell::new(Vec::with_capacity(count));
         http::run(self.http, SETUP_CONNECTIONS, &requests, SETUP_WITHIN, |_, answer| {
             expect_status(answer, 201)?;
-            secrets.borrow_mut().push(text(&serde_json::from_slice(answer.body)?, "/secret")?);
+            let told = serde_json::from_slice(answer.body)?;
+            issued.borrow_mut().push(Issued { id: text(&told, "/key/id")?, secret: text(&told, "/secret")? });
             Ok(())
         })?;
-        ensure!(secrets.borrow().len() == count, "issuing {count} keys took too long");
-        Ok(secrets.into_inner())
+        ensure!(issued.borrow().len() == count, "issuing {count} keys took too long");
+        Ok(issued.into_inner())
+    }
+
+    /// Removes a key; how long the answer took.
+    pub(crate) fn remove_key(&self, id: &str) -> Result<Duration> {
+        let request = self.agent.delete(self.url(&format!("/v1/keys/{id}")));
+        let began = clock::now();
+        let answer = request.header("Authorization", format!("Bearer {}", self.secret)).call()?;
+        let taken = began.elapsed();
+        ensure!(answer.status() == 204, "DELETE {id}: {}", answer.status());
+        Ok(taken)
     }
 
     /// One of the credentials that a demo hands out.
@@ -212,13 +237,18 @@ impl Removes for Keyward {
 
 /// Fills an empty data folder with so many keys without a server (`keyward bench fill`); secrets of some of them.
 pub(crate) fn fill(program: &Path, data: &Path, keys: usize) -> Result<Vec<String>> {
-    let sample: PathBuf = data.with_extension("sample");
+    let sample = sample_of(data);
     let mut command = Command::new(program);
     command.args(["bench", "fill", "--keys", &keys.to_string(), "--data"]).arg(data);
     process::output(command.arg("--sample").arg(&sample))?;
     let secrets: Vec<String> = std::fs::read_to_string(sample)?.lines().map(str::to_owned).collect();
     ensure!(!secrets.is_empty(), "keyward bench fill gave no sample");
     Ok(secrets)
+}
+
+/// Where [`fill`] leaves the secrets of some of a data folder's keys, one a line.
+pub(crate) fn sample_of(data: &Path) -> PathBuf {
+    data.with_extension("sample")
 }
 
 /// Whether a verify's answer accepts the key.

@@ -19,10 +19,12 @@ mod keyward;
 mod load;
 mod machine;
 mod measure;
+mod partition;
 mod peers;
 mod process;
 mod report;
 mod scenarios;
+mod verifiers;
 
 use machine::Machine;
 use report::Report;
@@ -56,6 +58,9 @@ struct Arguments {
     /// A folder on a disk for all that is written meanwhile.
     #[arg(long, default_value = "/var/tmp")]
     scratch: PathBuf,
+    /// How many removals the verifiers are tried with, instead of so many as take a few minutes.
+    #[arg(long)]
+    trials: Option<usize>,
     #[command(subcommand)]
     child: Option<Child>,
 }
@@ -77,6 +82,19 @@ enum Child {
         #[arg(long)]
         listen: SocketAddr,
     },
+    /// Verify with so many verifiers, as standard input says.
+    #[command(hide = true)]
+    Verifiers {
+        /// The server.
+        #[arg(long)]
+        url: String,
+        /// What their names begin with.
+        #[arg(long)]
+        name: String,
+        /// How many.
+        #[arg(long)]
+        count: usize,
+    },
 }
 
 fn main() -> Result<()> {
@@ -84,6 +102,7 @@ fn main() -> Result<()> {
     match arguments.child {
         Some(Child::Axum204 { listen }) => peers::axum_204::serve(listen),
         Some(Child::Echo { listen }) => peers::echo::serve(listen),
+        Some(Child::Verifiers { url, name, count }) => verifiers::child::serve(&url, &name, count),
         None => measure(arguments),
     }
 }
@@ -93,8 +112,9 @@ fn measure(arguments: Arguments) -> Result<()> {
     // PostgreSQL may run under a user of its own, who has to reach its folder in here.
     fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755))?;
     let machine = Machine::look(scratch.path())?;
+    let plan = if arguments.quick { Plan::QUICK } else { Plan::FULL };
     let bench = Bench {
-        plan: if arguments.quick { Plan::QUICK } else { Plan::FULL },
+        plan: Plan { trials: arguments.trials.unwrap_or(plan.trials), ..plan },
         keyward: keyward_program(arguments.keyward)?,
         scratch: scratch.path().to_owned(),
     };

@@ -3,13 +3,19 @@
 //! The machine drifts by more than the differences we look for, so nothing is compared across minutes: the
 //! contestants take turns (A B A B ...), each round gives one ratio, and the median of the ratios counts.
 
+use std::hint::black_box;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use hdrhistogram::Histogram;
+
+use crate::clock;
 
 #[cfg(test)]
 mod tests;
+
+/// How many calls within the process are timed at once, so that reading the clock does not count.
+pub(crate) const IN_A_ROW: usize = 32;
 
 /// The latencies of one run, to three digits, from 100 ns to 2 minutes.
 pub(crate) struct Latencies(Histogram<u64>);
@@ -178,4 +184,20 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
         (Some(lower), Some(upper)) => f64::midpoint(*lower, *upper),
         (None, _) | (_, None) => f64::NAN,
     }
+}
+
+/// Times a call on each item, all of which it has to accept: the median, and the 99th percentile, of the means of
+/// [`IN_A_ROW`].
+pub(crate) fn calls<T>(items: &[T], mut accepts: impl FnMut(&T) -> bool) -> Result<(Duration, Duration)> {
+    let mut means = Vec::with_capacity(items.len() / IN_A_ROW);
+    for few in items.chunks_exact(IN_A_ROW) {
+        let begun = clock::now();
+        let accepted = few.iter().filter(|item| black_box(accepts(item))).count();
+        let taken = begun.elapsed();
+        ensure!(accepted == IN_A_ROW, "a live key was refused");
+        means.push(taken / IN_A_ROW as u32);
+    }
+    means.sort_unstable();
+    let at = |share: usize| means.get(means.len() * share / 100).copied().context("no samples");
+    Ok((at(50)?, at(99)?))
 }

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -72,6 +72,21 @@ impl Process {
         }
     }
 
+    /// Starts a program that is talked with over its standard input and output.
+    pub(crate) fn start_and_talk(
+        name: &'static str,
+        mut command: Command,
+        folder: &Path,
+    ) -> Result<(Self, ChildStdin, BufReader<ChildStdout>)> {
+        let log = folder.join(format!("{name}.log"));
+        let file = File::create(&log).with_context(|| format!("no log for {name}"))?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(file);
+        let mut process = Self::spawn(name, command, log)?;
+        let input = process.child.stdin.take().context("the input is piped")?;
+        let output = process.child.stdout.take().context("the output is piped")?;
+        Ok((process, input, BufReader::new(output)))
+    }
+
     fn spawn(name: &'static str, mut command: Command, log: PathBuf) -> Result<Self> {
         let child = command.spawn().with_context(|| format!("{name} does not start"))?;
         Ok(Self { name, child, stop: Signal::TERM, log })
@@ -96,6 +111,16 @@ impl Process {
             clock::pause(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Stops the program as if its machine had been suspended, until it is continued.
+    pub(crate) fn suspend(&self) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::STOP)?)
+    }
+
+    /// Lets a suspended program go on.
+    pub(crate) fn resume(&self) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::CONT)?)
     }
 
     /// The processor time that the program has taken so far, user and system, all its threads.
@@ -129,7 +154,8 @@ impl Drop for Process {
         if matches!(self.child.try_wait(), Ok(Some(_))) {
             return;
         }
-        // Errors mean that it is gone already, which is what is wanted.
+        // What is suspended would not hear; errors mean that it is gone already, which is what is wanted.
+        let _ = self.resume();
         let _ = kill_process(Pid::from_child(&self.child), self.stop);
         if !self.has_ended_within(STOP_WITHIN) {
             let _ = self.child.kill();

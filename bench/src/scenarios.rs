@@ -1,4 +1,4 @@
-//! This file is about the scenarios (a) to (g): what they share, and which there are.
+//! This file is about the scenarios (a) to (h): what they share, and which there are.
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ mod look_ups;
 mod remove;
 mod remove_account;
 mod start_up;
+mod verifiers;
 mod verify_http;
 
 /// The scenarios, by the letters of the project's task.
@@ -32,11 +33,14 @@ pub(crate) enum Scenario {
     F,
     /// Look-ups among few keys and many.
     G,
+    /// Verifiers in other processes: what a removal waits for them, and what they accept.
+    H,
 }
 
 impl Scenario {
     /// All, in order.
-    pub(crate) const ALL: [Self; 7] = [Self::A, Self::B, Self::C, Self::D, Self::E, Self::F, Self::G];
+    pub(crate) const ALL: [Self; 8] =
+        [Self::A, Self::B, Self::C, Self::D, Self::E, Self::F, Self::G, Self::H];
 
     /// Measures.
     pub(crate) fn run(self, bench: &Bench) -> Result<Section> {
@@ -48,6 +52,7 @@ impl Scenario {
             Self::E => remove_account::run(bench),
             Self::F => dialects::run(bench),
             Self::G => look_ups::run(bench),
+            Self::H => verifiers::run(bench),
         }
     }
 }
@@ -73,6 +78,12 @@ pub(crate) struct Plan {
     pub(crate) dialect_keys: usize,
     /// Keys among which some are looked up, from few to many.
     pub(crate) look_up_keys: [usize; 3],
+    /// Keys that a verifier elsewhere holds.
+    pub(crate) held_keys: [usize; 2],
+    /// Verifiers that have nothing to do.
+    pub(crate) idle_verifiers: usize,
+    /// Removals each of which every verifier is asked about.
+    pub(crate) trials: usize,
 }
 
 impl Plan {
@@ -87,6 +98,9 @@ impl Plan {
         account_keys: 1_000_000,
         dialect_keys: 20_000,
         look_up_keys: [10, 10_000, 200_000],
+        held_keys: [1_000_000, 10_000_000],
+        idle_verifiers: 1_000,
+        trials: 20_000,
     };
 
     /// Only long enough to see that everything runs.
@@ -100,6 +114,9 @@ impl Plan {
         account_keys: 20_000,
         dialect_keys: 500,
         look_up_keys: [10, 1_000, 5_000],
+        held_keys: [10_000, 50_000],
+        idle_verifiers: 100,
+        trials: 400,
     };
 }
 

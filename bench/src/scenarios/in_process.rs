@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow};
 use keyward_core::account::{Account, Organization, Role, Standing};
 use keyward_core::command::Draft;
 use keyward_core::error::Error;
@@ -17,13 +17,12 @@ use keyward_core::time::Timestamp;
 use keyward_core::verbs::issue::{Birth, issue};
 
 use crate::clock;
+use crate::measure::{self, IN_A_ROW};
 use crate::report::table::Table;
 use crate::report::{Bound, Section, Target, figures};
 use crate::scenarios::{Bench, progress};
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-/// How many verifies are timed at once, so that reading the clock does not count.
-const IN_A_ROW: usize = 32;
 /// How many verifies are timed in all, at each size.
 const SAMPLES: usize = 320_000;
 
@@ -97,29 +96,14 @@ fn measure(keys: usize) -> Result<Figures> {
         .map(|sample| secret(mix(sample as u64 ^ 0xbead) % keys as u64))
         .collect::<Option<_>>()
         .context("a label of our own")?;
-    let (verify, slowest) = time(&texts, |text| {
-        let presented = Presented::read(text);
+    let (verify, slowest) = measure::calls(&texts, |text| {
+        let presented = Presented::read(text.expose());
         let found = presented.and_then(|presented| live.find(&presented, &pepper));
         found.is_some_and(|(entry, _)| entry.judge(None, NOW).is_ok())
     })?;
-    let (hash, _) = time(&texts, |text| Digest::of(text.as_bytes()).bytes().len() == 32)?;
+    let (hash, _) = measure::calls(&texts, |text| Digest::of(text.expose().as_bytes()).bytes().len() == 32)?;
     let bytes = live.bytes();
     Ok(Figures { verify, slowest, hash, access: access(bytes), bytes: bytes as f64 / keys as f64 })
-}
-
-/// The median, and the 99th percentile, of the means of a few in a row.
-fn time(texts: &[Secret], mut accepts: impl FnMut(&str) -> bool) -> Result<(Duration, Duration)> {
-    let mut means = Vec::with_capacity(texts.len() / IN_A_ROW);
-    for few in texts.chunks_exact(IN_A_ROW) {
-        let begun = clock::now();
-        let accepted = few.iter().filter(|text| black_box(accepts(text.expose()))).count();
-        let taken = begun.elapsed();
-        ensure!(accepted == IN_A_ROW, "a live key was refused");
-        means.push(taken / IN_A_ROW as u32);
-    }
-    means.sort_unstable();
-    let at = |share: usize| means.get(means.len() * share / 100).copied().context("no samples");
-    Ok((at(50)?, at(99)?))
 }
 
 /// One dependent access to a random word of so much memory.
