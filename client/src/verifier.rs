@@ -24,6 +24,7 @@
 //! [`Verifier::verify`] takes no lock, allocates nothing and waits for nobody. When the answer to a removal arrives at whoever
 //! asked for it, this verifier has applied it or its lease has run out: then every verify is [`Verdict::Unavailable`].
 
+mod allowance;
 mod anchor;
 mod cache;
 mod judge;
@@ -40,6 +41,7 @@ use keyward_log::VerifierKey;
 use keyward_verifier::lease::{Incarnation, Mode, Moment};
 use tokio::sync::watch;
 
+use self::allowance::Allowance;
 use self::cache::{Asking, Cache};
 pub use self::judge::{Key, Needs, Verdict};
 use self::replica::Replica;
@@ -180,6 +182,8 @@ struct Shared {
     replica: ArcSwap<Replica>,
     /// In the mode *hot*, in the place of the replica's table.
     cache: Option<Cache>,
+    /// How often the server may be asked about what is not known here.
+    unknown: Allowance,
     /// Until when keys may be accepted, by the clock of [`now`]; 0: not at all.
     deadline: AtomicU64,
     /// Says that the deadline has moved.
@@ -222,6 +226,7 @@ impl Verifier {
             replica: ArcSwap::from_pointee(Replica::new(seed)),
             cache,
             deadline: AtomicU64::new(0),
+            unknown: Allowance::default(),
             moved: watch::Sender::new(()),
             trouble: Mutex::new(None),
         });
@@ -311,7 +316,8 @@ impl Verifier {
     }
 
     /// Judges a presented secret, and asks the server where only that can tell: keys whose uses are counted, keys that were made
-    /// a moment ago, and secrets that were hashed elsewhere. What the server is not asked for it does not count as a use.
+    /// a moment ago, and secrets that were hashed elsewhere. What the server is not asked for it does not count as a use. For
+    /// secrets that nobody here knows it is asked at most 200 times a second; the others are refused as unknown.
     ///
     /// # Errors
     /// [`Error`] if the server was asked and gave no answer.
@@ -321,6 +327,7 @@ impl Verifier {
             Some(_) | None => self.verify(secret, needs),
         };
         match told {
+            Verdict::Refused(wire::Refusal::Unknown) if !self.shared.unknown.take(now()) => Ok(told),
             Verdict::Ask | Verdict::Refused(wire::Refusal::Unknown) => self.ask(secret, needs).await,
             Verdict::Unavailable if self.shared.options.keeps.mode() == Mode::Online => {
                 self.ask(secret, needs).await

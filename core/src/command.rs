@@ -26,7 +26,7 @@ use crate::store::{Logged, Position, RecordKind};
 use crate::time::Timestamp;
 use crate::usage::Usage;
 use crate::verbs::verify::Verdict;
-use crate::verifiers::{Covered, Verifier};
+use crate::verifiers::{Covered, ReachedBy, Verifier};
 
 /// What is asked. Every command belongs to one [`crate::permit::Verb`].
 #[derive(Clone)]
@@ -137,6 +137,8 @@ pub enum Command {
     ReadReceipt(ReceiptId),
     /// See who accepts keys.
     ListVerifiers,
+    /// See which verifiers have a key as it is now.
+    FindReach(KeyId),
     /// Wrap every slot under a new root, and destroy the old one.
     Reroot,
     /// Read an account.
@@ -287,6 +289,7 @@ impl Command {
             | Self::FindAccess(_)
             | Self::FindHead(_)
             | Self::FindCrypto(_)
+            | Self::FindReach(_)
             | Self::FindRemoval { .. }
             | Self::ReadUsage(_)
             | Self::ReadReceipt(_) => Verb::Find,
@@ -398,6 +401,8 @@ pub enum Answer {
     Checkpoint(String),
     /// A tile's bytes.
     Tile(Vec<u8>),
+    /// Which verifiers have a key as it is now.
+    Reach(Vec<ReachedBy>),
     /// Who accepts keys, and up to where the log goes.
     Verifiers(Vec<Verifier>, Position),
     /// A resource; a removed one where it was just removed.

@@ -229,8 +229,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let (id, epoch, newest) = (sealed.head.id, slot.epoch(), self.roots.epoch());
             Error::internal(format!(
                 "the slot of {id} is of epoch {epoch} and does not open; the newest root is of epoch {newest}: \
-                 configure the keys that belong to this store (its root.key), or restore the slots from a copy made \
-                 since the last re-rooting. Older copies open nothing any more: restore without slots, and issue new keys"
+                 configure the keys that `keyward init` made for this store (root.key), or restore the slots from \
+                 a copy made since the last re-rooting. Older copies open nothing any more: restore without slots, and \
+                 issue new keys"
             ))
         })?;
         let key = sealed.open(&secret)?;
@@ -403,6 +404,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
             Command::FindRemoval { removal, page } => self.find_removal(permit, removal, page).await,
             Command::ReadUsage(key) => self.read_usage(permit, key).await,
+            Command::FindReach(key) => self.find_reach(permit, key).await,
             Command::ListVerifiers => Ok(self.list_verifiers(permit)),
             Command::Reroot => Ok(Answer::Rerooted(Box::new(self.reroot(Some(permit), origin).await?))),
             Command::ReadReceipt(receipt) => self.read_receipt(permit, receipt).await,

@@ -5,6 +5,7 @@
 //! accepts on older knowledge.
 
 mod enforcement;
+mod reach;
 mod seat;
 mod term;
 
@@ -22,6 +23,7 @@ use keyward_verifier::lease::{
 
 use self::enforcement::Unlogged;
 pub use self::enforcement::{Covered, Enforcement};
+pub use self::reach::{Arrival, Reached as ReachedBy};
 pub use self::seat::Seat;
 use crate::command::Answer;
 use crate::event::{Event, Happened, Subject};

@@ -94,17 +94,20 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     fn as_covered(&self, cover: &Cover) -> Covered {
-        let (now, moment) = (self.environment.now(), self.environment.moment());
-        let at = |then: Moment| {
-            let ago = u64::try_from(moment.since(then).as_millis()).unwrap_or(u64::MAX);
-            Some(Timestamp::from_millis(now.millis().saturating_sub(ago)))
-        };
+        let at = |then| Some(self.wall_clock(then));
         let (acknowledged_at, ran_out_at) = match cover.outcome {
             Outcome::Acknowledged { at: then } => (at(then), None),
             Outcome::RanOut { at: then } => (None, at(then)),
             Outcome::Uncovered => (None, None),
         };
         Covered { name: cover.name.clone(), incarnation: cover.incarnation.0, acknowledged_at, ran_out_at }
+    }
+
+    /// The time of a moment that is not long ago.
+    pub(super) fn wall_clock(&self, then: Moment) -> Timestamp {
+        let ago = self.environment.moment().since(then).as_millis();
+        let ago = u64::try_from(ago).unwrap_or(u64::MAX);
+        Timestamp::from_millis(self.environment.now().millis().saturating_sub(ago))
     }
 
     async fn log_enforcements(self: Arc<Self>) {

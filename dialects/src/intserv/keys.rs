@@ -6,16 +6,17 @@ use keyward_core::command::{Answer, Command, Draft, Named, Patch};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::{KeyId, ResourceId};
-use keyward_core::key::{Key, Kind};
+use keyward_core::key::{Key, Kind, Material};
 use keyward_core::permit::Caller;
 use keyward_core::resource::NewResource;
 use keyward_core::secret::Label;
 use keyward_core::time::Timestamp;
+use keyward_core::verifiers::{Arrival, ReachedBy};
 use serde_json::{Map, Value, json};
 
 use super::body::Body;
 use super::{integration, resource, say, show};
-use crate::dialect::{Params, Request, Response, Step};
+use crate::dialect::{Params, Request, Response, Step, unexpected};
 use crate::uuid;
 
 /// The longest first or last name, in characters.
@@ -84,15 +85,45 @@ pub(super) fn status(
     let id: KeyId = Body::read(request)?.id("id")?.ok_or_else(|| missing("id"))?;
     Ok(Step::then(Command::Find(id), |found| {
         let key = key(found)?;
-        // No door controller has joined: there is nowhere that it could have arrived.
-        Ok(say(&json!({
-            "id": uuid::print(key.head.id.id()),
-            "status": "NotApplied",
-            "systems_where_applied": [],
-            "systems_where_pending": [],
-            "systems_where_failed": [],
-        })))
+        let opens =
+            matches!(&key.traits.material, Material::Access(access) if !access.opens.levels.is_empty());
+        let id = key.head.id;
+        if !opens {
+            return Ok(say(&applied(id, &[])));
+        }
+        Ok(Step::then(Command::FindReach(id), move |found| {
+            let Answer::Reach(reach) = found else { return Err(unexpected()) };
+            Ok(say(&applied(id, &reach)))
+        }))
     }))
+}
+
+/// Where a key has arrived. A door controller is a verifier: a system goes by its name.
+fn applied(id: KeyId, reach: &[ReachedBy]) -> Value {
+    let (mut applied, mut pending, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for ReachedBy { name, arrival } in reach {
+        match arrival {
+            Arrival::Acknowledged(at) => {
+                applied.push(json!({ "system_id": name, "applied_at": show::time(*at) }));
+            }
+            Arrival::Pending => pending.push(json!({ "system_id": name })),
+            Arrival::Lost => failed.push(json!({ "system_id": name, "error_type": "unreachable" })),
+        }
+    }
+    let status = match (applied.len(), pending.len(), failed.len()) {
+        (0, 0, 0) => "NotApplied",
+        (_, 0, 0) => "Applied",
+        (0, 0, _) => "Failed",
+        (0, ..) => "Pending",
+        (..) => "PartiallyApplied",
+    };
+    json!({
+        "id": uuid::print(id.id()),
+        "status": status,
+        "systems_where_applied": applied,
+        "systems_where_pending": pending,
+        "systems_where_failed": failed,
+    })
 }
 
 /// What is asked for besides the identification. The window is stated whole every time; what else is left out stays.

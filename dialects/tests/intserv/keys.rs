@@ -4,6 +4,8 @@ use keyward_core::access::Identification;
 use keyward_core::command::{Answer, Command, Named, Removed};
 use keyward_core::error::Error;
 use keyward_core::id::Id;
+use keyward_core::time::Timestamp;
+use keyward_core::verifiers::{Arrival, ReachedBy};
 use serde_json::{Value, json};
 
 use super::scene::{KEY, LEVEL, NOW, PERSON, badge, one, post, resource, talk, talk_as};
@@ -269,12 +271,50 @@ fn what_the_core_refuses_is_said_in_this_languages_words() {
 
 #[test]
 fn a_key_that_no_controller_has_is_not_applied() {
-    let talk = talk(&post("/v1/accesskeys/status", &format!(r#"{{"id":"{KEY}"}}"#)), vec![found()]);
+    let nowhere = Ok(Answer::Reach(Vec::new()));
+    let talk = talk(&post("/v1/accesskeys/status", &format!(r#"{{"id":"{KEY}"}}"#)), vec![found(), nowhere]);
     assert_eq!(
         talk.good(),
         json!({
             "id": KEY, "status": "NotApplied", "systems_where_applied": [], "systems_where_pending": [],
             "systems_where_failed": [],
         })
+    );
+}
+
+#[test]
+fn where_a_key_has_arrived_is_what_controllers_have_acknowledged() {
+    let reached = |arrivals: &[Arrival]| {
+        let named = |(number, arrival): (usize, &Arrival)| ReachedBy {
+            name: format!("system {number}"),
+            arrival: *arrival,
+        };
+        Ok(Answer::Reach(arrivals.iter().enumerate().map(named).collect()))
+    };
+    let status = |arrivals: &[Arrival]| {
+        let asked = post("/v1/accesskeys/status", &format!(r#"{{"id":"{KEY}"}}"#));
+        talk(&asked, vec![found(), reached(arrivals)]).good()
+    };
+    let at = Arrival::Acknowledged(Timestamp::from_millis(1_600_000_000_000));
+    for (arrivals, wanted) in [
+        (&[][..], "NotApplied"),
+        (&[at, at], "Applied"),
+        (&[Arrival::Pending], "Pending"),
+        (&[Arrival::Pending, Arrival::Lost], "Pending"),
+        (&[Arrival::Lost], "Failed"),
+        (&[at, Arrival::Pending], "PartiallyApplied"),
+        (&[at, Arrival::Lost], "PartiallyApplied"),
+    ] {
+        assert_eq!(status(arrivals)["status"], wanted, "{arrivals:?}");
+    }
+    let all = status(&[at, Arrival::Pending, Arrival::Lost]);
+    assert_eq!(
+        all["systems_where_applied"],
+        json!([{ "system_id": "system 0", "applied_at": "2020-09-13T12:26:40Z" }])
+    );
+    assert_eq!(all["systems_where_pending"], json!([{ "system_id": "system 1" }]));
+    assert_eq!(
+        all["systems_where_failed"],
+        json!([{ "system_id": "system 2", "error_type": "unreachable" }])
     );
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::client::Dice;
-use super::program::{copy, is_whole, keyward, on, run};
+use super::program::{copy, is_whole, keyward, on, run_bounded};
 use crate::harness::{Server, folder};
 
 /// A stopped store with something in it; how many keys are live.
@@ -76,7 +76,7 @@ fn what_is_not_this_programs_store_is_refused_by_name() {
             &["data: the log's newest checkpoint is not signed by this key", "`keyward init` made"],
         ),
         ("keys/root.key", &[b'a'; 64], &["root.key", "`keyward init` made"]),
-        ("keys/names.key", b"abc", &["keys/names.key: not 64 hex digits"]),
+        ("keys/names.key", b"abc", &["keys/names.key: not hex"]),
         ("keyward.toml", b"data = 'data'\nkeys = 'keys'\nsurprise = 1\n", &["keyward.toml", "surprise"]),
     ];
     for (name, content, says) in cases {
@@ -92,7 +92,7 @@ fn what_is_not_this_programs_store_is_refused_by_name() {
     is_refused(folder.path(), &["data/slots: damaged", "restore it from a copy of the slots"]);
     fs::rename(file("slots"), file("data/slots")).expect("it is there");
     fs::rename(file("keys/root.key"), file("root.key")).expect("it is there");
-    is_refused(folder.path(), &["keys/root.key"]);
+    is_refused(folder.path(), &["no root.key"]);
     fs::rename(file("root.key"), file("keys/root.key")).expect("it is there");
     let again = keyward(&["init", "--folder", folder.path().to_str().expect("text")]);
     assert!(again.code == Some(1) && again.err.contains("there is a configuration already"), "{again:?}");
@@ -156,15 +156,17 @@ fn damage_to_the_records_is_found() {
         }
         bytes[dice.below(used)] ^= 1 << dice.below(8);
         fs::write(file, bytes).expect("it can be written");
-        let done = run(&["store", "check", "--config", config.to_str().expect("text")]);
+        let done = run_bounded(&["store", "check", "--config", config.to_str().expect("text")]);
         let is_listed = done.out.contains("; restore") || done.out.contains("; stop the server");
         let is_explained = done.err.contains("data") && done.err.contains("restore");
         match done.code {
             Some(0) => assert_eq!(done.out.trim(), "nothing is wrong"),
             Some(1) => assert!(is_listed || is_explained, "{}: {done:?}", file.display()),
-            // The engine checks a part of its own files by assertions, and then cannot clean up.
+            // The engine checks a part of its own files by assertions, and then cannot clean up; and it believes some lengths
+            // in them, and then runs out of memory.
             _ => {
-                assert!(done.err.contains("lsm-tree") || done.err.contains("fjall"), "{done:?}");
+                let of_the_engine = ["lsm-tree", "fjall", "memory allocation of"];
+                assert!(of_the_engine.iter().any(|name| done.err.contains(name)), "{done:?}");
                 eprintln!("the engine died of a bit in {}", file.display());
             }
         }

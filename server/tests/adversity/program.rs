@@ -24,7 +24,17 @@ pub(crate) fn keyward(arguments: &[&str]) -> Done {
 
 /// Runs the program.
 pub(crate) fn run(arguments: &[&str]) -> Done {
-    let done = Command::new(PROGRAM).args(arguments).output().expect("the program starts");
+    done(Command::new(PROGRAM).args(arguments))
+}
+
+/// Runs the program with 4 GiB of address space: what wants more dies of it, and not the machine.
+pub(crate) fn run_bounded(arguments: &[&str]) -> Done {
+    let limited = r#"ulimit -v 4194304 && exec "$0" "$@""#;
+    done(Command::new("sh").args(["-c", limited, PROGRAM]).args(arguments))
+}
+
+fn done(command: &mut Command) -> Done {
+    let done = command.output().expect("the program starts");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     Done { code: done.status.code(), out: text(done.stdout), err: text(done.stderr) }
 }

@@ -1,5 +1,6 @@
 //! Verifiers of others, as the SDK makes them: what they accept, what they are told, and who waits for whom.
 
+mod doors;
 mod gateway;
 mod hot;
 mod layer;

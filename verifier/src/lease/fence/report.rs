@@ -67,6 +67,12 @@ impl Fence {
         })
     }
 
+    /// When a run of a verifier acknowledged a position, at the latest.
+    #[must_use]
+    pub fn acknowledged_at(&self, incarnation: Incarnation, position: Position) -> Option<Moment> {
+        self.members.get(&incarnation)?.acknowledged_at(position)
+    }
+
     /// How each verifier was kept from what a position removed. Those whose lease had run out before it was committed are left out.
     pub(super) fn report(
         &self,
