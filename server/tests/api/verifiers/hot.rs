@@ -76,7 +76,9 @@ fn no_check_that_begins_after_a_removal_accepts_and_none_before_it_brings_the_ke
             })
             .collect();
         scene.ok("DELETE", &format!("/v1/keys/{}", key.id), Value::Null);
-        assert_eq!(checked(&runtime, &verifier, &key.secret), "Removed");
+        // Whoever has asked too often about unknown keys is told only that much.
+        let told_last = checked(&runtime, &verifier, &key.secret);
+        assert!(["Removed", "Unknown"].contains(&told_last.as_str()), "{told_last}");
         for one in asking {
             runtime.block_on(one).expect("it ends");
         }
