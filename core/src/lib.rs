@@ -15,6 +15,7 @@ pub mod key;
 mod keys;
 pub mod keyward;
 pub mod live;
+mod load;
 pub mod metadata;
 mod organizations;
 mod pages;

@@ -124,8 +124,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     /// The newest checkpoint, read from what the store itself has signed.
     pub(crate) async fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        let note: Note = self.store.checkpoint().await?.parse().map_err(Error::internal)?;
-        note.unverified_text().parse().map_err(Error::internal)
+        checkpoint_of(&self.store.checkpoint().await?)
     }
 
     /// Proves that the log of one size is the beginning of the log of another.
@@ -216,6 +215,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
         Ok(Answer::Events(found, from))
     }
+}
+
+/// The checkpoint in a note that this log has signed.
+pub(crate) fn checkpoint_of(note: &str) -> Result<Checkpoint, Error> {
+    let note: Note = note.parse().map_err(Error::internal)?;
+    note.unverified_text().parse().map_err(Error::internal)
 }
 
 /// A hash that was not fetched.

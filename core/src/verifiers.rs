@@ -137,7 +137,7 @@ impl Verifiers {
         self.published.notify(usize::MAX);
     }
 
-    /// A verifier joins; where it stands from now on, and the runs that it takes the place of.
+    /// A verifier joins; in which term, and from where on it is told what changes.
     fn join(&self, join: &Join, now: Moment) -> Result<(Term, Reached), JoinError> {
         let mut state = self.state();
         let fence = state.fence.as_mut().ok_or(Refused::Deposed)?;

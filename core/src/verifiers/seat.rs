@@ -16,6 +16,7 @@ use crate::id::OrganizationId;
 use crate::keyward::{Environment, Keyward};
 use crate::live::Profile;
 use crate::permit::{Permit, Reach, Verb};
+use crate::receipts::checkpoint_of;
 use crate::store::Store;
 
 /// How many rows go into one frame: about a quarter of what one may hold.
@@ -166,8 +167,7 @@ impl<S: Store, E: Environment> Seat<S, E> {
         let rows = live.show(part, self.organization);
         let mut frames = Vec::new();
         for rows in rows.chunks(ROWS) {
-            let known: Vec<_> = rows.iter().map(|(row, profile)| (row, profile)).collect();
-            known.iter().for_each(|(row, profile)| self.introduce(row.profile, profile, &mut frames));
+            rows.iter().for_each(|(row, profile)| self.introduce(row.profile, profile, &mut frames));
             frames.push(ServerFrame::Rows(rows.iter().map(|(row, _)| *row).collect()));
         }
         frames
@@ -236,11 +236,6 @@ impl<S: Store, E: Environment> Seat<S, E> {
         self.shown = size;
         Ok(Some(Shown { proof: proof.iter().map(|hash| hash.0).collect(), note }))
     }
-}
-
-fn checkpoint_of(note: &str) -> Result<Checkpoint, Error> {
-    let note: Note = note.parse().map_err(Error::internal)?;
-    note.unverified_text().parse().map_err(Error::internal)
 }
 
 impl<S: Store, E: Environment> Drop for Seat<S, E> {

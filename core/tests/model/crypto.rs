@@ -1,8 +1,7 @@
 //! This file is about keys that never leave: random runs of what is done to them, against a model that knows no more than
 //! who lives, under which name. A name is one live key's; a key that is removed or stopped does nothing.
 
-use keyward_core::account::Role;
-use keyward_core::command::{Answer, Command, Draft, NewAccount};
+use keyward_core::command::{Answer, Command, Draft};
 use keyward_core::crypto::{
     Algorithm, Crypto, Exercise, Exercised, Identity, KeyRef, NewCrypto, Origin, Scheme, Source, Usage,
     Usages,
@@ -12,12 +11,11 @@ use keyward_core::event::Reason;
 use keyward_core::id::KeyId;
 use keyward_core::key::{Key, Material};
 use keyward_core::permit::Caller;
-use keyward_core::scope::Scopes;
 use keyward_core::secret::Label;
 use proptest::prelude::*;
 use zeroize::Zeroizing;
 
-use crate::house::{Core, House, ask, known};
+use crate::house::{Core, House, ask};
 use crate::world::{Shared, finish, start};
 
 /// What may happen. Keys are places in the model, taken around; halves are those of three keys that were made elsewhere.
@@ -105,24 +103,8 @@ impl Scene {
         let core = finish(start(house.store.clone(), &house.world)).unwrap();
         let stranger = house.owner.clone();
         let mut scene = Self { house, core, stranger, known: Vec::new() };
-        scene.stranger = scene.other_owner();
+        scene.stranger = scene.house.other_owner(&scene.core);
         scene
-    }
-
-    /// The owner of another organization.
-    fn other_owner(&self) -> Caller {
-        let create = Command::CreateOrganization { name: "other".to_owned() };
-        let Ok(Answer::Organization(other)) = self.run(create) else { panic!("an organization") };
-        let (organization, name) = (Some(other.id), "bob".to_owned());
-        let account = NewAccount { organization, parent: None, name, role: Role::Owner };
-        let Ok(Answer::Account(bob)) = self.run(Command::CreateAccount(account)) else {
-            panic!("an account")
-        };
-        let Command::Issue(mut issue) = self.house.issue() else { panic!("an issue") };
-        issue.account = Some(bob.id);
-        issue.draft.scopes = Scopes::parse(["admin"]).unwrap();
-        let issued = self.run(Command::Issue(issue)).unwrap_or_else(|error| panic!("{error:?}"));
-        self.core.authenticate(&known(issued).text, None).unwrap()
     }
 
     fn run_as(&self, caller: &Caller, command: Command) -> Result<Answer, Error> {

@@ -4,8 +4,7 @@
 use keyward_core::access::{
     AccessPatch, DOOR_EVENTS, Door, DoorRead, Identification, LEVELS, NewAccess, PERSONS, Pin,
 };
-use keyward_core::account::Role;
-use keyward_core::command::{Answer, Ask, Command, Draft, NewAccount, Page, Patch, Shown};
+use keyward_core::command::{Answer, Ask, Command, Draft, Page, Patch, Shown};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::{KeyId, ResourceId};
@@ -18,7 +17,7 @@ use keyward_core::scope::Scopes;
 use keyward_core::secret::Label;
 use keyward_core::verbs::verify::{Refusal, Verdict};
 
-use crate::house::{Core, House, ask, known};
+use crate::house::{Core, House, ask};
 use crate::world::{Shared, finish, start};
 
 struct Scene {
@@ -97,22 +96,6 @@ impl Scene {
             Ok(Answer::Resources(events, None)) => events,
             other => panic!("events: {:?}", other.err()),
         }
-    }
-
-    /// The owner of another organization.
-    fn stranger(&self) -> Caller {
-        let create = Command::CreateOrganization { name: "other".to_owned() };
-        let Ok(Answer::Organization(other)) = self.run(create) else { panic!("an organization") };
-        let (organization, name) = (Some(other.id), "bob".to_owned());
-        let account = NewAccount { organization, parent: None, name, role: Role::Owner };
-        let Ok(Answer::Account(bob)) = self.run(Command::CreateAccount(account)) else {
-            panic!("an account")
-        };
-        let Command::Issue(mut issue) = self.house.issue() else { panic!("an issue") };
-        issue.account = Some(bob.id);
-        issue.draft.scopes = Scopes::parse(["admin"]).unwrap();
-        let issued = self.run(Command::Issue(issue)).unwrap_or_else(|error| panic!("{error:?}"));
-        self.core.authenticate(&known(issued).text, None).unwrap()
     }
 }
 
@@ -270,7 +253,7 @@ fn a_credential_refers_to_what_exists_for_the_caller() {
     assert!(
         scene.issue(NewAccess { levels: vec![level], person: Some(person), ..new(Some("EM:7")) }).is_ok()
     );
-    let other = scene.stranger();
+    let other = scene.house.other_owner(&scene.core);
     let theirs = NewAccess { levels: vec![level], ..new(Some("EM:8")) };
     let done = scene.run_as(&other, Command::IssueAccess(Box::new(theirs)));
     assert!(matches!(done.err(), Some(Error::Invalid { field, .. }) if field == "access.levels"));
@@ -280,7 +263,7 @@ fn a_credential_refers_to_what_exists_for_the_caller() {
 fn another_organizations_badge_is_unknown() {
     let scene = Scene::new();
     let ours = scene.issue(new(Some("EM:7"))).unwrap().head.id;
-    let other = scene.stranger();
+    let other = scene.house.other_owner(&scene.core);
     assert_eq!(scene.read_as(&other, door("EM:7")), Err(Refusal::Unknown));
     assert_eq!(scene.run_as(&other, Command::FindAccess(read("EM:7"))).err(), Some(Error::NotFound));
     assert_eq!(scene.run_as(&other, Command::Find(ours)).err(), Some(Error::NotFound));

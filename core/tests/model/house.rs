@@ -50,6 +50,23 @@ impl House {
         house
     }
 
+    /// The owner of another organization.
+    pub(crate) fn other_owner<S: Store>(&self, core: &Core<S>) -> Caller {
+        let run = |command: Command| {
+            let done = finish(ask(core, &self.owner, command.verb(), command, None));
+            done.unwrap_or_else(|error| panic!("{error:?}"))
+        };
+        let create = Command::CreateOrganization { name: "other".to_owned() };
+        let Answer::Organization(other) = run(create) else { panic!("an organization") };
+        let (organization, name) = (Some(other.id), "bob".to_owned());
+        let account = NewAccount { organization, parent: None, name, role: Role::Owner };
+        let Answer::Account(bob) = run(Command::CreateAccount(account)) else { panic!("an account") };
+        let Command::Issue(mut issue) = self.issue() else { panic!("an issue") };
+        issue.account = Some(bob.id);
+        issue.draft.scopes = Scopes::parse(["admin"]).unwrap();
+        core.authenticate(&known(run(Command::Issue(issue))).text, None).unwrap()
+    }
+
     /// A key to make in the account.
     pub(crate) fn issue(&self) -> Command {
         Command::Issue(Box::new(Issue {

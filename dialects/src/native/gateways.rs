@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderName, StatusCode};
 use keyward_client::wire;
 use keyward_core::command::{Answer, Ask, Command, Shown};
 use keyward_core::error::Error;
@@ -13,6 +13,7 @@ use keyward_core::scope::Scopes;
 use keyward_core::verbs::verify::{Refusal, Valid, Verdict};
 use zeroize::Zeroizing;
 
+use super::render::empty;
 use super::{body, render};
 use crate::credentials::{api_key, bearer, of_header};
 use crate::dialect::{Credential, Params, Parsed, Request, Response, Step};
@@ -114,11 +115,10 @@ pub(super) fn introspected(answer: &Answer, request: &Request<'_>) -> Response {
 }
 
 fn told(valid: &Valid) -> wire::Introspection {
-    let scopes: Vec<&str> = valid.profile.scopes.iter().map(|scope| scope.as_str()).collect();
     let account = &valid.profile.account;
     wire::Introspection {
         active: true,
-        scope: Some(scopes.join(" ")),
+        scope: Some(scopes(valid)),
         token_type: Some("Bearer".to_owned()),
         exp: valid.expires_at.map(|at| at.seconds()),
         sub: Some(account.id.to_string()),
@@ -138,13 +138,12 @@ pub(super) fn forwarded(answer: &Answer, request: &Request<'_>) -> Response {
 }
 
 fn passed(valid: &Valid) -> Response {
-    let scopes: Vec<&str> = valid.profile.scopes.iter().map(|scope| scope.as_str()).collect();
     let account = &valid.profile.account;
     let response = empty(StatusCode::OK)
         .with(KEY_ID, &valid.key.to_string())
         .with(ACCOUNT_ID, &account.id.to_string())
         .with(ORGANIZATION_ID, &account.organization.id.to_string())
-        .with(SCOPES, &scopes.join(" "));
+        .with(SCOPES, &scopes(valid));
     match valid.expires_at {
         Some(at) => response.with(EXPIRES_AT, &at.to_string()),
         None => response,
@@ -172,6 +171,8 @@ fn stopped(refusal: Refusal) -> Response {
     }
 }
 
-fn empty(status: StatusCode) -> Response {
-    Response { status, headers: HeaderMap::new(), body: Vec::new() }
+/// The scopes of a key, with spaces between them.
+fn scopes(valid: &Valid) -> String {
+    let scopes: Vec<&str> = valid.profile.scopes.iter().map(|scope| scope.as_str()).collect();
+    scopes.join(" ")
 }

@@ -85,7 +85,7 @@ fn text(body: String) -> Response {
         .with(CONTENT_TYPE, "text/plain; charset=utf-8")
 }
 
-fn empty(status: StatusCode) -> Response {
+pub(super) fn empty(status: StatusCode) -> Response {
     Response { status, headers: HeaderMap::new(), body: Vec::new() }
 }
 

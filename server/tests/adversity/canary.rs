@@ -259,13 +259,13 @@ fn misuse(server: &Server, story: &mut Story, dice: &mut Dice) {
 
 /// Issue, verify and remove over TLS.
 fn over_tls(server: &Server, story: &mut Story) {
-    let https = tls::address(server);
     let ask = |method: &str, path: &str, body: &Value| {
         let mut curl = Command::new("curl");
         curl.args(["-sk", "--config", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut curl = curl.spawn().expect("curl is installed");
         let lines = format!(
-            "url = \"https://{https}{path}\"\nrequest = {method}\nheader = \"Authorization: Bearer {}\"\nheader = \"Content-Type: application/json\"\ndata = {}\n",
+            "url = \"{}{path}\"\nrequest = {method}\nheader = \"Authorization: Bearer {}\"\nheader = \"Content-Type: application/json\"\ndata = {}\n",
+            server.https,
             server.owner,
             Value::String(body.to_string())
         );

@@ -304,10 +304,10 @@ fn bytes_that_are_no_request_end_their_connection_only() {
 fn the_tls_port_speaks_tls_1_3_and_nothing_else() {
     let folder = folder();
     let server = tls::serve(folder.path(), |_| {});
-    let address = tls::address(&server);
+    let address = server.https.strip_prefix("https://").expect("it listens for TLS");
     let client = |version: &str| {
         let mut openssl = Command::new("openssl");
-        openssl.args(["s_client", "-connect", &address, version, "-quiet"]);
+        openssl.args(["s_client", "-connect", address, version, "-quiet"]);
         let mut openssl = openssl
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -324,7 +324,7 @@ fn the_tls_port_speaks_tls_1_3_and_nothing_else() {
     let said = String::from_utf8_lossy(&old.stderr).into_owned();
     assert!(said.contains("alert protocol version"), "{said}");
 
-    let mut plain = std::net::TcpStream::connect(&address).expect("it listens");
+    let mut plain = std::net::TcpStream::connect(address).expect("it listens");
     plain.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").expect("it takes it");
     let mut came = Vec::new();
     let _ = plain.read_to_end(&mut came);

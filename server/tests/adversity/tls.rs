@@ -18,10 +18,3 @@ pub(crate) fn serve(folder: &Path, change: impl FnOnce(&mut toml::Table)) -> Ser
         change(config);
     })
 }
-
-/// Where it listens for TLS, which its log says.
-pub(crate) fn address(server: &Server) -> String {
-    let log = server.log();
-    let address = log.lines().find_map(|line| line.split(r#""https":"Some("#).nth(1)?.split(')').next());
-    address.expect("the address in the log").to_owned()
-}

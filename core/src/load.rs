@@ -1,0 +1,105 @@
+//! This file is about what a node learns from its store when it starts: owners, keys, and when sessions were last used.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::account::{Account, Organization, Standing};
+use crate::error::Error;
+use crate::id::Id;
+use crate::key::Found;
+use crate::keyward::{Environment, Keyward};
+use crate::pages::Pages;
+use crate::record;
+use crate::store::{List, Position, RecordKind, Store, Stored};
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    /// Learns what is live; the owners that are gone.
+    pub(crate) async fn load(&self) -> Result<Vec<Id>, Error> {
+        // Read first: what is read afterwards is at least as new.
+        let size = self.checkpoint().await?.size();
+        if let Some(last) = size.checked_sub(1) {
+            self.live.advance(last);
+        }
+        self.verifiers.start_at(size);
+        let gone = self.load_owners().await?;
+        let epoch_began = self.load_epoch().await?;
+        let failure: Mutex<Option<Error>> = Mutex::new(None);
+        let key = |stored: Stored| {
+            if let Err(error) = self.load_key(&stored, epoch_began) {
+                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            }
+        };
+        self.store.scan(RecordKind::Key, &key).await?;
+        if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
+        self.load_sessions().await?;
+        Ok(gone)
+    }
+
+    /// Learns who stands above keys; those who are gone. By their lists: a scan would walk every key, too.
+    async fn load_owners(&self) -> Result<Vec<Id>, Error> {
+        let mut gone = Vec::new();
+        let mut note = |id: Id, standing: Standing| {
+            if let Standing::Removed { .. } = standing {
+                gone.push(id);
+            }
+        };
+        let everyone = List { kind: RecordKind::Organization, owner: List::EVERYONE };
+        let mut organizations = Pages::of(&self.store, everyone);
+        while let Some(page) = organizations.next().await? {
+            for stored in page {
+                let organization = Organization::from_record(&stored.record)?;
+                self.live.directory.set_organization(&organization);
+                note(organization.id.id(), organization.standing);
+                let list = List { kind: RecordKind::Account, owner: organization.id.id() };
+                let mut accounts = Pages::of(&self.store, list);
+                while let Some(page) = accounts.next().await? {
+                    for stored in page {
+                        let account = Account::from_record(&stored.record)?;
+                        self.live.directory.set_account(&account);
+                        note(account.id.id(), account.standing);
+                    }
+                }
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Learns when sessions were last used.
+    async fn load_sessions(&self) -> Result<(), Error> {
+        for (session, _) in self.live.sessions(self.environment.now()) {
+            if let Some(at) = self.usage_of(session.id()).await?.last_used_at {
+                self.live.used(session, at);
+            }
+        }
+        Ok(())
+    }
+
+    fn load_key(&self, stored: &Stored, epoch_began: Position) -> Result<(), Error> {
+        let sealed = match record::key::read(&stored.record)? {
+            Found::Live(sealed) => sealed,
+            Found::Removed(_) => {
+                if stored.position > epoch_began {
+                    self.epochs.count_removal();
+                }
+                return Ok(());
+            }
+        };
+        // Restored without its slot: it can be seen and removed, not used.
+        let Some(slot) = stored.slot else { return Ok(()) };
+        let secret = self.roots.unwrap(&slot, stored.record.id).map_err(|_| {
+            let (id, epoch, newest) = (sealed.head.id, slot.epoch(), self.roots.epoch());
+            Error::internal(format!(
+                "the slot of {id} is of epoch {epoch} and does not open; the newest root is of epoch {newest}: \
+                 configure the keys that `keyward init` made for this store (root.key), or restore the slots from \
+                 a copy made since the last re-rooting. Older copies open nothing any more: restore without slots, and \
+                 issue new keys"
+            ))
+        })?;
+        let key = sealed.open(&secret)?;
+        if let Some(at) = key.head.remove_at {
+            self.due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
+        }
+        self.live.admit(&key)
+    }
+}
