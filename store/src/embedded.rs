@@ -82,7 +82,7 @@ pub struct Embedded {
     shared: Arc<Shared>,
     slots: usize,
     /// `None` only while it closes.
-    queue: Option<mpsc::Sender<Command>>,
+    queue: Option<mpsc::Sender<Box<Command>>>,
     committer: Option<JoinHandle<()>>,
     /// Dropped to end the housekeeper.
     housekeeper_stop: Option<std_mpsc::Sender<()>>,
@@ -156,10 +156,10 @@ impl Embedded {
     }
 
     async fn send(&self, command: Command) -> Result<(), CommitError> {
-        self.queue()?.send(command).await.map_err(|_| stopped())
+        self.queue()?.send(Box::new(command)).await.map_err(|_| stopped())
     }
 
-    fn queue(&self) -> Result<&mpsc::Sender<Command>, CommitError> {
+    fn queue(&self) -> Result<&mpsc::Sender<Box<Command>>, CommitError> {
         self.queue.as_ref().ok_or_else(stopped)
     }
 }
@@ -195,7 +195,7 @@ impl Store for Embedded {
         refuse_oversized(&change.record)?;
         self.shared.refuse_if_stopped()?;
         let (pending, answered) = Pending::prepare(&self.shared, change)?;
-        self.send(Command::Commit(Box::new(pending))).await?;
+        self.send(Command::Commit(pending)).await?;
         answered.await.unwrap_or_else(|_| Err(died()))
     }
 

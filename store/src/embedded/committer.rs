@@ -49,14 +49,15 @@ pub(super) struct Committer {
 
 impl Committer {
     /// Writes until nobody can ask for more.
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Command>) {
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Box<Command>>) {
         let mut commands = Vec::with_capacity(BATCH);
         while queue.blocking_recv_many(&mut commands, BATCH) > 0 {
             self.process(&mut commands);
         }
     }
 
-    fn process(&mut self, commands: &mut Vec<Command>) {
+    #[expect(clippy::vec_box, reason = "they come boxed, see `Command`")]
+    fn process(&mut self, commands: &mut Vec<Box<Command>>) {
         let number = self.shared.batches.load(Ordering::Relaxed);
         self.window.advance(number);
         if self.counters.len() > COUNTERS {
@@ -65,8 +66,8 @@ impl Committer {
         let write = self.shared.engine.batch(commands.len() * 4);
         let mut batch = Batch::new(write, self.sequencer.mark(), self.cells);
         for command in commands.drain(..) {
-            match command {
-                Command::Commit(pending) => self.admit(*pending, &mut batch),
+            match *command {
+                Command::Commit(pending) => self.admit(pending, &mut batch),
                 Command::Spend(spend, answer) => self.draw(spend, answer, &mut batch),
                 Command::BeginEpoch(epoch, answer) => {
                     self.epoch = self.epoch.max(epoch);

@@ -20,10 +20,12 @@ use crate::slots::Replacement;
 /// Where an answer goes.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, CommitError>>;
 
-/// What the committer is asked to do.
+/// What the committer is asked to do. Its queue carries boxes: a place in the queue keeps what was in it last, and
+/// what lies between the fields of a value that is moved there is whatever the sender's stack held, such as a digest.
+#[expect(clippy::large_enum_variant, reason = "it is boxed as a whole")]
 pub(super) enum Command {
     /// One change.
-    Commit(Box<Pending>),
+    Commit(Pending),
     /// One draw on a counter.
     Spend(Spend, Answer<Option<u64>>),
     /// Fill no slot of an epoch before this one any more.

@@ -22,7 +22,7 @@ use crate::slots::{Cell, Replacement};
 /// when all are replaced, durably; nobody waiting for it any more ends the work.
 pub(super) fn begin(
     shared: Arc<Shared>,
-    queue: mpsc::Sender<Command>,
+    queue: mpsc::Sender<Box<Command>>,
     epoch: u32,
     rewrap: Rewrap,
 ) -> Result<oneshot::Receiver<Result<u64, CommitError>>, CommitError> {
@@ -40,7 +40,7 @@ pub(super) fn begin(
 
 struct Rewrapping<'a> {
     shared: &'a Shared,
-    queue: mpsc::Sender<Command>,
+    queue: mpsc::Sender<Box<Command>>,
     epoch: u32,
     rewrap: Rewrap,
     answer: Answer<u64>,
@@ -80,7 +80,7 @@ impl Visit for Rewrapping<'_> {
             return Ok(());
         }
         let (answer, answered) = oneshot::channel();
-        self.queue.blocking_send(Command::Replace(replacements, answer)).map_err(|_| stopped())?;
+        self.queue.blocking_send(Box::new(Command::Replace(replacements, answer))).map_err(|_| stopped())?;
         let replaced = answered.blocking_recv().unwrap_or_else(|_| Err(died()))?;
         self.replaced.fetch_add(replaced, Ordering::Relaxed);
         Ok(())
