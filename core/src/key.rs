@@ -190,6 +190,8 @@ impl Material {
 pub struct SecretMaterial {
     /// How a presented text is compared.
     pub proof: Proof,
+    /// The few characters of it that stay readable; mostly none.
+    pub hint: String,
     /// The text itself, where it must be shown again.
     pub recoverable: Option<Secret>,
 }
@@ -342,6 +344,7 @@ pub(crate) mod tests {
                 updated_at: Timestamp::from_millis(1000),
                 material: Material::Secret(SecretMaterial {
                     proof: Proof::Digest(Scheme::Sha256, Digest::of(b"x")),
+                    hint: String::new(),
                     recoverable: None,
                 }),
             },

@@ -100,6 +100,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 handle,
                 material: Material::Secret(SecretMaterial {
                     proof: Proof::Digest(Scheme::Sha256, digest),
+                    hint: issue.format.hint(secret.expose()).to_owned(),
                     recoverable: issue.recoverable.then(|| secret.clone()),
                 }),
                 salt: self.random(),

@@ -175,7 +175,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
         let hash = self.environment.hash_password(password).await;
         let proof = Proof::Password(hash.ok_or_else(|| Error::internal("a password was not hashed"))?);
-        let material = SecretMaterial { proof, recoverable: None };
+        let material = SecretMaterial { proof, hint: String::new(), recoverable: None };
         let Some((_, mut key)) = self.password(&handle).await? else {
             return self.new_password(permit, &account, (handle, scopes), material, origin).await;
         };

@@ -146,6 +146,7 @@ pub(crate) fn key() -> Key {
             updated_at: Timestamp::from_millis(1000),
             material: Material::Secret(SecretMaterial {
                 proof: Proof::Digest(Scheme::Sha256, Digest::of(b"x")),
+                hint: String::new(),
                 recoverable: None,
             }),
         },

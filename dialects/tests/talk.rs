@@ -79,8 +79,11 @@ pub(crate) fn caller(
     let digest = Digest::of(text.as_bytes());
     key.head.place = Place::Digest(digest.place(&pepper));
     key.traits.ip_allow.clear();
-    key.traits.material =
-        Material::Secret(SecretMaterial { proof: Proof::Digest(Scheme::Sha256, digest), recoverable: None });
+    key.traits.material = Material::Secret(SecretMaterial {
+        proof: Proof::Digest(Scheme::Sha256, digest),
+        hint: String::new(),
+        recoverable: None,
+    });
     live.directory.set_organization(organization);
     live.directory.set_account(account);
     live.admit(&key).unwrap_or_else(|error| panic!("{error:?}"));

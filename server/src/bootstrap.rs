@@ -140,7 +140,7 @@ impl From<FormatPlan> for Format {
             AlphabetPlan::Alphanumeric => Alphabet::Alphanumeric,
             AlphabetPlan::UrlSafe => Alphabet::UrlSafe,
         };
-        Self::Plain { alphabet, public: plan.public, private: plan.private }
+        Self::Plain { alphabet, public: plan.public, private: plan.private, hint: 0 }
     }
 }
 

@@ -166,6 +166,7 @@ fn key(number: u64, account: &Account) -> Result<Key, Error> {
         protected: false,
         material: Material::Secret(SecretMaterial {
             proof: Proof::Digest(Scheme::Sha256, Digest::of(text.expose().as_bytes())),
+            hint: String::new(),
             recoverable: None,
         }),
         names: Vec::new(),

@@ -159,7 +159,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         key.head.names.push(name);
         key.head.version += 1;
         let proof = Proof::Digest(Scheme::Sha256, digest);
-        key.traits.material = Material::Secret(SecretMaterial { proof, recoverable: None });
+        key.traits.material =
+            Material::Secret(SecretMaterial { proof, hint: String::new(), recoverable: None });
         key
     }
 }

@@ -18,6 +18,8 @@ pub enum Format {
         public: usize,
         /// How many nobody can guess.
         private: usize,
+        /// How many of these stay readable, for people to tell keys apart.
+        hint: usize,
     },
 }
 
@@ -56,7 +58,7 @@ impl Format {
                 let check = check_of(text.as_bytes());
                 text.extend(check.map(char::from));
             }
-            Self::Plain { alphabet, public, private } => {
+            Self::Plain { alphabet, public, private, hint: _ } => {
                 if *public > 0 {
                     draw(&mut text, *alphabet, *public, random);
                     text.push('.');
@@ -74,6 +76,17 @@ impl Format {
                 text.get(..text.len().saturating_sub(RANDOM + super::CHECK)).unwrap_or_default()
             }
             Self::Plain { public, .. } => text.get(..*public).unwrap_or_default(),
+        }
+    }
+
+    /// The private characters of a text that stay readable.
+    pub(crate) fn hint<'a>(&self, text: &'a str) -> &'a str {
+        match self {
+            Self::Keyward(_) => "",
+            Self::Plain { private, hint, .. } => {
+                let begin = text.len().saturating_sub(*private);
+                text.get(begin..begin + hint).unwrap_or_default()
+            }
         }
     }
 }

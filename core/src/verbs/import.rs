@@ -14,7 +14,7 @@ pub fn material(given: Given) -> SecretMaterial {
         Given::Digest(scheme, digest) => Proof::Digest(scheme, digest),
         Given::Slow(hash) => Proof::Slow(hash),
     };
-    SecretMaterial { proof, recoverable: None }
+    SecretMaterial { proof, hint: String::new(), recoverable: None }
 }
 
 impl Scheme {

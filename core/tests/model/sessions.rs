@@ -16,7 +16,7 @@ use crate::world::{Shared, finish, start};
 const HOUR: u64 = 3600 * 1000;
 
 fn plan(idle_seconds: Option<u32>, life_seconds: Option<u64>) -> SessionPlan {
-    let format = Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32 };
+    let format = Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32, hint: 0 };
     SessionPlan { format, life_seconds, idle_seconds }
 }
 

@@ -19,7 +19,7 @@ use super::{accounts, answers};
 use crate::dialect::{Params, Request, Step, unexpected};
 
 /// How keys and tokens are written.
-pub(super) const FORMAT: Format = Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32 };
+pub(super) const FORMAT: Format = Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32, hint: 0 };
 
 /// What our keys are told by from the account's others.
 const TAG: &str = "cielo24";

@@ -33,9 +33,6 @@ const MOST: usize = 10_000;
 #[derive(Default, Serialize, Deserialize)]
 struct Kept {
     form: Notation,
-    /// Its first characters.
-    #[serde(default)]
-    start: String,
     #[serde(default)]
     scopes: Grants,
 }
@@ -66,17 +63,17 @@ impl Kept {
 pub(super) fn create(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> Result<Step, Error> {
     let (given, writer) = (Given::read(request)?, Writer::of(request));
     let form = given.notation();
-    let scopes = given.grants(form)?.unwrap_or_default();
+    let grants = given.grants(form)?.unwrap_or_default();
     let is_disabled = given.is_disabled()?.unwrap_or_default();
     let draft = Draft {
         name: given.name()?.unwrap_or_else(|| NAME.to_owned()),
-        scopes: scopes.scopes()?,
-        metadata: Metadata::new(&Kept { form, scopes: scopes.clone(), start: String::new() }.metadata()?)?,
+        scopes: grants.scopes()?,
+        metadata: Metadata::new(&Kept { form, scopes: grants }.metadata()?)?,
         ..Draft::default()
     };
     let issue = Issue {
         account: None,
-        format: Format::Plain { alphabet: Alphabet::UrlSafe, public: 0, private: LENGTH },
+        format: Format::Plain { alphabet: Alphabet::UrlSafe, public: 0, private: LENGTH, hint: SHOWN },
         environment: Label::parse("live").ok_or_else(|| Error::internal("a label of our own"))?,
         protected: false,
         recoverable: false,
@@ -84,14 +81,8 @@ pub(super) fn create(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Calle
     };
     Ok(Step::then(Command::Issue(Box::new(issue)), move |answer| {
         let Answer::Issued(key, secret) = answer else { return Err(unexpected()) };
-        let start = secret.expose().chars().take(SHOWN).collect();
-        let metadata = Some(Kept { form, scopes, start }.metadata()?);
-        let patch = Box::new(Patch { metadata, ..Patch::default() });
-        let keep = Command::Update { key: key.head.id, patch, if_match: None };
         // Nobody has the key before the last step: until then it does not matter that it would work.
-        Ok(Step::then(keep, move |answer| {
-            turn(changed(answer)?, is_disabled, move |key| issued(&key, &secret, writer))
-        }))
+        turn(key, is_disabled, move |key| issued(&key, &secret, writer))
     }))
 }
 
@@ -257,8 +248,16 @@ fn changed(answer: Answer) -> Result<Box<Key>, Error> {
 fn show_used(key: Key, next: impl FnOnce(KeyId, Value) -> Result<Step, Error> + Send + 'static) -> Step {
     Step::then(Command::ReadUsage(key.head.id), move |answer| {
         let Answer::Usage(usage) = answer else { return Err(unexpected()) };
-        next(key.head.id, show(&key, &Kept::of(&key).start, usage.last_used_at))
+        next(key.head.id, show(&key, hint(&key), usage.last_used_at))
     })
+}
+
+/// As much of a key's secret as may be read again.
+fn hint(key: &Key) -> &str {
+    match &key.traits.material {
+        Material::Secret(secret) => &secret.hint,
+        Material::Access(_) | Material::Crypto(_) => "",
+    }
 }
 
 /// A key as it is shown, with as much of its secret as may be.

@@ -38,7 +38,12 @@ pub(super) fn create(
     Ok(users::numbered(user, move |user| {
         let issue = Issue {
             account: Some(user.id),
-            format: Format::Plain { alphabet: Alphabet::Alphanumeric, public: ACCESS_KEY, private: 40 },
+            format: Format::Plain {
+                alphabet: Alphabet::Alphanumeric,
+                public: ACCESS_KEY,
+                private: 40,
+                hint: 0,
+            },
             environment,
             protected: false,
             recoverable: false,

@@ -13,7 +13,7 @@ use crate::dialect::{Params, Request, Step, unexpected};
 
 /// What a session is like.
 const PLAN: SessionPlan = SessionPlan {
-    format: Format::Plain { alphabet: Alphabet::UrlSafe, public: 0, private: 43 },
+    format: Format::Plain { alphabet: Alphabet::UrlSafe, public: 0, private: 43, hint: 0 },
     life_seconds: Some(15 * 60),
     idle_seconds: None,
 };

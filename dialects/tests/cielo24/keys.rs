@@ -50,7 +50,7 @@ fn the_first_key_is_made_when_it_is_asked_for() {
     let talk = talk(&generate(""), vec![keys(vec![], None), issued()]);
     assert_eq!(talk.said(), (200, json!({ "ApiKey": SECRET })));
     let [_, Command::Issue(issue)] = &talk.commands[..] else { panic!("a list and an issue") };
-    assert_eq!(issue.format, Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32 });
+    assert_eq!(issue.format, Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32, hint: 0 });
     assert!(issue.recoverable && !issue.protected);
     assert_eq!((issue.account, issue.draft.tags.as_slice()), (Some(own().id), &["cielo24".to_owned()][..]));
 }

@@ -47,7 +47,7 @@ fn a_password_or_a_key_comes_in_the_query_in_headers_or_as_json() {
 fn a_session_is_32_hex_digits_and_ends_after_an_idle_hour() {
     let talk = talk(&send("GET", "/api/account/login?v=1&username=ann&password=pw"), opened());
     let plan = &talk.sign_ins[0].session;
-    assert_eq!(plan.format, Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32 });
+    assert_eq!(plan.format, Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32, hint: 0 });
     assert_eq!((plan.life_seconds, plan.idle_seconds), (None, Some(3600)));
     assert!(talk.sign_ins[0].organization.is_none());
 }

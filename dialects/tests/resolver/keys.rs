@@ -63,7 +63,10 @@ fn a_key_is_made_for_a_user_and_shown_once() {
         panic!("two commands")
     };
     assert_eq!(issue.account.unwrap().id().number(), 3);
-    assert_eq!(issue.format, Format::Plain { alphabet: Alphabet::Alphanumeric, public: 20, private: 40 });
+    assert_eq!(
+        issue.format,
+        Format::Plain { alphabet: Alphabet::Alphanumeric, public: 20, private: 40, hint: 0 }
+    );
     assert_eq!((issue.recoverable, issue.draft.expires_at), (false, None));
     assert_eq!((issue.draft.name.as_str(), &issue.draft.scopes), ("nightly", &scopes(&["admin"])));
 }

@@ -16,6 +16,7 @@ use crate::secret::{Digest, Secret};
 pub(super) enum MaterialRow<'a> {
     Secret {
         proof: ProofRow<'a>,
+        hint: Cow<'a, str>,
         recoverable: Option<Cow<'a, str>>,
     },
     Access {
@@ -84,6 +85,7 @@ impl<'a> MaterialRow<'a> {
         match material {
             Material::Secret(secret) => Self::Secret {
                 proof: ProofRow::of(&secret.proof),
+                hint: Cow::Borrowed(&secret.hint),
                 recoverable: secret.recoverable.as_ref().map(|text| Cow::Borrowed(text.expose())),
             },
             Material::Access(Access { identification, opens }) => Self::Access {
@@ -106,12 +108,16 @@ impl<'a> MaterialRow<'a> {
 
     pub(super) fn into_material(self) -> Option<Material> {
         Some(match self {
-            Self::Secret { proof, recoverable } => {
+            Self::Secret { proof, hint, recoverable } => {
                 let recoverable = match recoverable {
                     Some(text) => Some(Secret::import(&text).ok()?),
                     None => None,
                 };
-                Material::Secret(SecretMaterial { proof: proof.into_proof(), recoverable })
+                Material::Secret(SecretMaterial {
+                    proof: proof.into_proof(),
+                    hint: hint.into_owned(),
+                    recoverable,
+                })
             }
             Self::Access { is_code, identification, pin, levels, person } => {
                 let read = if is_code { Identification::code } else { Identification::badge };
