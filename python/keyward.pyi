@@ -76,6 +76,10 @@ class Verifier:
 
         Raises ``Refused`` and ``Unavailable``.
         """
+    def leave(self) -> None:
+        """Accepts nothing any more and says so to the server, so that no removal waits for it; ``with`` ends so."""
+    def __enter__(self) -> "Verifier": ...
+    def __exit__(self, *_raised: object) -> None: ...
     @property
     def is_available(self) -> bool:
         """Whether it may accept keys now."""

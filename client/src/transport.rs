@@ -98,8 +98,12 @@ impl Client {
             .map_err(|error| Error::Setup(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        // A removal waits for a verifier's acknowledgement, which must not wait for the segment before it to be confirmed.
+        tcp.set_nodelay(true);
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+        let connector = connector.wrap_connector(tcp);
         Ok(Self {
             http: legacy::Client::builder(TokioExecutor::new()).build(connector),
             base: base_url.trim_end_matches('/').to_owned(),

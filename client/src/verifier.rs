@@ -168,11 +168,12 @@ impl VerifierOptions {
     }
 }
 
-/// A verifier. Clones share everything; with the last one it leaves.
+/// A verifier. Clones share everything; with the last one it leaves, as by [`Verifier::leave`], in the background: where the
+/// runtime ends first, the next removal waits for its lease.
 #[derive(Clone)]
 pub struct Verifier {
     shared: Arc<Shared>,
-    _running: Arc<Running>,
+    running: Arc<Running>,
 }
 
 /// What verifies read, and the stream's task writes.
@@ -232,7 +233,16 @@ impl Verifier {
         });
         let stop = watch::Sender::new(false);
         tokio::spawn(stream::run(Arc::clone(&shared), incarnation, anchor, asking, stop.subscribe()));
-        Ok(Self { shared, _running: Arc::new(Running { stop }) })
+        Ok(Self { shared, running: Arc::new(Running { stop }) })
+    }
+
+    /// Leaves: it accepts nothing any more, in all clones, and the server is told, so that no removal waits for it. What a
+    /// process does last that is shut down in order. Returns when the server has been told, or after ten seconds in which that
+    /// could not be done.
+    pub async fn leave(&self) {
+        self.running.stop.send_replace(true);
+        // The task holds the only receiver.
+        self.running.stop.closed().await;
     }
 
     /// Waits until it has joined and may accept keys.

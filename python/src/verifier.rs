@@ -116,6 +116,19 @@ impl Verifier {
         told(py, checked.map_err(|error| failed(&error))?)
     }
 
+    fn leave(&self, py: Python<'_>) -> PyResult<()> {
+        self.wait(py, self.verifier.leave())
+    }
+
+    fn __enter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    #[pyo3(signature = (*_raised))]
+    fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
+        self.leave(py)
+    }
+
     #[getter]
     fn is_available(&self) -> bool {
         self.verifier.is_available()

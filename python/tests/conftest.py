@@ -36,6 +36,10 @@ class Server:
     def remove(self, key):
         self.call("DELETE", "/v1/keys/" + key)
 
+    def verifiers(self):
+        """The names of all that it knows."""
+        return [verifier["name"] for verifier in self.call("GET", "/v1/verifiers")["data"]]
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):

@@ -126,3 +126,12 @@ def test_what_cannot_be_is_a_value_error(server):
         keyward.Verifier("nowhere", "kw_live_x", name="x")
     with pytest.raises(ValueError):
         keyward.Verifier(server.url, "kw_live_x", name="x").ready(timeout=-1)
+
+
+def test_after_leaving_it_is_unavailable_and_unknown_to_the_server(server, joining):
+    with keyward.Verifier(server.url, joining, name="leaves") as verifier:
+        verifier.ready(timeout=30)
+        assert "leaves" in server.verifiers()
+    with pytest.raises(keyward.Unavailable):
+        verifier.verify("kw_live_nothing")
+    assert "leaves" not in server.verifiers()

@@ -48,7 +48,7 @@ enum Ended {
     Disbelief(#[from] super::anchor::Disbelief),
 }
 
-/// Keeps a verifier joined until it is dropped.
+/// Keeps a verifier joined until it is dropped or leaves; then the server is told, so that no removal waits for it.
 pub(super) async fn run(
     shared: Arc<Shared>,
     incarnation: Incarnation,
@@ -60,9 +60,22 @@ pub(super) async fn run(
     let mut member = Member { shared, holder, anchor, asking };
     let mut wait = WAIT;
     loop {
-        let ended = tokio::select! {
-            ended = member.serve() => ended,
+        let connected = tokio::select! {
+            connected = connect(&member.shared) => connected,
             _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let ended = match connected {
+            Ok(mut socket) => {
+                let ended = tokio::select! {
+                    ended = member.serve(&mut socket) => Some(ended),
+                    _ = stop.wait_for(|stop| *stop) => None,
+                };
+                match ended {
+                    Some(ended) => ended,
+                    None => return member.leave(&mut socket).await,
+                }
+            }
+            Err(ended) => Err(ended),
         };
         member.holder.disconnected();
         member.asking.forget();
@@ -87,8 +100,7 @@ struct Member {
 }
 
 impl Member {
-    async fn serve(&mut self) -> Result<(), Ended> {
-        let mut socket = connect(&self.shared).await?;
+    async fn serve(&mut self, socket: &mut Socket) -> Result<(), Ended> {
         let options = &self.shared.options;
         let hello = Hello {
             incarnation: self.holder.incarnation(),
@@ -98,8 +110,8 @@ impl Member {
             anchor: self.anchor.as_ref().map(|anchor| anchor.note.clone()).unwrap_or_default(),
             name: options.name.clone(),
         };
-        send(&mut socket, &VerifierFrame::Hello(hello)).await?;
-        let first = timeout(PATIENCE, hear(&mut socket)).await.map_err(|_| Ended::Broke)??;
+        send(socket, &VerifierFrame::Hello(hello)).await?;
+        let first = timeout(PATIENCE, hear(socket)).await.map_err(|_| Ended::Broke)??;
         let welcome = match first {
             ServerFrame::Welcome(welcome) => welcome,
             ServerFrame::Refuse(reason) => return Err(Ended::Refused(reason)),
@@ -118,15 +130,27 @@ impl Member {
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                frame = hear(&mut socket) => {
+                frame = hear(socket) => {
                     if self.take(frame?)? && let Some(position) = self.holder.acknowledges() {
-                        send(&mut socket, &VerifierFrame::Acknowledge(position)).await?;
+                        send(socket, &VerifierFrame::Acknowledge(position)).await?;
                     }
                 }
-                lookup = self.asking.next() => send(&mut socket, &VerifierFrame::Lookup(lookup)).await?,
-                _ = renewals.tick() => self.renew(&mut socket).await?,
+                lookup = self.asking.next() => send(socket, &VerifierFrame::Lookup(lookup)).await?,
+                _ = renewals.tick() => self.renew(socket).await?,
             }
         }
+    }
+
+    /// Accepts nothing any more, and says so, after what was being sent. Should that fail, the server waits for the lease.
+    async fn leave(&self, socket: &mut Socket) {
+        self.shared.deadline.store(0, Ordering::Release);
+        self.shared.moved.send_replace(());
+        let goodbye = async {
+            send(socket, &VerifierFrame::Goodbye).await?;
+            socket.close(None).await.map_err(|_| Ended::Broke)
+        };
+        // There is nobody left to complain to.
+        let _ = timeout(PATIENCE, goodbye).await;
     }
 
     fn welcome(&mut self, welcome: &Welcomed) -> Result<(), Ended> {

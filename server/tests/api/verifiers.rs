@@ -170,11 +170,11 @@ fn without_its_server_a_verifier_stops_when_its_lease_ends() {
 
 #[test]
 fn a_removal_waits_for_a_dead_verifier_once() {
-    let (scene, runtime) = (Scene::new(), runtime());
+    let (scene, mortal, runtime) = (Scene::new(), runtime(), runtime());
     let joining = joining(&scene);
-    let dead = joined(&runtime, &scene, &joining, VerifierOptions::named("dead"));
+    let _dead = joined(&mortal, &scene, &joining, VerifierOptions::named("dead"));
     let alive = joined(&runtime, &scene, &joining, VerifierOptions::named("alive"));
-    drop(dead);
+    drop(mortal);
     let keys = [scene.held(json!({})), scene.held(json!({}))];
     for key in &keys {
         scene.ok("DELETE", &format!("/v1/keys/{}", key.id), Value::Null);
@@ -201,6 +201,29 @@ fn a_removal_waits_for_a_dead_verifier_once() {
 }
 
 #[test]
+fn no_removal_waits_for_a_verifier_that_left() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let joining = joining(&scene);
+    let key = scene.held(json!({}));
+    let leaves = joined(&runtime, &scene, &joining, VerifierOptions::named("leaves"));
+    let dropped = joined(&runtime, &scene, &joining, VerifierOptions::named("dropped").serve_stale());
+    let listed = || {
+        let verifiers = scene.read("/v1/verifiers")["data"].as_array().expect("a list").clone();
+        verifiers.iter().map(|one| one["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().len(), 2);
+    let clone = leaves.clone();
+    runtime.block_on(leaves.leave());
+    for verifier in [&leaves, &clone] {
+        assert_eq!(told(verifier, &key.secret), "unavailable");
+    }
+    drop(dropped);
+    eventually("the server has heard of both", || listed().is_empty().then_some(()));
+    // The one that served stale would have made it 202.
+    assert_eq!(scene.call("DELETE", &format!("/v1/keys/{}", key.id), None).status, 204);
+}
+
+#[test]
 fn a_receipt_proves_when_every_verifier_had_it() {
     let (scene, runtime) = (Scene::new(), runtime());
     let verifier = joined(&runtime, &scene, &joining(&scene), VerifierOptions::named("gateway"));
@@ -221,16 +244,16 @@ fn a_receipt_proves_when_every_verifier_had_it() {
 
 #[test]
 fn who_goes_on_without_a_lease_is_named_in_the_answer() {
-    let (scene, runtime) = (Scene::new(), runtime());
+    let (scene, mortal) = (Scene::new(), runtime());
     let options = VerifierOptions::named("stubborn").serve_stale();
-    let verifier = joined(&runtime, &scene, &joining(&scene), options);
+    let verifier = joined(&mortal, &scene, &joining(&scene), options);
     let key = scene.held(json!({}));
     eventually("it arrives", || (told(&verifier, &key.secret) == "valid").then_some(()));
     let other = scene.held(json!({}));
     // While it hears, it is a verifier like any other.
     let heard = scene.call("DELETE", &format!("/v1/keys/{}", other.id), None);
     assert_eq!(heard.status, 204);
-    drop(verifier);
+    drop(mortal);
     let removed = scene.call("DELETE", &format!("/v1/keys/{}", key.id), None);
     assert_eq!((removed.status, &removed.json()["uncovered"]), (202, &json!(["stubborn"])));
     // Asked again, the answer is the same.
