@@ -128,13 +128,6 @@ impl Keyward {
         Ok(answered.into_inner())
     }
 
-    /// Brings along so many keys of an account; their secrets.
-    pub(crate) fn import_secrets(&mut self, count: usize, account: &str) -> Result<Vec<String>> {
-        let first = self.made_up;
-        self.import(count, Some(account))?;
-        Ok((first..self.made_up).map(made_up_secret).collect())
-    }
-
     /// Brings along so many keys, of an account or of the caller's own; their ids.
     pub(crate) fn import(&mut self, count: usize, account: Option<&str>) -> Result<Vec<String>> {
         let mut ids = Vec::with_capacity(count);
@@ -235,18 +228,24 @@ impl Removes for Keyward {
     }
 }
 
-/// Fills an empty data folder with so many keys without a server (`keyward bench fill`); secrets of some of them.
+/// Fills a data folder with so many keys of our own format without a server (`keyward bench fill`); secrets of some
+/// of them.
 pub(crate) fn fill(program: &Path, data: &Path, keys: usize) -> Result<Vec<String>> {
+    fill_with(program, data, keys, "keyward")
+}
+
+/// The same with a kind of keys that the command knows; what some of them are presented as.
+pub(crate) fn fill_with(program: &Path, data: &Path, keys: usize, kind: &str) -> Result<Vec<String>> {
     let sample = sample_of(data);
     let mut command = Command::new(program);
-    command.args(["bench", "fill", "--keys", &keys.to_string(), "--data"]).arg(data);
+    command.args(["bench", "fill", "--keys", &keys.to_string(), "--kind", kind, "--data"]).arg(data);
     process::output(command.arg("--sample").arg(&sample))?;
     let secrets: Vec<String> = std::fs::read_to_string(sample)?.lines().map(str::to_owned).collect();
     ensure!(!secrets.is_empty(), "keyward bench fill gave no sample");
     Ok(secrets)
 }
 
-/// Where [`fill`] leaves the secrets of some of a data folder's keys, one a line.
+/// Where [`fill`] leaves what some of a data folder's keys are presented as, one a line.
 pub(crate) fn sample_of(data: &Path) -> PathBuf {
     data.with_extension("sample")
 }

@@ -77,7 +77,7 @@ pub(crate) struct Plan {
     /// Keys that every dialect makes and removes in a round.
     pub(crate) dialect_keys: usize,
     /// Keys among which some are looked up, from few to many.
-    pub(crate) look_up_keys: [usize; 3],
+    pub(crate) look_up_keys: [usize; 2],
     /// Keys that a verifier elsewhere holds.
     pub(crate) held_keys: [usize; 2],
     /// Verifiers that have nothing to do.
@@ -97,7 +97,7 @@ impl Plan {
         start_up_keys: [1_000_000, 10_000_000],
         account_keys: 1_000_000,
         dialect_keys: 20_000,
-        look_up_keys: [10, 10_000, 200_000],
+        look_up_keys: [10, 10_000_000],
         held_keys: [1_000_000, 10_000_000],
         idle_verifiers: 1_000,
         trials: 20_000,
@@ -113,7 +113,7 @@ impl Plan {
         start_up_keys: [10_000, 50_000],
         account_keys: 20_000,
         dialect_keys: 500,
-        look_up_keys: [10, 1_000, 5_000],
+        look_up_keys: [10, 50_000],
         held_keys: [10_000, 50_000],
         idle_verifiers: 100,
         trials: 400,

@@ -1,9 +1,10 @@
 //! This file is about (g): looking keys up by what a door reads, by digest and by owner, with few keys and with many.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::keyward::{self, Keyward, expect_status};
 use crate::load::http;
@@ -14,78 +15,77 @@ use crate::scenarios::{Bench, progress};
 
 /// Connections that ask.
 const CONNECTIONS: usize = 64;
-/// Requests of which one run repeats each.
+/// Requests of which a run repeats each.
 const DISTINCT: usize = 10;
 const WAYS: [&str; 3] = ["by what a door reads", "by digest", "by owner, a page of 10"];
 
 /// Measures.
 pub(super) fn run(bench: &Bench) -> Result<Section> {
     let mut board = Board::default();
-    let sizes = bench.plan.look_up_keys;
     if let Some(program) = &bench.keyward {
-        let folder = bench.folder("look-ups")?;
-        let mut keyward = Keyward::start(program, &folder.join("data"), None, &folder)?;
-        measure(bench, &mut keyward, &mut board)?;
+        measure(bench, program, &mut board)?;
     }
     Ok(Section {
         title: "(g) Looking keys up among few and many",
         method: vec![format!(
-            "One server, {CONNECTIONS} keep-alive connections of one thread, {} rounds of at most {} s at each size; the sizes \
-             follow each other, because keys are only added. There are as many badges as secrets that were brought along, \
-             all of one account. `POST /v1/keys/verify` asks for {DISTINCT} badges (no door is named, so nothing is written \
-             down) and for {DISTINCT} secrets, `GET /v1/keys?account_id=…&limit=10` for the account's keys.",
+            "`keyward bench fill` writes one store for each number of keys, half of them badges, half secrets of another format, \
+             all of one account. Each has its server; they take turns, {} rounds of at most {} s a way, over {CONNECTIONS} \
+             keep-alive connections of one thread. `POST /v1/keys/verify` asks for up to {DISTINCT} badges (no door is named, \
+             so nothing is written down) and as many secrets, `GET /v1/keys?limit=10` for the owner's keys. The ratio is that \
+             to the fewest keys.",
             bench.plan.rounds, bench.plan.seconds,
         )],
-        tables: vec![table(&board, &sizes)],
+        tables: vec![table(&board, &bench.plan.look_up_keys)],
         targets: Vec::new(),
         missing: bench.missing_keyward(),
     })
 }
 
-fn measure(bench: &Bench, keyward: &mut Keyward, board: &mut Board) -> Result<()> {
+fn measure(bench: &Bench, program: &Path, board: &mut Board) -> Result<()> {
     let limit = Duration::from_secs(bench.plan.seconds);
-    let account = keyward.create_account("bench")?;
-    let secret = keyward.secret.clone();
-    let verify = |body: String| http::request("POST", "/v1/keys/verify", &secret, &body);
-    let badge = |number: usize| json!({ "type": "proximity", "identification": format!("EM:{number}") });
-    let (mut there, mut secrets) = (0, Vec::new());
+    let mut servers = Vec::new();
     for size in bench.plan.look_up_keys {
-        progress(&format!("(g) {size} keys"));
-        secrets.extend(keyward.import_secrets(size - there, &account)?);
-        let requests: Vec<_> = (there..size)
-            .map(|number| {
-                let body = json!({ "kind": "access", "name": "badge", "account_id": account, "access": badge(number) });
-                http::request("POST", "/v1/keys", &secret, &body.to_string())
-            })
-            .collect();
-        let made = http::run(keyward.http, CONNECTIONS, &requests, Duration::from_secs(600), |_, answer| {
-            expect_status(answer, 201)
-        })?;
-        ensure!(made.operations as usize == size - there, "adding badges took too long");
-        there = size;
-        rustix::fs::sync();
-        let step = size / DISTINCT;
-        let list = http::request("GET", &format!("/v1/keys?account_id={account}&limit=10"), &secret, "");
-        let ways: [Vec<Vec<u8>>; 3] = [
-            (0..DISTINCT).map(|at| verify(json!({ "access": badge(at * step) }).to_string())).collect(),
-            secrets.iter().step_by(step).map(|text| verify(json!({ "secret": text }).to_string())).collect(),
-            vec![list],
-        ];
-        for _ in 0..bench.plan.rounds {
-            for (way, requests) in WAYS.iter().zip(&ways) {
-                let many: Vec<Vec<u8>> =
-                    requests.iter().cycle().take(bench.plan.verify_keys).cloned().collect();
+        progress(&format!("(g) filling a store with {size} keys"));
+        let folder = bench.folder(&format!("look-ups-{size}"))?;
+        let data = folder.join("data");
+        let badges = keyward::fill_with(program, &data, size / 2, "badge")?;
+        let secrets = keyward::fill_with(program, &data, size / 2, "foreign")?;
+        let keyward = Keyward::start(program, &data, None, &folder)?;
+        let requests = requests(&keyward, &badges, &secrets);
+        servers.push((size, keyward, requests));
+    }
+    for round in 1..=bench.plan.rounds {
+        progress(&format!("(g) round {round}"));
+        for (at, way) in WAYS.iter().enumerate() {
+            for (size, keyward, requests) in &servers {
+                let many: Vec<_> =
+                    requests[at].iter().cycle().take(bench.plan.verify_keys).cloned().collect();
                 let is_verify = !way.starts_with("by owner");
                 let reading = http::run(keyward.http, CONNECTIONS, &many, limit, |_, answer| {
                     expect_status(answer, 200)?;
                     ensure!(!is_verify || keyward::is_valid(answer.body), "a key was not found");
                     Ok(())
                 })?;
-                board.record(&name(way, size), reading);
+                board.record(&name(way, *size), reading);
             }
         }
     }
     Ok(())
+}
+
+/// The requests of each way.
+fn requests(keyward: &Keyward, badges: &[String], secrets: &[String]) -> [Vec<Vec<u8>>; 3] {
+    let verify = |body: Value| http::request("POST", "/v1/keys/verify", &keyward.secret, &body.to_string());
+    let some = |all: &[String]| -> Vec<String> {
+        all.iter().step_by(all.len().div_ceil(DISTINCT).max(1)).cloned().collect()
+    };
+    let badge = |text| verify(json!({ "access": { "type": "proximity", "identification": text } }));
+    let secret = |text| verify(json!({ "secret": text }));
+    [
+        some(badges).into_iter().map(badge).collect(),
+        some(secrets).into_iter().map(secret).collect(),
+        vec![http::request("GET", "/v1/keys?limit=10", &keyward.secret, "")],
+    ]
 }
 
 fn name(way: &str, size: usize) -> String {
@@ -94,14 +94,14 @@ fn name(way: &str, size: usize) -> String {
 
 fn table(board: &Board, sizes: &[usize]) -> Table {
     let mut table =
-        Table::new("Look-ups", &["keys", "way", "per second", "p50", "p99", "rate of that with fewest"]);
-    for size in sizes {
-        for way in WAYS {
+        Table::new("Look-ups", &["way", "keys", "per second", "p50", "p99", "rate, of the fewest"]);
+    for way in WAYS {
+        for size in sizes {
             let Some(series) = board.of(&name(way, *size)) else { continue };
             let fewest = sizes.first().map(|fewest| name(way, *fewest)).unwrap_or_default();
             table.row([
-                figures::whole(*size as f64),
                 way.to_owned(),
+                figures::whole(*size as f64),
                 figures::whole(series.median(Reading::rate)),
                 figures::duration(series.median(Reading::p50_seconds)),
                 figures::duration(series.median(Reading::p99_seconds)),

@@ -20,7 +20,10 @@ pub(crate) enum Bench {
         /// How many keys.
         #[arg(long)]
         keys: u64,
-        /// A file for the secrets of some of them, one a line.
+        /// What kind of keys.
+        #[arg(long, value_enum, default_value_t)]
+        kind: fill::Kind,
+        /// A file for what some of them are presented as, one a line.
         #[arg(long)]
         sample: PathBuf,
     },
@@ -30,7 +33,7 @@ pub(crate) enum Bench {
 
 pub(crate) fn run(command: &Bench) -> anyhow::Result<ExitCode> {
     match command {
-        Bench::Fill { data, keys, sample } => fill::run(data, *keys, sample),
+        Bench::Fill { data, keys, kind, sample } => fill::run(data, *keys, *kind, sample),
         Bench::Window(window) => window::run(window),
     }
 }

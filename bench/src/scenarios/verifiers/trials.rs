@@ -69,7 +69,7 @@ pub(super) fn run(bench: &Bench, program: &Path) -> Result<Tried> {
         for key in keys {
             let disturbance = match tried.removals {
                 trial if trial % every != every - 1 => Disturbance::Nothing,
-                trial if trial / every % 2 == 0 => Disturbance::Stop,
+                trial if (trial / every).is_multiple_of(2) => Disturbance::Stop,
                 _ => Disturbance::Cut,
             };
             let told = scene.trial(&key, disturbance)?;
