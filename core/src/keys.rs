@@ -24,7 +24,7 @@ use crate::record;
 use crate::record::key::Sealed;
 use crate::seal::SlotSecret;
 use crate::secret::{Digest, Format, Handle, Secret};
-use crate::store::{CommitError, List, RecordKind, Spend, Store, Stored};
+use crate::store::{CommitError, List, Name, RecordKind, Spend, Store, Stored};
 use crate::time::Timestamp;
 use crate::verbs;
 use crate::verbs::issue::Birth;
@@ -79,16 +79,17 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let handle = handle.or_else(|| Handle::parse(&format!("{id}")));
             let handle = handle.ok_or_else(|| Error::internal("a secret without handle"))?;
             let digest = Digest::of(secret.expose().as_bytes());
-            let mut names = vec![handle.name(&self.pepper)];
+            let mut names: Vec<Name> = self.handle_name(&handle, id).into_iter().collect();
             let place = match issue.format {
                 Format::Keyward(_) => Place::Handle,
                 Format::Plain { .. } => {
                     names.push(digest.name(&self.pepper));
-                    // Some of the systems whose keys look so name them by numbers.
-                    names.push(self.pepper.number(RecordKind::Key, KeyId::id(id).number()));
                     Place::Digest(digest.place(&self.pepper))
                 }
             };
+            if issue.numbered {
+                names.push(self.pepper.number(RecordKind::Key, KeyId::id(id).number()));
+            }
             let birth = Birth {
                 id,
                 organization,
@@ -116,6 +117,19 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
         }
         Err(Error::internal("no free handle was drawn"))
+    }
+
+    /// What a key's handle is filed under; nothing where that is its id.
+    pub(crate) fn handle_name(&self, handle: &Handle, id: KeyId) -> Option<Name> {
+        (KeyId::parse(handle.as_str()) != Some(id)).then(|| handle.name(&self.pepper))
+    }
+
+    /// Names the key that has this handle.
+    pub(crate) async fn id_by_handle(&self, handle: &Handle) -> Result<Id, Error> {
+        match KeyId::parse(handle.as_str()) {
+            Some(id) => Ok(id.id()),
+            None => self.store.holder(handle.name(&self.pepper)).await?.ok_or(Error::NotFound),
+        }
     }
 
     /// The account that a new key is to act as.

@@ -5,6 +5,7 @@
 mod directory;
 mod entry;
 mod idle;
+mod parents;
 mod rate;
 mod schemes;
 mod sealed;
@@ -12,7 +13,7 @@ mod told;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyward_verifier::frame::Change;
 use keyward_verifier::{Details as RowDetails, Fingerprint, Place as TablePlace, Profiles, Row, Table};
@@ -21,6 +22,7 @@ pub use self::directory::{AccountFacts, Directory, Stands};
 pub use self::entry::Details;
 use self::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_SEALED, FLAG_SUSPENDED, pack};
 use self::idle::Idle;
+use self::parents::Parents;
 use self::rate::Rates;
 use self::schemes::Schemes;
 use self::sealed::Sealed;
@@ -49,7 +51,7 @@ pub struct Live {
     rates: Rates,
     idle: Idle,
     /// Whether any key is a session.
-    any_sessions: AtomicBool,
+    parents: Parents,
     position: AtomicU64,
 }
 
@@ -109,7 +111,7 @@ impl Live {
             sealed: Sealed::new(memory),
             rates: Rates::default(),
             idle: Idle::default(),
-            any_sessions: AtomicBool::new(false),
+            parents: Parents::default(),
             position: AtomicU64::new(0),
         }
     }
@@ -170,9 +172,11 @@ impl Live {
         let full = || Error::Unavailable { inside: "the table of live keys is full".to_owned() };
         let index = self.profiles.acquire(profile).ok_or_else(full)?;
         let profile = self.profiles.with(index, Arc::clone).ok_or_else(full)?;
-        self.any_sessions.fetch_or(key.head.session.is_some(), Ordering::Release);
-        if let Some(Session { idle_seconds: Some(idle_seconds), .. }) = key.head.session {
-            self.idle.know(key.head.id, idle_seconds, key.head.created_at);
+        if let Some(Session { parent, idle_seconds }) = key.head.session {
+            self.parents.know(parent);
+            if let Some(idle_seconds) = idle_seconds {
+                self.idle.know(key.head.id, idle_seconds, key.head.created_at);
+            }
         }
         let row = Row {
             id: key.head.id.id().bits(),
@@ -293,10 +297,20 @@ impl Live {
         Ok(())
     }
 
-    /// True unless nobody ever signed in.
+    /// Whether a key may have sessions that live.
     #[must_use]
-    pub fn any_sessions(&self) -> bool {
-        self.any_sessions.load(Ordering::Acquire)
+    pub fn has_sessions(&self, parent: KeyId) -> bool {
+        self.parents.has(parent)
+    }
+
+    /// Knows that a key may have sessions.
+    pub(crate) fn know_sessions(&self, parent: KeyId) {
+        self.parents.know(parent);
+    }
+
+    /// Forgets that a key had sessions: it is removed, and they are.
+    pub(crate) fn forget_sessions(&self, parent: KeyId) {
+        self.parents.forget(parent);
     }
 
     /// Takes over when a session was last used, as far as that is later than what is known.

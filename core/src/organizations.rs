@@ -48,6 +48,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             environment: label("live")?,
             protected: false,
             recoverable: false,
+            numbered: false,
             draft: Draft { name: name.to_owned(), scopes: Scopes::parse(["admin"])?, ..Draft::default() },
         };
         self.create(None, (organization, account), &issue, Ties::default(), &Origin::default()).await

@@ -176,7 +176,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 self.select_one(permit, id).await
             }
             Selection::Handle(handle) => {
-                let id = self.store.holder(handle.name(&self.pepper)).await?.ok_or(Error::NotFound)?;
+                let id = self.id_by_handle(&handle).await?;
                 self.select_one(permit, id).await
             }
             Selection::Access(identification) => {
@@ -282,7 +282,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             .map(|head| async move {
                 self.remove_head(None, &head, reason, origin).await?;
                 // A session opens none itself, so this goes no deeper.
-                Box::pin(self.end_sessions(head.id, reason, origin)).await
+                Box::pin(self.end_last_sessions(head.id, reason, origin)).await
             })
             .buffer_unordered(UNDER_WAY);
         let mut outcome = Ok(());

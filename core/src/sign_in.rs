@@ -81,6 +81,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             environment: parent.head.environment.clone(),
             protected: false,
             recoverable: false,
+            numbered: false,
             draft: Draft {
                 name: "session".to_owned(),
                 scopes: parent.scopes,

@@ -337,6 +337,7 @@ impl<S: Store> Setter<'_, S> {
                 environment,
                 protected: false,
                 recoverable: false,
+                numbered: plan.format.is_some(),
                 draft,
             };
             let Answer::Issued(_, secret) = self.run(Command::Issue(Box::new(issue))).await? else {

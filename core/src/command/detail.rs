@@ -67,6 +67,8 @@ pub struct Issue {
     pub protected: bool,
     /// Whether its secret can be shown again.
     pub recoverable: bool,
+    /// Whether it can be named by its number, too.
+    pub numbered: bool,
     /// The rest.
     pub draft: Draft,
 }

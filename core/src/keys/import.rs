@@ -2,6 +2,7 @@
 
 use crate::command::{Answer, Given, Import};
 use crate::error::Error;
+use crate::id::KeyId;
 use crate::key::{Material, Place, Proof};
 use crate::keyward::{Environment, Keyward, Origin};
 use crate::permit::Permit;
@@ -31,6 +32,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 "the beginning of the secret, where only a slow hash is known",
             ));
         }
+        if import.handle.as_ref().is_some_and(|handle| KeyId::parse(handle.as_str()).is_some()) {
+            return Err(Error::invalid("handle", "no id of a key"));
+        }
         let id = self.new_id().into();
         // Without a handle of its own it is shown by its id: never by a part of the secret.
         let handle = own.or(import.handle).or_else(|| Handle::parse(&format!("{id}")));
@@ -39,7 +43,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             self.refuse_known(secret).await?;
         }
         let material = verbs::import::material(import.given);
-        let mut names = vec![handle.name(&self.pepper)];
+        let mut names: Vec<Name> = self.handle_name(&handle, id).into_iter().collect();
         let place = match &material.proof {
             Proof::Digest(scheme, digest) => {
                 if !self.live.takes(scheme) {

@@ -45,8 +45,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             match self.commit_removed(Some(permit), &head, &tombstone, origin).await {
                 Ok(position) => {
                     if end_sessions {
-                        // And again: somebody may have signed in meanwhile.
-                        self.end_sessions(id, reason, origin).await?;
+                        self.end_last_sessions(id, reason, origin).await?;
                     }
                     return Ok((tombstone, position));
                 }
@@ -64,9 +63,21 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         reason: Reason,
         origin: &Origin,
     ) -> Result<(), Error> {
-        if self.live.any_sessions() {
+        if self.live.has_sessions(parent) {
             self.sweep_now(List { kind: RecordKind::Key, owner: parent.id() }, reason, origin).await?;
         }
+        Ok(())
+    }
+
+    /// The same once the key is removed: somebody may have signed in with it until then, and nobody can any more.
+    pub(crate) async fn end_last_sessions(
+        &self,
+        parent: KeyId,
+        reason: Reason,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        self.end_sessions(parent, reason, origin).await?;
+        self.live.forget_sessions(parent);
         Ok(())
     }
 

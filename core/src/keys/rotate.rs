@@ -110,6 +110,7 @@ fn successor(key: &Key, is_recoverable: bool) -> Result<Issue, Error> {
         environment: key.head.environment.clone(),
         protected: key.head.protected,
         recoverable: is_recoverable,
+        numbered: false,
         draft: Draft::from(&key.traits),
     })
 }

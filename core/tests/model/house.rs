@@ -75,6 +75,7 @@ impl House {
             environment: Label::parse("live").unwrap(),
             protected: false,
             recoverable: false,
+            numbered: false,
             draft: Draft {
                 name: "till".to_owned(),
                 scopes: Scopes::parse(["orders"]).unwrap(),

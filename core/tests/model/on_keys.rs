@@ -61,6 +61,7 @@ impl Play {
             environment: Label::parse(draft.environment).unwrap(),
             protected: sketch.protected,
             recoverable: false,
+            numbered: false,
             draft: draft_of(&draft),
         };
         let got = self.ask(by, Verb::Issue, Command::Issue(Box::new(issue)));

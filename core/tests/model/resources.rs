@@ -28,6 +28,7 @@ fn holder(core: &Core<Shared>, house: &House, scopes: &[&str]) -> Caller {
         environment: Label::parse("live").unwrap(),
         protected: false,
         recoverable: false,
+        numbered: false,
         draft: Draft { name: "worker".to_owned(), scopes, ..Draft::default() },
     };
     let issued = finish(ask(core, &house.owner, Verb::Issue, Command::Issue(Box::new(issue)), None));

@@ -104,6 +104,7 @@ fn issue(account: AccountId) -> Result<Step, Error> {
         environment,
         protected: false,
         recoverable: true,
+        numbered: false,
         draft: Draft {
             name: "cielo24 API key".to_owned(),
             // It signs in instead of the password: whoever has it may do what the account may.

@@ -77,6 +77,7 @@ pub(super) fn create(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Calle
         environment: Label::parse("live").ok_or_else(|| Error::internal("a label of our own"))?,
         protected: false,
         recoverable: false,
+        numbered: false,
         draft,
     };
     Ok(Step::then(Command::Issue(Box::new(issue)), move |answer| {

@@ -21,6 +21,7 @@ pub(super) fn issue(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed,
             environment: fields::label("environment", given.environment.as_deref(), "live")?,
             protected: given.protected,
             recoverable: given.recoverable,
+            numbered: false,
             draft,
         })),
         (wire::Kind::Access, Some(access), None) => {

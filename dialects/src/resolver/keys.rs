@@ -47,6 +47,7 @@ pub(super) fn create(
             environment,
             protected: false,
             recoverable: false,
+            numbered: true,
             draft: Draft { name, scopes, ..Draft::default() },
         };
         Ok(Step::then(Command::Issue(Box::new(issue)), |answer| {

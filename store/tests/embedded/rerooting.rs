@@ -143,6 +143,7 @@ fn new_key() -> Command {
         environment: Label::parse("live").unwrap(),
         protected: false,
         recoverable: false,
+        numbered: false,
         draft: Draft {
             name: "key".to_owned(),
             scopes: Scopes::parse(["orders"]).unwrap(),

@@ -106,6 +106,7 @@ fn new(kind: Kind, number: u64) -> anyhow::Result<Command> {
         environment,
         protected: false,
         recoverable: false,
+        numbered: false,
         draft,
     })))
 }
