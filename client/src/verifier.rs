@@ -224,7 +224,7 @@ impl Verifier {
         let shared = Arc::new(Shared {
             client,
             options,
-            replica: ArcSwap::from_pointee(Replica::new(seed)),
+            replica: ArcSwap::from_pointee(Replica::new(seed, 0)),
             cache,
             deadline: AtomicU64::new(0),
             unknown: Allowance::default(),

@@ -53,6 +53,7 @@ fn from_servers() -> Vec<Vec<u8>> {
         lease_millis: 3000,
         position: Position(9),
         resumes: true,
+        keys: 0,
         shown: shown.clone(),
     };
     // A profile with one network and one scope; a grant; an answer with a row.

@@ -36,6 +36,16 @@ impl<T: Eq + Hash> Profiles<T> {
         Some(index)
     }
 
+    /// Uses an index once more. False: it is not in use.
+    pub fn share(&self, index: u32) -> bool {
+        let mut interner = self.lock();
+        let uses = interner.uses.get_mut(index as usize).filter(|uses| **uses > 0);
+        uses.is_some_and(|uses| {
+            *uses += 1;
+            true
+        })
+    }
+
     /// Takes back one use of an index. With the last one the value is dropped, as soon as no reader holds it. False: the index
     /// was not in use.
     pub fn release(&self, index: u32) -> bool {
@@ -57,6 +67,13 @@ impl<T: Eq + Hash> Profiles<T> {
     #[inline]
     pub fn with<R>(&self, index: u32, read: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
         self.slot(index)?.load().as_ref().map(read)
+    }
+
+    /// How many uses all those values have together that `is_wanted` accepts. Asks every value in turn, while writers wait.
+    pub fn count_uses(&self, mut is_wanted: impl FnMut(&T) -> bool) -> u64 {
+        let interner = self.lock();
+        let wanted = interner.indexes.iter().filter(|(value, _)| is_wanted(value));
+        wanted.filter_map(|(_, index)| interner.uses.get(*index as usize)).sum()
     }
 
     /// How many different values are in use.

@@ -78,3 +78,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_shared_index_lives_until_its_last_use_is_released_and_uses_are_counted() {
+    let profiles = Profiles::new();
+    let one = profiles.acquire("one".to_owned()).unwrap();
+    let two = profiles.acquire("two".to_owned()).unwrap();
+    assert!(profiles.share(one) && profiles.share(one));
+    assert_eq!(profiles.count_uses(|value| value == "one"), 3);
+    assert_eq!(profiles.count_uses(|_| true), 4);
+    assert!(profiles.release(one) && profiles.release(one));
+    assert_eq!(read(&profiles, one).as_deref(), Some("one"));
+    assert!(profiles.release(one));
+    assert_eq!((read(&profiles, one), read(&profiles, two).as_deref()), (None, Some("two")));
+    assert!(!profiles.share(one) && !profiles.share(1_000_000));
+    assert_eq!(profiles.count_uses(|_| true), 1);
+}

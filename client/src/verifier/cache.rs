@@ -152,8 +152,7 @@ impl Asking {
         if answer.row.is_some_and(|row| row.fingerprint != fingerprint) {
             return false;
         }
-        let kept =
-            |row: &KeyRow| Some(Kept { row: row.row(0), profile: Arc::new(replica.profile(row.profile)?) });
+        let kept = |row: &KeyRow| Some(Kept { row: row.row(0), profile: replica.profile(row.profile)? });
         let kept = answer.row.as_ref().and_then(kept);
         if let Some(kept) = &kept {
             cache.hot().fill(fingerprint, kept.row.id, kept.clone(), answer.position);

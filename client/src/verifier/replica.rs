@@ -21,6 +21,9 @@ use crate::wire::Refusal;
 /// Longest text that can be a key, in bytes: whatever is longer is refused unread.
 const LONGEST: usize = 4096;
 
+/// The most keys to lay a table out for, whatever a server says: it grows beyond.
+const MOST: usize = 1 << 27;
+
 /// An account or an organization.
 #[derive(Debug)]
 pub(crate) struct Owner {
@@ -75,15 +78,15 @@ pub(super) struct Replica {
     table: Table,
     profiles: Profiles<Profile>,
     owners: Mutex<HashMap<u128, Arc<Owner>>>,
-    /// What the server's numbers of profiles stand for.
-    numbers: Mutex<HashMap<u32, frame::Profile>>,
+    /// What the server's numbers of profiles stand for: indexes of `profiles`, each used once by its number.
+    numbers: Mutex<HashMap<u32, u32>>,
 }
 
 impl Replica {
-    /// Nothing. `seed` is random.
-    pub(super) fn new(seed: u64) -> Self {
+    /// Nothing, laid out for so many keys. `seed` is random.
+    pub(super) fn new(seed: u64, keys: u64) -> Self {
         Self {
-            table: Table::new(seed, 0),
+            table: Table::new(seed, usize::try_from(keys).map_or(MOST, |keys| keys.min(MOST))),
             profiles: Profiles::new(),
             owners: Mutex::default(),
             numbers: Mutex::default(),
@@ -98,16 +101,24 @@ impl Replica {
         self.table.bytes()
     }
 
-    /// What a profile's number stands for from now on.
-    pub(super) fn number(&self, number: u32, profile: frame::Profile) {
-        self.numbers.lock().unwrap_or_else(PoisonError::into_inner).insert(number, profile);
+    /// What a profile's number stands for from now on. What cannot be read is as if it had not been told.
+    pub(super) fn number(&self, number: u32, told: &frame::Profile) {
+        let index = self.read(told).and_then(|profile| self.profiles.acquire(profile));
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match index {
+            Some(index) => numbers.insert(number, index),
+            None => numbers.remove(&number),
+        };
+        if let Some(before) = before {
+            self.profiles.release(before);
+        }
     }
 
     /// Takes a key in, in place of what it was before. False: it is not accepted, because its profile was not told or there is
     /// no room.
     pub(super) fn admit(&self, row: &KeyRow) -> bool {
         let place = row.fingerprint.place();
-        let Some(index) = self.profile(row.profile).and_then(|profile| self.profiles.acquire(profile)) else {
+        let Some(index) = self.index(row.profile).filter(|index| self.profiles.share(*index)) else {
             self.end(row.fingerprint, row.key);
             return false;
         };
@@ -177,9 +188,15 @@ impl Replica {
     }
 
     /// What a profile's number stands for; `None`: nothing that was told, or that can be read.
-    pub(super) fn profile(&self, number: u32) -> Option<Profile> {
-        let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = numbers.get(&number)?;
+    pub(super) fn profile(&self, number: u32) -> Option<Arc<Profile>> {
+        self.profiles.with(self.index(number)?, Arc::clone)
+    }
+
+    fn index(&self, number: u32) -> Option<u32> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner).get(&number).copied()
+    }
+
+    fn read(&self, told: &frame::Profile) -> Option<Profile> {
         let network = |network: &frame::Network| IpNet::new(network.address, network.prefix).ok();
         Some(Profile {
             organization: self.owner(told.organization),

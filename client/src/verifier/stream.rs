@@ -131,7 +131,12 @@ impl Member {
         loop {
             tokio::select! {
                 frame = hear(socket) => {
-                    if self.take(frame?)? && let Some(position) = self.holder.acknowledges() {
+                    let frame = frame?;
+                    if matches!(frame, ServerFrame::Loaded(_)) {
+                        // Only now can there be a lease.
+                        renewals.reset_immediately();
+                    }
+                    if self.take(frame)? && let Some(position) = self.holder.acknowledges() {
                         send(socket, &VerifierFrame::Acknowledge(position)).await?;
                     }
                 }
@@ -163,7 +168,7 @@ impl Member {
         if !resumes {
             // The old table goes on answering whoever is reading it; with no lease nobody begins to.
             let seed = u64::from_be_bytes(self.shared.client.random()?);
-            self.shared.replica.store(Arc::new(Replica::new(seed)));
+            self.shared.replica.store(Arc::new(Replica::new(seed, welcome.keys)));
             if let Some(cache) = &self.shared.cache {
                 cache.clear(position);
             }
@@ -183,7 +188,7 @@ impl Member {
                 return Ok(false);
             }
             ServerFrame::Profile(number, profile) => {
-                replica.number(number, profile);
+                replica.number(number, &profile);
                 return Ok(false);
             }
             ServerFrame::Rows(rows) => {

@@ -43,7 +43,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             self.refuse_known(secret).await?;
         }
         let material = verbs::import::material(import.given);
-        let mut names: Vec<Name> = self.handle_name(&handle, id).into_iter().collect();
+        let by_handle = self.handle_name(&handle, id);
+        let mut names: Vec<Name> = by_handle.into_iter().collect();
         let place = match &material.proof {
             Proof::Digest(scheme, digest) => {
                 if !self.live.takes(scheme) {
@@ -63,7 +64,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             environment: import.environment,
             protected: import.protected,
             material: Material::Secret(material),
-            names: names.clone(),
+            names,
             salt: self.random(),
             supersedes: None,
             session: None,
@@ -71,7 +72,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let key = verbs::issue::issue(birth, import.draft, self.environment.now())?;
         match self.commit_new(Some(permit), &key, None, origin).await {
             Ok(_) => Ok(Answer::Key(Box::new(key))),
-            Err(CommitError::NameTaken(name)) => Err(Error::Taken { what: taken(name, &names) }),
+            Err(CommitError::NameTaken(name)) => {
+                Err(Error::Taken { what: if by_handle == Some(name) { "handle" } else { "secret" } })
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -86,8 +89,4 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
         Ok(())
     }
-}
-
-fn taken(name: Name, names: &[Name]) -> &'static str {
-    if names.first() == Some(&name) { "handle" } else { "secret" }
 }

@@ -37,6 +37,12 @@ impl Live {
         self.table.parts()
     }
 
+    /// About how many keys belong to an organization, or to any.
+    pub(crate) fn keys_of(&self, organization: Option<OrganizationId>) -> u64 {
+        self.profiles
+            .count_uses(|profile| organization.is_none_or(|whose| profile.account.organization.id == whose))
+    }
+
     /// The keys of one part of the table that belong to an organization, or to any.
     pub(crate) fn show(
         &self,

@@ -104,8 +104,12 @@ impl<S: Store, E: Environment> Seat<S, E> {
         let shown = seat.show().await.map_err(|_| Reason::NotServing)?;
         let lease_millis = u32::try_from(verifiers.limits().lease.as_millis()).unwrap_or(u32::MAX);
         let position = seat.told;
+        let keys = match seat.phase {
+            Phase::Rows { .. } => keyward.live().keys_of(organization),
+            Phase::Since { .. } | Phase::Changes => 0,
+        };
         let shown = shown.unwrap_or_else(|| Shown { proof: Vec::new(), note: hello.anchor.clone() });
-        Ok((seat, ServerFrame::Welcome(Welcomed { term, lease_millis, position, resumes, shown })))
+        Ok((seat, ServerFrame::Welcome(Welcomed { term, lease_millis, position, resumes, keys, shown })))
     }
 
     /// What it is told next; waits until there is something. Nothing is lost if it is not waited for to the end.

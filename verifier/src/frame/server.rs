@@ -44,6 +44,8 @@ pub struct Welcomed {
     pub position: Position,
     /// True: the verifier keeps its table. False: a snapshot follows.
     pub resumes: bool,
+    /// About how many rows the snapshot has, to lay a table out by.
+    pub keys: u64,
     /// What it shows of its log.
     pub shown: Shown,
 }
@@ -204,12 +206,14 @@ impl Welcomed {
             lease_millis: reader.u32()?,
             position: Position(reader.u64()?),
             resumes: reader.flag("resumes")?,
+            keys: reader.u64()?,
             shown: Shown::read(reader)?,
         })
     }
 
     fn write(&self, writer: &mut Writer) -> Result<(), FrameError> {
         writer.u64(self.term.0).u32(self.lease_millis).u64(self.position.0).u8(self.resumes.into());
+        writer.u64(self.keys);
         self.shown.write(writer)
     }
 }

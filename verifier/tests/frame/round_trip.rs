@@ -100,17 +100,17 @@ proptest! {
 
     #[test]
     fn what_the_server_says_of_itself(
-        numbers: [u64; 4], incarnation: u128, millis: u32, resumes: bool,
+        numbers: [u64; 5], incarnation: u128, millis: u32, resumes: bool,
         proof in prop::collection::vec(any::<[u8; 32]>(), 0..64), note in "\\PC{0,300}",
     ) {
-        let [term, position, renewal, requires] = numbers;
+        let [term, position, renewal, requires, keys] = numbers;
         let shown = Shown { proof, note };
         let grant = Grant {
             term: Term(term), incarnation: Incarnation(incarnation), renewal, requires: Position(requires),
             length: Duration::from_millis(millis.into()),
         };
         let welcomed = Welcomed {
-            term: Term(term), lease_millis: millis, position: Position(position), resumes,
+            term: Term(term), lease_millis: millis, position: Position(position), resumes, keys,
             shown: shown.clone(),
         };
         prop_assert!(same_from_server(&ServerFrame::Welcome(welcomed)));

@@ -93,6 +93,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         lease_millis: 3000,
         position: Position(1001),
         resumes,
+        keys: if resumes { 0 } else { 2 },
         shown: shown.clone(),
     };
     let grant = Grant {
