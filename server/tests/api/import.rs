@@ -87,6 +87,13 @@ fn a_text_is_brought_along_with_everything_it_may_do() {
 }
 
 #[test]
+fn the_id_of_a_key_is_no_handle_to_bring_along() {
+    let scene = Scene::new();
+    let other = scene.held(json!({}));
+    assert_eq!(refused(&scene, slow("bcrypt", BCRYPT.1, &other.id)), (400, "invalid_field".to_owned()));
+}
+
+#[test]
 fn every_digest_meets_its_text() {
     let mut scene = Scene::new();
     let items = [

@@ -40,10 +40,17 @@ fn keys_of(scene: &Scene, account: &str, count: usize, fields: Value) -> Vec<Hel
 fn one_key_is_removed_by_its_secret_or_its_handle() {
     let scene = Scene::new();
     let [by_secret, by_handle, other] = [(); 3].map(|()| scene.held(json!({})));
-    let handle = text(&scene.read(&format!("/v1/keys/{}", by_handle.id))["handle"]);
-    for (key, selection) in
-        [(&by_secret, json!({ "secret": by_secret.secret })), (&by_handle, json!({ "handle": handle }))]
-    {
+    let handle_of = |id: &str| text(&scene.read(&format!("/v1/keys/{id}"))["handle"]);
+    let handle = handle_of(&by_handle.id);
+    let elsewhere = json!([{ "name": "made elsewhere", "secret": "a-secret-of-another-system" }]);
+    let imported = scene.call("POST", "/v1/keys/import", Some(elsewhere)).json();
+    let foreign = Held { id: text(&imported["id"]), secret: "a-secret-of-another-system".to_owned() };
+    assert_eq!(handle_of(&foreign.id), foreign.id, "it has no other");
+    for (key, selection) in [
+        (&by_secret, json!({ "secret": by_secret.secret })),
+        (&by_handle, json!({ "handle": handle })),
+        (&foreign, json!({ "handle": foreign.id })),
+    ] {
         let planned = plan(&scene, &selection);
         assert_eq!((&planned["total"], &planned["protected"]), (&json!(1), &json!(0)));
         assert_eq!(scene.verdict(&key.secret), "valid", "a plan removes nothing");
