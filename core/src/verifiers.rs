@@ -175,9 +175,16 @@ impl Verifiers {
     }
 
     fn acknowledged(&self, who: Incarnation, at: Reached, now: Moment) -> Result<Option<Grant>, Refused> {
-        let granted = self.state().fence.as_mut().ok_or(Refused::Unknown)?.acknowledged(who, at, now);
-        // Whoever waits looks whether it was this one that was missing.
-        self.heard.notify(usize::MAX);
+        let mut state = self.state();
+        let fence = state.fence.as_mut().ok_or(Refused::Unknown)?;
+        let before = fence.reflected(who);
+        let granted = fence.acknowledged(who, at, now);
+        let has_moved = fence.reflected(who) != before;
+        drop(state);
+        // The last one that was missing; who waits would only find that for every other one.
+        if has_moved {
+            self.heard.notify(usize::MAX);
+        }
         granted
     }
 

@@ -107,7 +107,7 @@ fn measure(keys: usize) -> Result<Figures> {
 }
 
 /// One dependent access to a random word of so much memory.
-fn access(bytes: usize) -> Duration {
+pub(super) fn access(bytes: usize) -> Duration {
     let words = (bytes / 8).max(1);
     let memory: Vec<u64> = (0..words as u64).map(mix).collect();
     let mut at = 0;

@@ -306,6 +306,14 @@ impl Fence {
         Some(slowest.map_or(self.committed, |covered| covered.min(self.committed)))
     }
 
+    /// What all running leases of one verifier's reach reflect, its own among them; `None`: none runs. While an acknowledgement
+    /// leaves it as it is, no removal is over because of that one.
+    #[must_use]
+    pub fn reflected(&self, incarnation: Incarnation) -> Option<Position> {
+        let member = self.members.get(&incarnation)?;
+        self.running_of(member.organization).next().map(|(_, covered, _)| *covered)
+    }
+
     /// Whether the change that brought `position`, committed at `committed_at`, to a key of this organization is enforced.
     pub fn enforced(
         &mut self,

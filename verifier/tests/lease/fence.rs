@@ -347,3 +347,21 @@ fn an_acknowledgement_from_an_old_connection_is_not_heard() {
     fence.join(&join(A, "a"), at(200)).unwrap();
     assert!(fence.renew(A, 3, at(300)).unwrap().is_some());
 }
+
+#[test]
+fn only_the_last_acknowledgement_moves_what_all_reflect() {
+    let mut fence = fence();
+    leased(&mut fence, &join(A, "a"), 0);
+    leased(&mut fence, &join(B, "b"), 0);
+    let elsewhere = Incarnation(3);
+    leased(&mut fence, &Join { organization: Some(OTHER), ..join(elsewhere, "c") }, 0);
+    let removal = remove(&mut fence);
+    assert_eq!(fence.reflected(A), Some(Position(10)));
+    fence.acknowledged(B, removal, at(10)).unwrap();
+    assert_eq!(fence.reflected(B), Some(Position(10)), "the other one does not have it yet");
+    fence.acknowledged(elsewhere, removal, at(11)).unwrap();
+    assert_eq!(fence.reflected(A), Some(Position(10)), "nobody waits for another organization's");
+    fence.acknowledged(A, removal, at(12)).unwrap();
+    assert_eq!((fence.reflected(A), fence.reflected(B)), (Some(removal), Some(removal)));
+    assert_eq!(fence.reflected(Incarnation(9)), None);
+}
