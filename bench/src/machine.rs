@@ -36,9 +36,13 @@ impl Machine {
                 ("load average at the start", text("/proc/loadavg").chars().take(14).collect()),
                 ("nginx", version(Command::new("/usr/sbin/nginx").arg("-v"))),
                 ("wrk", version(Command::new("wrk").arg("-v"))),
-                ("PostgreSQL", version(Command::new(peers::postgres::program("postgres")).arg("--version"))),
+                (
+                    "PostgreSQL",
+                    version(Command::new(peers::postgres::server::program("postgres")).arg("--version")),
+                ),
                 ("Redis", version(Command::new("redis-server").arg("--version"))),
                 ("SQLite", rusqlite::version().to_owned()),
+                ("Node.js", version(Command::new("node").args(["-p", "process.versions.node"]))),
             ],
         })
     }

@@ -58,6 +58,9 @@ struct Arguments {
     /// A folder on a disk for all that is written meanwhile.
     #[arg(long, default_value = "/var/tmp")]
     scratch: PathBuf,
+    /// The folder of the peers that are written for Node.js, after `npm ci`.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/window-peers"))]
+    node_peers: PathBuf,
     /// How many removals the verifiers are tried with, instead of so many as take a few minutes.
     #[arg(long)]
     trials: Option<usize>,
@@ -82,6 +85,19 @@ enum Child {
         #[arg(long)]
         listen: SocketAddr,
     },
+    /// Let only requests pass whose key a verifier accepts.
+    #[command(hide = true)]
+    Gateway {
+        /// Where to listen.
+        #[arg(long)]
+        listen: SocketAddr,
+        /// The server.
+        #[arg(long)]
+        url: String,
+        /// The file of the secret to join with.
+        #[arg(long)]
+        secret_file: PathBuf,
+    },
     /// Verify with so many verifiers, as standard input says.
     #[command(hide = true)]
     Verifiers {
@@ -102,6 +118,9 @@ fn main() -> Result<()> {
     match arguments.child {
         Some(Child::Axum204 { listen }) => peers::axum_204::serve(listen),
         Some(Child::Echo { listen }) => peers::echo::serve(listen),
+        Some(Child::Gateway { listen, url, secret_file }) => {
+            verifiers::gateway::serve(listen, &url, &secret_file)
+        }
         Some(Child::Verifiers { url, name, count }) => verifiers::child::serve(&url, &name, count),
         None => measure(arguments),
     }
@@ -117,6 +136,7 @@ fn measure(arguments: Arguments) -> Result<()> {
         plan: Plan { trials: arguments.trials.unwrap_or(plan.trials), ..plan },
         keyward: keyward_program(arguments.keyward)?,
         scratch: scratch.path().to_owned(),
+        node_peers: arguments.node_peers,
     };
     let scenarios = if arguments.only.is_empty() { Scenario::ALL.to_vec() } else { arguments.only };
     let mut sections = Vec::new();

@@ -1,4 +1,4 @@
-//! This file is about the scenarios (a) to (h): what they share, and which there are.
+//! This file is about the scenarios (a) to (i): what they share, and which there are.
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ mod remove_account;
 mod start_up;
 mod verifiers;
 mod verify_http;
+mod window;
 
 /// The scenarios, by the letters of the project's task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,12 +36,14 @@ pub(crate) enum Scenario {
     G,
     /// Verifiers in other processes: what a removal waits for them, and what they accept.
     H,
+    /// For how long a removed key goes on being accepted, here and elsewhere.
+    I,
 }
 
 impl Scenario {
     /// All, in order.
-    pub(crate) const ALL: [Self; 8] =
-        [Self::A, Self::B, Self::C, Self::D, Self::E, Self::F, Self::G, Self::H];
+    pub(crate) const ALL: [Self; 9] =
+        [Self::A, Self::B, Self::C, Self::D, Self::E, Self::F, Self::G, Self::H, Self::I];
 
     /// Measures.
     pub(crate) fn run(self, bench: &Bench) -> Result<Section> {
@@ -53,6 +56,7 @@ impl Scenario {
             Self::F => dialects::run(bench),
             Self::G => look_ups::run(bench),
             Self::H => verifiers::run(bench),
+            Self::I => window::run(bench),
         }
     }
 }
@@ -84,6 +88,22 @@ pub(crate) struct Plan {
     pub(crate) idle_verifiers: usize,
     /// Removals each of which every verifier is asked about.
     pub(crate) trials: usize,
+    /// How windows are measured.
+    pub(crate) windows: Windows,
+}
+
+/// How much is tried to measure for how long removed keys are accepted. Systems that are let to trust something for a while
+/// take that long a trial, so they get fewer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Windows {
+    /// Trials of each sort.
+    pub(crate) trials: usize,
+    /// A trial ends after so many seconds even if the key is still accepted.
+    pub(crate) limit_seconds: u64,
+    /// Trials of systems that trust something for a while.
+    pub(crate) slow_trials: usize,
+    /// For how many seconds a cache is trusted, and a token that nobody is asked about.
+    pub(crate) trust_seconds: u64,
 }
 
 impl Plan {
@@ -101,6 +121,7 @@ impl Plan {
         held_keys: [1_000_000, 10_000_000],
         idle_verifiers: 1_000,
         trials: 20_000,
+        windows: Windows { trials: 20, limit_seconds: 10, slow_trials: 3, trust_seconds: 60 },
     };
 
     /// Only long enough to see that everything runs.
@@ -117,6 +138,7 @@ impl Plan {
         held_keys: [10_000, 50_000],
         idle_verifiers: 100,
         trials: 400,
+        windows: Windows { trials: 3, limit_seconds: 3, slow_trials: 1, trust_seconds: 5 },
     };
 }
 
@@ -128,6 +150,8 @@ pub(crate) struct Bench {
     pub(crate) keyward: Option<PathBuf>,
     /// A folder on a disk, removed at the end.
     pub(crate) scratch: PathBuf,
+    /// The folder of the peers that are written for Node.js.
+    pub(crate) node_peers: PathBuf,
 }
 
 impl Bench {

@@ -14,6 +14,7 @@ use crate::process::{self, Process};
 use crate::{clock, keyward::Keyward};
 
 pub(crate) mod child;
+pub(crate) mod gateway;
 
 /// A process of verifiers, ended when dropped.
 pub(crate) struct Verifiers {

@@ -1,43 +1,29 @@
 //! This file is about PostgreSQL over TCP: a removal is one statement that deletes the key and inserts a line into
 //! the audit table, prepared beforehand, and so one transaction and one round trip, the best it can do.
 
-use std::fs;
-use std::os::unix::fs::chown;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::try_join_all;
-use rustix::process::{Signal, geteuid};
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use crate::load::{self, Turns};
 use crate::measure::Reading;
 use crate::peers::{RECORD_BYTES, Removes};
-use crate::process::{self, Process};
+
+pub(crate) mod server;
+
+use server::Server;
 
 /// The statement that removes a key.
 const REMOVE: &str = "WITH gone AS (DELETE FROM keys WHERE id = $1 RETURNING id) \
                       INSERT INTO audit (key_id, event) SELECT id, 'removed' FROM gone";
 
-/// Settings that differ from the defaults. The first two are the defaults and stand here because all depends on
-/// them; the last keep the server quiet while others are measured.
-const SETTINGS: [&str; 8] = [
-    "fsync=on",
-    "synchronous_commit=on",
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-    "shared_buffers=512MB",
-    "max_wal_size=16GB",
-    "checkpoint_timeout=1h",
-    "autovacuum=off",
-];
-
 /// A running server and how to reach it.
 pub(crate) struct Postgres {
-    _process: Process,
+    _server: Server,
     options: String,
     runtime: Runtime,
     /// The prepared keys that have not been handed out: from here, so many.
@@ -45,29 +31,11 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a database cluster in the folder and starts the server on it.
+    /// Makes a database cluster in the folder, with tables, and starts the server on it.
     pub(crate) fn start(folder: &Path) -> Result<Self> {
-        let data = folder.join("postgres");
-        fs::create_dir(&data)?;
-        if geteuid().is_root() {
-            let (user, group) = postgres_user()?;
-            chown(&data, Some(user), Some(group))?;
-        }
-        let mut init = as_postgres("initdb");
-        init.args(["--auth=trust", "--username=bench", "--no-locale", "--encoding=UTF8", "-D"]).arg(&data);
-        process::output(&mut init)?;
-
-        let address = process::free_address()?;
-        let mut command = as_postgres("postgres");
-        command.arg("-D").arg(&data).args(["-p", &address.port().to_string()]);
-        for setting in SETTINGS {
-            command.args(["-c", setting]);
-        }
-        // SIGINT is the fast shutdown: it does not wait for clients (PostgreSQL manual, 19.5).
-        let mut process = Process::start("postgres", command, folder)?.stopped_by(Signal::INT);
-        process.wait_for_port(address)?;
-        let options = format!("host=127.0.0.1 port={} user=bench dbname=postgres", address.port());
-        let postgres = Self { _process: process, options, runtime: load::runtime()?, fresh: (0, 0) };
+        let server = Server::start(folder)?;
+        let options = format!("host=127.0.0.1 port={} user=bench dbname=postgres", server.address.port());
+        let postgres = Self { _server: server, options, runtime: load::runtime()?, fresh: (0, 0) };
         postgres.runtime.block_on(async {
             let client = postgres.connect().await?;
             let tables = "CREATE TABLE keys (id bigint PRIMARY KEY, record bytea NOT NULL);
@@ -79,16 +47,8 @@ impl Postgres {
     }
 
     async fn connect(&self) -> Result<Client> {
-        // The server refuses connections for a moment after it has opened its port.
-        let mut attempts = 0;
-        let (client, connection) = loop {
-            match tokio_postgres::connect(&self.options, NoTls).await {
-                Ok(connected) => break connected,
-                Err(error) if attempts == 100 => return Err(error).context("PostgreSQL lets nobody in"),
-                Err(_) => crate::clock::pause(Duration::from_millis(100)),
-            }
-            attempts += 1;
-        };
+        let (client, connection) =
+            tokio_postgres::connect(&self.options, NoTls).await.context("PostgreSQL lets nobody in")?;
         tokio::spawn(connection);
         Ok(client)
     }
@@ -141,35 +101,4 @@ impl Removes for Postgres {
             .await
         })
     }
-}
-
-/// Where a program of PostgreSQL is: Debian keeps them by version, outside the path.
-pub(crate) fn program(name: &str) -> PathBuf {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let newest = versions.max_by_key(|version| {
-        version.file_name().to_str().and_then(|number| number.parse::<u32>().ok()).unwrap_or(0)
-    });
-    newest.map_or_else(|| PathBuf::from(name), |version| version.path().join("bin").join(name))
-}
-
-/// A program of PostgreSQL, under the user `postgres` when we are root, as which it refuses to run. Should we be
-/// killed, it gets its fast shutdown too: killed itself, it would leave a segment of shared memory behind.
-fn as_postgres(name: &str) -> Command {
-    let mut command = Command::new("setpriv");
-    command.arg("--pdeathsig=INT");
-    if geteuid().is_root() {
-        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
-    }
-    // Where we stand may be closed to that user.
-    command.arg(program(name)).current_dir("/");
-    command
-}
-
-/// The ids of the user and the group `postgres`.
-fn postgres_user() -> Result<(u32, u32)> {
-    let id = |option: &str| -> Result<u32> {
-        let printed = process::output(Command::new("id").args([option, "postgres"]))?;
-        printed.trim().parse().context("id prints no number")
-    };
-    Ok((id("-u")?, id("-g")?))
 }

@@ -1,5 +1,6 @@
 //! This file is about Redis with `appendfsync always`: every answer waits for the append-only file.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,14 +27,10 @@ pub(crate) struct Redis {
 impl Redis {
     /// Starts the server on an empty folder, without snapshots and without rewriting its file meanwhile.
     pub(crate) fn start(folder: &Path) -> Result<Self> {
+        let persistence = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
+        let without_rewriting = ["--auto-aof-rewrite-percentage", "0"];
         let address = process::free_address()?;
-        let mut command = process::command("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string()]);
-        command.arg("--dir").arg(folder);
-        command.args(["--appendonly", "yes", "--appendfsync", "always"]);
-        command.args(["--save", "", "--auto-aof-rewrite-percentage", "0"]);
-        let mut process = Process::start("redis", command, folder)?;
-        process.wait_for_port(address)?;
+        let process = serve(folder, address, &[&persistence[..], &without_rewriting].concat())?;
         let client = redis::Client::open(format!("redis://{address}/"))?;
         Ok(Self { _process: process, client, runtime: load::runtime()?, fresh: (0, 0) })
     }
@@ -43,6 +40,16 @@ impl Redis {
         let patient = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(60)));
         Ok(self.client.get_multiplexed_async_connection_with_config(&patient).await?)
     }
+}
+
+/// Starts the server on what the folder holds.
+pub(crate) fn serve(folder: &Path, address: SocketAddr, options: &[&str]) -> Result<Process> {
+    let mut command = process::command("redis-server");
+    command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--dir"]).arg(folder);
+    command.args(options);
+    let mut process = Process::start("redis", command, folder)?;
+    process.wait_for_port(address)?;
+    Ok(process)
 }
 
 async fn remove_one(connection: &mut MultiplexedConnection, id: usize) -> Result<()> {

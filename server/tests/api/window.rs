@@ -84,6 +84,30 @@ fn a_system_that_does_not_come_back_has_proved_nothing() {
 }
 
 #[test]
+fn what_is_accepted_of_a_system_that_does_not_come_back_counts() {
+    let folder = folder();
+    let system = ["--create", CREATE, "--verify", VERIFY, "--remove", REMOVE, "--patience", "3"];
+    let restart = "rm -f key.*; mkdir {key}.1 {key}.2 {key}.3";
+    let rows = measured(folder.path(), &[&system[..], &["--restart", restart]].concat());
+    let [trials, unavailable, accepts, accepted_trials, _] = counts(&rows[1]);
+    assert_eq!((trials, unavailable, accepted_trials), (1, 0, 1));
+    assert!((1..=3).contains(&accepts), "{rows:?}");
+}
+
+/// Every key ends at the restart, as keys with a short life do meanwhile; the control does not.
+#[test]
+fn a_control_that_outlives_the_keys_tells_an_end_from_a_failure() {
+    let folder = folder();
+    let system = ["--create", CREATE, "--control", "mktemp control.XXXXXX", "--verify", VERIFY];
+    let options = ["--remove", "true", "--limit", "0.5", "--restart", "rm -f key.*"];
+    let rows = measured(folder.path(), &[&system[..], &options].concat());
+    let [trials, unavailable, _, accepted_trials, going_on] = counts(&rows[0]);
+    assert_eq!((trials, unavailable, accepted_trials, going_on), (2, 0, 2, 2));
+    let [trials, unavailable, .., going_on] = counts(&rows[1]);
+    assert_eq!((trials, unavailable, going_on), (2, 0, 0));
+}
+
+#[test]
 fn keyward_itself_has_no_window() {
     let (data, here) = (folder(), folder());
     let server = Server::start(data.path());

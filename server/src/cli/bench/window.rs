@@ -28,6 +28,9 @@ pub(crate) struct Window {
     /// Makes a key and prints it.
     #[arg(long, value_name = "COMMAND")]
     create: String,
+    /// Makes the control, for systems whose keys end by themselves: one that outlives the measurement. By default the same.
+    #[arg(long, value_name = "COMMAND")]
+    control: Option<String>,
     /// Presents a key; status 0 says that it was accepted.
     #[arg(long, value_name = "COMMAND", required_unless_present = "verify_url")]
     verify: Option<String>,
@@ -87,7 +90,7 @@ pub(super) fn run(window: &Window) -> anyhow::Result<ExitCode> {
 
 async fn measure(window: &Window) -> anyhow::Result<Vec<Row>> {
     let system = Arc::new(System::new(window)?);
-    let control = system.create().await?;
+    let control = system.create(window.control.as_ref().unwrap_or(&window.create)).await?;
     anyhow::ensure!(system.comes_to_accept(&control).await, "a new key was never accepted");
     let mut rows = vec![row(window, &system, &control, "the removal", &Then::Nothing).await?];
     if let Some(restart) = &window.restart {
@@ -109,7 +112,7 @@ async fn row(
     let mut trials = Vec::new();
     for _ in 0..window.trials {
         let trial = trial(window, system, control, then).await?;
-        let is_lost = matches!(trial, Trial::Unavailable);
+        let is_lost = !trial.is_back;
         trials.push(trial);
         if is_lost {
             // A system that does not come back cannot be asked for a further key.
@@ -125,7 +128,7 @@ async fn trial(
     control: &Made,
     then: &Then<'_>,
 ) -> anyhow::Result<Trial> {
-    let made = Arc::new(system.create().await?);
+    let made = Arc::new(system.create(&window.create).await?);
     anyhow::ensure!(system.comes_to_accept(&made).await, "a new key was never accepted");
     match then {
         Then::Nothing | Then::Restart(_) => {}
@@ -137,16 +140,11 @@ async fn trial(
     watch.removal_was_answered();
     match then {
         Then::Nothing => {}
-        Then::Restart(command) | Then::Restore(_, command) => {
-            system.carry_out(command, &made).await?;
-            if !system.comes_to_accept(control).await {
-                return Ok(Trial::Unavailable);
-            }
-        }
+        Then::Restart(command) | Then::Restore(_, command) => system.carry_out(command, &made).await?,
     }
+    let is_back = system.comes_to_accept(control).await;
     let seen = watch.end().await?;
-    let is_there = system.comes_to_accept(control).await;
-    Ok(if is_there { Trial::Seen(seen) } else { Trial::Unavailable })
+    Ok(Trial { seen, is_back: is_back && system.comes_to_accept(control).await })
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

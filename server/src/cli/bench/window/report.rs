@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::watch::Seen;
 
 /// What one trial gave.
-pub(super) enum Trial {
-    /// What was seen of the removed key, while the control was accepted.
-    Seen(Seen),
-    /// The system did not come back: the control was not accepted either, so nothing was learnt.
-    Unavailable,
+pub(super) struct Trial {
+    /// What was seen of the removed key.
+    pub(super) seen: Seen,
+    /// Whether the control was accepted. If it was not, an accept of the removed key still is one, and a refusal says nothing.
+    pub(super) is_back: bool,
 }
 
 /// All trials of one sort.
@@ -40,13 +40,8 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn of(after: &'static str, trials: &[Trial]) -> Self {
-        let seen: Vec<Seen> = trials
-            .iter()
-            .filter_map(|trial| match trial {
-                Trial::Seen(seen) => Some(*seen),
-                Trial::Unavailable => None,
-            })
-            .collect();
+        let telling = trials.iter().filter(|trial| trial.is_back || trial.seen.accepts > 0);
+        let seen: Vec<Seen> = telling.map(|trial| trial.seen).collect();
         let mut windows: Vec<Duration> = seen.iter().map(|one| one.window).collect();
         windows.sort_unstable();
         // Of an even number the greater of the middle two.
@@ -98,14 +93,22 @@ pub(super) fn table(rows: &[Row]) -> String {
 mod tests {
     use super::*;
 
-    fn seen(accepts: u64, millis: u64) -> Trial {
-        Trial::Seen(Seen { asks: 10, accepts, window: Duration::from_millis(millis), goes_on: false })
+    fn trial(accepts: u64, millis: u64, is_back: bool) -> Trial {
+        let window = Duration::from_millis(millis);
+        Trial { seen: Seen { asks: 10, accepts, window, goes_on: false }, is_back }
     }
 
     #[test]
     fn a_row_counts_what_was_seen_and_leaves_out_what_was_not() {
-        let row = Row::of("a restart", &[seen(2, 300), Trial::Unavailable, seen(0, 0), seen(5, 100)]);
+        let trials = [trial(2, 300, true), trial(0, 0, false), trial(0, 0, true), trial(5, 100, true)];
+        let row = Row::of("a restart", &trials);
         assert_eq!((row.trials, row.unavailable, row.asks, row.accepts), (4, 1, 30, 7));
         assert_eq!((row.accepted_trials, row.median_seconds, row.max_seconds), (2, 0.1, 0.3));
+    }
+
+    #[test]
+    fn a_removed_key_that_is_accepted_counts_whatever_else_is_refused() {
+        let row = Row::of("a restore", &[trial(1, 200, false)]);
+        assert_eq!((row.unavailable, row.accepts, row.accepted_trials), (0, 1, 1));
     }
 }

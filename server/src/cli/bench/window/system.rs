@@ -30,7 +30,6 @@ pub(super) struct Made {
 
 /// The system, seen from outside.
 pub(super) struct System {
-    create: String,
     question: Question,
     patience: Duration,
 }
@@ -59,12 +58,12 @@ impl System {
             }
             (None, None) => bail!("neither --verify nor --verify-url"),
         };
-        Ok(Self { create: window.create.clone(), question, patience: window.patience })
+        Ok(Self { question, patience: window.patience })
     }
 
     /// Makes a key.
-    pub(super) async fn create(&self) -> anyhow::Result<Made> {
-        let mut child = shell(&self.create, Stdio::piped(), Stdio::inherit())?;
+    pub(super) async fn create(&self, command: &str) -> anyhow::Result<Made> {
+        let mut child = shell(command, Stdio::piped(), Stdio::inherit())?;
         let mut printed = Zeroizing::new(Vec::new());
         let output = child.0.stdout.take().context("the output is piped")?;
         let read = async {
