@@ -98,6 +98,20 @@ enum Child {
         #[arg(long)]
         secret_file: PathBuf,
     },
+    /// Sign and encrypt with keys at hand.
+    #[command(hide = true)]
+    Library {
+        /// Where to listen.
+        #[arg(long)]
+        listen: SocketAddr,
+    },
+    /// Make and destroy keys in a token.
+    #[command(hide = true)]
+    SoftHsm {
+        /// How many.
+        #[arg(long)]
+        count: u64,
+    },
     /// Verify with so many verifiers, as standard input says.
     #[command(hide = true)]
     Verifiers {
@@ -121,6 +135,8 @@ fn main() -> Result<()> {
         Some(Child::Gateway { listen, url, secret_file }) => {
             verifiers::gateway::serve(listen, &url, &secret_file)
         }
+        Some(Child::Library { listen }) => peers::library::serve(listen),
+        Some(Child::SoftHsm { count }) => peers::softhsm::serve(count),
         Some(Child::Verifiers { url, name, count }) => verifiers::child::serve(&url, &name, count),
         None => measure(arguments),
     }

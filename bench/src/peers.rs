@@ -11,9 +11,11 @@ pub(crate) mod axum_204;
 pub(crate) mod echo;
 pub(crate) mod fdatasync;
 pub(crate) mod group_commit;
+pub(crate) mod library;
 pub(crate) mod nginx;
 pub(crate) mod postgres;
 pub(crate) mod redis;
+pub(crate) mod softhsm;
 pub(crate) mod sqlite;
 
 /// How large a key's record is in the peers, in bytes: about what a sealed Keyward record has.

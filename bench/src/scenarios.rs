@@ -1,4 +1,4 @@
-//! This file is about the scenarios (a) to (i): what they share, and which there are.
+//! This file is about the scenarios (a) to (j): what they share, and which there are.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use crate::report::Section;
 
+mod crypto;
 mod dialects;
 mod in_process;
 mod look_ups;
@@ -38,12 +39,14 @@ pub(crate) enum Scenario {
     H,
     /// For how long a removed key goes on being accepted, here and elsewhere.
     I,
+    /// Keys that never leave: used, made, removed, and their slots wrapped anew.
+    J,
 }
 
 impl Scenario {
     /// All, in order.
-    pub(crate) const ALL: [Self; 9] =
-        [Self::A, Self::B, Self::C, Self::D, Self::E, Self::F, Self::G, Self::H, Self::I];
+    pub(crate) const ALL: [Self; 10] =
+        [Self::A, Self::B, Self::C, Self::D, Self::E, Self::F, Self::G, Self::H, Self::I, Self::J];
 
     /// Measures.
     pub(crate) fn run(self, bench: &Bench) -> Result<Section> {
@@ -57,6 +60,7 @@ impl Scenario {
             Self::G => look_ups::run(bench),
             Self::H => verifiers::run(bench),
             Self::I => window::run(bench),
+            Self::J => crypto::run(bench),
         }
     }
 }
@@ -86,6 +90,10 @@ pub(crate) struct Plan {
     pub(crate) held_keys: [usize; 2],
     /// Verifiers that have nothing to do.
     pub(crate) idle_verifiers: usize,
+    /// Keys that never leave that are made and removed in a round.
+    pub(crate) lives: usize,
+    /// Keys beside them, whose slots are wrapped anew.
+    pub(crate) rerooted_keys: usize,
     /// Removals each of which every verifier is asked about.
     pub(crate) trials: usize,
     /// How windows are measured.
@@ -121,6 +129,8 @@ impl Plan {
         held_keys: [1_000_000, 10_000_000],
         idle_verifiers: 1_000,
         trials: 20_000,
+        lives: 1_000,
+        rerooted_keys: 1_000_000,
         windows: Windows { trials: 20, limit_seconds: 10, slow_trials: 3, trust_seconds: 60 },
     };
 
@@ -138,6 +148,8 @@ impl Plan {
         held_keys: [10_000, 50_000],
         idle_verifiers: 100,
         trials: 400,
+        lives: 100,
+        rerooted_keys: 10_000,
         windows: Windows { trials: 3, limit_seconds: 3, slow_trials: 1, trust_seconds: 5 },
     };
 }
