@@ -28,7 +28,7 @@ pub(crate) enum Bench {
         sample: PathBuf,
     },
     /// Measure for how long a removed key goes on being accepted, by any system that commands can talk to.
-    Window(window::Window),
+    Window(Box<window::Window>),
 }
 
 pub(crate) fn run(command: &Bench) -> anyhow::Result<ExitCode> {
