@@ -136,7 +136,7 @@ impl Contestant {
 /// Why the peers are missing, if they are.
 fn missing_peers(folder: &Path) -> Option<String> {
     if !folder.join("node_modules").is_dir() {
-        return Some(format!("the peers were not installed; run `npm ci` in {}.", folder.display()));
+        return Some("the peers were not installed; run `npm ci` in `bench/window-peers`.".to_owned());
     }
     let version = process::output(Command::new("node").args(["-p", "process.versions.node"]));
     let major = version.ok().and_then(|version| version.split('.').next()?.parse::<u32>().ok());
