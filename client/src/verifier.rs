@@ -237,8 +237,8 @@ impl Verifier {
     }
 
     /// Leaves: it accepts nothing any more, in all clones, and the server is told, so that no removal waits for it. What a
-    /// process does last that is shut down in order. Returns when the server has been told, or after ten seconds in which that
-    /// could not be done.
+    /// process does last that is shut down in order. Returns when the server has heard it, or after ten seconds in which it
+    /// has not.
     pub async fn leave(&self) {
         self.running.stop.send_replace(true);
         // The task holds the only receiver.

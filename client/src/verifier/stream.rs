@@ -146,13 +146,16 @@ impl Member {
         }
     }
 
-    /// Accepts nothing any more, and says so, after what was being sent. Should that fail, the server waits for the lease.
+    /// Accepts nothing any more, says so, after what was being sent, and waits until the server has heard it. Should that fail,
+    /// the server waits for the lease.
     async fn leave(&self, socket: &mut Socket) {
         self.shared.deadline.store(0, Ordering::Release);
         self.shared.moved.send_replace(());
         let goodbye = async {
             send(socket, &VerifierFrame::Goodbye).await?;
-            socket.close(None).await.map_err(|_| Ended::Broke)
+            // What it had on its way comes first.
+            while !matches!(hear(socket).await?, ServerFrame::Refuse(_)) {}
+            Ok::<(), Ended>(())
         };
         // There is nobody left to complain to.
         let _ = timeout(PATIENCE, goodbye).await;
