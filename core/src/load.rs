@@ -85,11 +85,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 return Ok(());
             }
         };
-        if let Some(session) = sealed.head.session {
-            self.live.know_sessions(session.parent);
-        }
-        // Restored without its slot: it can be seen and removed, not used.
-        let Some(slot) = stored.slot else { return Ok(()) };
+        let Some(slot) = stored.slot else {
+            // Restored without its slot: it can be seen and removed, not used.
+            if let Some(session) = sealed.head.session {
+                self.live.know_sessions(session.parent);
+            }
+            return Ok(());
+        };
         let secret = self.roots.unwrap(&slot, stored.record.id).map_err(|_| {
             let (id, epoch, newest) = (sealed.head.id, slot.epoch(), self.roots.epoch());
             Error::internal(format!(
