@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::clock;
+use crate::measure::Reading;
 
 #[cfg(test)]
 mod tests;
@@ -129,6 +130,14 @@ impl Process {
         cpu_of_stat(&stat).with_context(|| format!("processor time of {}", self.name))
     }
 
+    /// What a load gave, with the processor time that the program took meanwhile: it works only while the load runs.
+    pub(crate) fn under(&self, load: impl FnOnce() -> Result<Reading>) -> Result<Reading> {
+        let before = self.cpu()?;
+        let mut reading = load()?;
+        reading.cpu = Some(self.cpu()?.saturating_sub(before));
+        Ok(reading)
+    }
+
     /// An error that quotes the end of what the program said.
     fn failure(&self, what: &str) -> anyhow::Error {
         let said = fs::read_to_string(&self.log).unwrap_or_default();
@@ -176,6 +185,20 @@ pub(crate) fn pinned(core: usize, program: impl AsRef<std::ffi::OsStr>) -> Comma
     let mut command = command("taskset");
     command.arg("-c").arg(core.to_string()).arg(program);
     command
+}
+
+/// Starts this program as its own child `name`, which listens, on one core only if asked to; and where it does.
+pub(crate) fn listening_child(
+    name: &'static str,
+    core: Option<usize>,
+    folder: &Path,
+) -> Result<(Process, SocketAddr)> {
+    let (address, program) = (free_address()?, std::env::current_exe()?);
+    let mut command = core.map_or_else(|| command(&program), |core| pinned(core, &program));
+    command.args([name, "--listen", &address.to_string()]);
+    let mut process = Process::start(name, command, folder)?;
+    process.wait_for_port(address)?;
+    Ok((process, address))
 }
 
 /// Runs a program to its end; what it printed on standard output.

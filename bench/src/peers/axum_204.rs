@@ -25,11 +25,7 @@ pub(crate) struct Axum204 {
 impl Axum204 {
     /// Starts the child.
     pub(crate) fn start(folder: &Path) -> Result<Self> {
-        let address = process::free_address()?;
-        let mut command = process::pinned(SERVER_CORE, std::env::current_exe()?);
-        command.args(["axum-204", "--listen", &address.to_string()]);
-        let mut process = Process::start("axum-204", command, folder)?;
-        process.wait_for_port(address)?;
+        let (process, address) = process::listening_child("axum-204", Some(SERVER_CORE), folder)?;
         Ok(Self { process, url: format!("http://{address}/") })
     }
 }

@@ -27,11 +27,7 @@ pub(crate) struct Echo {
 impl Echo {
     /// Starts the child.
     pub(crate) fn start(folder: &Path) -> Result<Self> {
-        let address = process::free_address()?;
-        let mut command = process::command(std::env::current_exe()?);
-        command.args(["echo", "--listen", &address.to_string()]);
-        let mut process = Process::start("echo", command, folder)?;
-        process.wait_for_port(address)?;
+        let (process, address) = process::listening_child("echo", None, folder)?;
         Ok(Self { _process: process, address })
     }
 

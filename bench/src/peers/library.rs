@@ -31,11 +31,7 @@ pub(crate) struct Library {
 impl Library {
     /// Starts the child.
     pub(crate) fn start(folder: &Path) -> Result<Self> {
-        let address = process::free_address()?;
-        let mut command = process::command(std::env::current_exe()?);
-        command.args(["library", "--listen", &address.to_string()]);
-        let mut process = Process::start("library", command, folder)?;
-        process.wait_for_port(address)?;
+        let (process, address) = process::listening_child("library", None, folder)?;
         Ok(Self { process, address })
     }
 }

@@ -41,6 +41,28 @@ pub(crate) fn ratio(figure: Option<f64>) -> String {
     }
 }
 
+/// A table of rates and of the server's processor time, both beside a base's. `base` names the series to compare one with.
+pub(crate) fn costs(caption: &'static str, board: &Board, of: &str, base: impl Fn(&str) -> String) -> Table {
+    let (rate, time) = (format!("rate, of {of}"), format!("time, of {of}"));
+    let columns = ["", "per second", "range", "p50", "p99", &rate, "processor time", &time];
+    let mut table = Table::new(caption, &columns);
+    for series in board.series() {
+        let (low, high) = series.range(Reading::rate);
+        let base = base(&series.name);
+        table.row([
+            series.name.clone(),
+            whole(series.median(Reading::rate)),
+            format!("{} – {}", whole(low), whole(high)),
+            duration(series.median(Reading::p50_seconds)),
+            duration(series.median(Reading::p99_seconds)),
+            ratio(board.ratio(&series.name, &base, Reading::rate)),
+            duration(series.median(Reading::cpu_seconds_each)),
+            ratio(board.ratio(&series.name, &base, Reading::cpu_seconds_each)),
+        ]);
+    }
+    table
+}
+
 /// A table of rates: everybody's rate, range and latencies, and the rate as a multiple of each base's.
 pub(crate) fn rates(caption: &'static str, board: &Board, bases: &[(&str, &str)]) -> Table {
     let mut columns = vec!["", "per second", "range", "p50", "p99"];

@@ -15,7 +15,6 @@ use crate::load::http;
 use crate::measure::{Board, Reading};
 use crate::peers::library::Library;
 use crate::peers::softhsm::Token;
-use crate::process::Process;
 use crate::report::table::Table;
 use crate::report::{Bound, Section, Target, figures};
 use crate::scenarios::{Bench, progress};
@@ -27,12 +26,13 @@ const MESSAGE: [u8; 64] = [7; 64];
 const SOFTHSM: &str = "SoftHSM2";
 const FEW: &str = "Keyward, few keys";
 
-/// A way to use a key: what it is, what the library's handler calls it, what is asked, and with which body.
+/// A way to use a key: what it is, what is aimed at, the usage, which the call is named after, where the library's handler has
+/// it, and what both are sent.
 struct Way {
     name: &'static str,
+    promise: &'static str,
     algorithm: &'static str,
     usage: &'static str,
-    call: &'static str,
     path: &'static str,
     body: String,
 }
@@ -51,22 +51,43 @@ fn ways() -> Result<[Way; 3]> {
         aad: [].as_slice().into(),
         agreed: None,
     };
-    let way = |name, algorithm, usage, call, path, body| Way { name, algorithm, usage, call, path, body };
     Ok([
-        way("P-256 signature", "P-256", "sign", "sign", "/p256", sign(SignatureScheme::EcdsaSha256)?),
-        way("Ed25519 signature", "Ed25519", "sign", "sign", "/ed25519", sign(SignatureScheme::Ed25519)?),
-        way("AES-256-GCM", "AES-256", "encrypt", "encrypt", "/aes", serde_json::to_string(&encrypt)?),
+        Way {
+            name: "P-256 signature",
+            promise: "P-256 signatures per second, of a handler with the library alone",
+            algorithm: "P-256",
+            usage: "sign",
+            path: "/p256",
+            body: sign(SignatureScheme::EcdsaSha256)?,
+        },
+        Way {
+            name: "Ed25519 signature",
+            promise: "Ed25519 signatures per second, of a handler with the library alone",
+            algorithm: "Ed25519",
+            usage: "sign",
+            path: "/ed25519",
+            body: sign(SignatureScheme::Ed25519)?,
+        },
+        Way {
+            name: "AES-256-GCM",
+            promise: "AES-256-GCM of 64 bytes per second, of a handler with the library alone",
+            algorithm: "AES-256",
+            usage: "encrypt",
+            path: "/aes",
+            body: serde_json::to_string(&encrypt)?,
+        },
     ])
 }
 
 /// Measures.
 pub(super) fn run(bench: &Bench) -> Result<Section> {
     let (mut uses, mut made, mut removed) = (Board::default(), Board::default(), Board::default());
+    let ways = ways()?;
     let mut rerooted = None;
     if let Some(program) = &bench.keyward {
         let folder = bench.folder("crypto")?;
         let few = Keyward::start(program, &folder.join("few"), None, &folder)?;
-        measure_uses(bench, &few, &folder, &mut uses)?;
+        measure_uses(bench, &ways, &few, &folder, &mut uses)?;
         progress(&format!("(j) filling a store with {} keys", bench.plan.rerooted_keys));
         keyward::fill(program, &folder.join("many"), bench.plan.rerooted_keys)?;
         let many = Keyward::start(program, &folder.join("many"), None, &folder)?;
@@ -75,27 +96,18 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
         drop((few, many));
         std::fs::remove_dir_all(folder)?;
     }
-    let mut missing = bench.missing_keyward();
-    if !Token::is_installed() {
-        missing = Some("SoftHSM2 is not installed (Debian: `softhsm2`)".to_owned());
-    }
+    let missing_token = || {
+        let missing = "SoftHSM2 is not installed (Debian: `softhsm2`).".to_owned();
+        (!Token::is_installed()).then_some(missing)
+    };
     let many = many(bench);
-    let rates = |name: &str| uses.ratio(&ours(name), &alone(name), Reading::rate);
-    let names = ["P-256 signature", "Ed25519 signature", "AES-256-GCM"];
-    let mut targets: Vec<Target> = names
-        .into_iter()
-        .zip([
-            "P-256 signatures per second, of a handler with the library alone",
-            "Ed25519 signatures per second, of a handler with the library alone",
-            "AES-256-GCM of 64 bytes per second, of a handler with the library alone",
-        ])
-        .map(|(name, promise)| Target {
-            promise,
-            measured: rates(name),
-            bound: Bound::AtLeast(0.8),
-            unit: "",
-        })
-        .collect();
+    let of_alone = |way: &Way| Target {
+        promise: way.promise,
+        measured: uses.ratio(&ours(way.name), &alone(way.name), Reading::rate),
+        bound: Bound::AtLeast(0.8),
+        unit: "",
+    };
+    let mut targets: Vec<Target> = ways.iter().map(of_alone).collect();
     let is_full = bench.plan.rerooted_keys >= 1_000_000;
     targets.push(Target {
         promise: "removing a crypto key among 1,000,000 keys, p50, of among few",
@@ -113,13 +125,13 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
         title: "(j) Keys that never leave",
         method: method(bench),
         tables: vec![
-            uses_table(&uses),
+            figures::costs("Uses", &uses, "the library alone", |name| alone(way_of(name))),
             figures::rates("Making P-256 keys, one client", &made, &[("of SoftHSM2", SOFTHSM)]),
             figures::rates("Removing them", &removed, &[("of SoftHSM2", SOFTHSM), ("of few keys", FEW)]),
             reroot_table(bench, rerooted),
         ],
         targets,
-        missing,
+        missing: bench.missing_keyward().or_else(missing_token),
     })
 }
 
@@ -151,27 +163,13 @@ fn alone(way: &str) -> String {
     format!("{way}, library alone")
 }
 
-fn many(bench: &Bench) -> String {
-    format!("Keyward, {} keys", figures::whole(bench.plan.rerooted_keys as f64))
+/// What [`ours`] and [`alone`] name is about.
+fn way_of(name: &str) -> &str {
+    name.split_once(", ").map_or(name, |(way, _)| way)
 }
 
-fn uses_table(board: &Board) -> Table {
-    let columns = ["", "per second", "range", "p50", "processor time", "rate, of alone", "time, of alone"];
-    let mut table = Table::new("Uses", &columns);
-    for series in board.series() {
-        let (way, _) = series.name.split_once(", ").unwrap_or_default();
-        let (low, high) = series.range(Reading::rate);
-        table.row([
-            series.name.clone(),
-            figures::whole(series.median(Reading::rate)),
-            format!("{} – {}", figures::whole(low), figures::whole(high)),
-            figures::duration(series.median(Reading::p50_seconds)),
-            figures::duration(series.median(Reading::cpu_seconds_each)),
-            figures::ratio(board.ratio(&series.name, &alone(way), Reading::rate)),
-            figures::ratio(board.ratio(&series.name, &alone(way), Reading::cpu_seconds_each)),
-        ]);
-    }
-    table
+fn many(bench: &Bench) -> String {
+    format!("Keyward, {} keys", figures::whole(bench.plan.rerooted_keys as f64))
 }
 
 fn reroot_table(bench: &Bench, seconds: Option<f64>) -> Table {
@@ -182,14 +180,20 @@ fn reroot_table(bench: &Bench, seconds: Option<f64>) -> Table {
     table
 }
 
-fn measure_uses(bench: &Bench, keyward: &Keyward, folder: &Path, board: &mut Board) -> Result<()> {
+fn measure_uses(
+    bench: &Bench,
+    ways: &[Way],
+    keyward: &Keyward,
+    folder: &Path,
+    board: &mut Board,
+) -> Result<()> {
     let library = Library::start(folder)?;
     let limit = Duration::from_secs(bench.plan.seconds);
     let count = bench.plan.removes[1];
-    for way in ways()? {
+    for way in ways {
         let id = make(keyward, way.algorithm, way.usage)?;
         let credential = format!("Authorization: Bearer {}", keyward.secret);
-        let call = format!("/v1/keys/{id}/{}", way.call);
+        let call = format!("/v1/keys/{id}/{}", way.usage);
         let contestants = [
             (
                 ours(way.name),
@@ -208,26 +212,14 @@ fn measure_uses(bench: &Bench, keyward: &Keyward, folder: &Path, board: &mut Boa
             progress(&format!("(j) {}, round {round}", way.name));
             for (name, address, request, process) in &contestants {
                 let requests = vec![request.clone(); count];
-                board.record(
-                    name,
-                    timed(process, || {
-                        http::run(*address, CONNECTIONS, &requests, limit, |_, answer| {
-                            expect_status(answer, 200)
-                        })
-                    })?,
-                );
+                let load = || {
+                    http::run(*address, CONNECTIONS, &requests, limit, |_, answer| expect_status(answer, 200))
+                };
+                board.record(name, process.under(load)?);
             }
         }
     }
     Ok(())
-}
-
-/// What a run took, with the processor time of a process.
-fn timed(process: &Process, run: impl FnOnce() -> Result<Reading>) -> Result<Reading> {
-    let before = process.cpu()?;
-    let mut reading = run()?;
-    reading.cpu = Some(process.cpu()?.saturating_sub(before));
-    Ok(reading)
 }
 
 fn issue_body(algorithm: &str, usage: &str) -> String {

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::keyward::{Keyward, expect_status};
 use crate::load::http;
 use crate::measure::{Board, Reading};
-use crate::report::table::Table;
 use crate::report::{Bound, Section, Target, figures};
 use crate::scenarios::{Bench, progress};
 
@@ -48,6 +47,7 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
         measure(bench, &keyward, &languages, &mut boards)?;
     }
     let [look_ups, issues, removals] = &boards;
+    let native = |_: &str| NATIVE.to_owned();
     Ok(Section {
         title: "(f) The same work in other systems' words",
         method: vec![format!(
@@ -63,9 +63,9 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
             figures::whole(bench.plan.dialect_keys as f64),
         )],
         tables: vec![
-            table("Looking up an owner's keys", look_ups),
-            table("Issuing", issues),
-            table("Removing", removals),
+            figures::costs("Looking up an owner's keys", look_ups, NATIVE, native),
+            figures::costs("Issuing", issues, NATIVE, native),
+            figures::costs("Removing", removals, NATIVE, native),
         ],
         targets: vec![
             target(
@@ -79,45 +79,11 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
     })
 }
 
-/// Rates and processor times beside the native call's.
-fn table(caption: &'static str, board: &Board) -> Table {
-    let columns =
-        ["", "per second", "range", "p50", "p99", "rate, of native", "processor time", "time, of native"];
-    let mut table = Table::new(caption, &columns);
-    for series in board.series() {
-        let (low, high) = series.range(Reading::rate);
-        table.row([
-            series.name.clone(),
-            figures::whole(series.median(Reading::rate)),
-            format!("{} – {}", figures::whole(low), figures::whole(high)),
-            figures::duration(series.median(Reading::p50_seconds)),
-            figures::duration(series.median(Reading::p99_seconds)),
-            figures::ratio(board.ratio(&series.name, NATIVE, Reading::rate)),
-            figures::duration(series.median(Reading::cpu_seconds_each)),
-            figures::ratio(board.ratio(&series.name, NATIVE, Reading::cpu_seconds_each)),
-        ]);
-    }
-    table
-}
-
 /// The dialect that adds most, of those whose call does the same.
 fn target(promise: &'static str, board: &Board) -> Target {
     let others = board.series().iter().filter(|series| ![NATIVE, INTSERV].contains(&series.name.as_str()));
     let worst = others.filter_map(|series| board.ratio(&series.name, NATIVE, Reading::cpu_seconds_each));
     Target { promise, measured: worst.reduce(f64::max), bound: Bound::AtMost(1.1), unit: "" }
-}
-
-/// Asks, and notes what processor time it took the server.
-fn run_requests(
-    keyward: &Keyward,
-    requests: &[Vec<u8>],
-    limit: Duration,
-    check: impl Fn(usize, &http::Answer<'_>) -> Result<()>,
-) -> Result<Reading> {
-    let before = keyward.process.cpu()?;
-    let mut reading = http::run(keyward.http, CONNECTIONS, requests, limit, check)?;
-    reading.cpu = Some(keyward.process.cpu()?.saturating_sub(before));
-    Ok(reading)
 }
 
 fn measure(
@@ -127,13 +93,17 @@ fn measure(
     [look_ups, issues, removals]: &mut [Board; 3],
 ) -> Result<()> {
     let limit = Duration::from_secs(bench.plan.seconds);
+    let ask = |requests: &[Vec<u8>], hear: &dyn Fn(&http::Answer<'_>) -> Result<()>| {
+        let load = || http::run(keyward.http, CONNECTIONS, requests, limit, |_, answer| hear(answer));
+        keyward.process.under(load)
+    };
     let number = RefCell::new(0);
     let issue = |language: &Language, count: usize| {
         let first = number.replace_with(|number| *number + count);
         let requests: Vec<_> =
             (first..first + count).map(|number| bytes(language, &(language.issue)(number))).collect();
         let ids = RefCell::new(Vec::with_capacity(count));
-        let reading = run_requests(keyward, &requests, limit, |_, answer| {
+        let reading = ask(&requests, &|answer| {
             ok(answer)?;
             ids.borrow_mut().push((language.id)(&serde_json::from_slice(answer.body)?));
             Ok(())
@@ -148,7 +118,7 @@ fn measure(
         for language in languages {
             let Some(look_up) = &language.look_up else { continue };
             let requests = vec![bytes(language, look_up); bench.plan.dialect_keys];
-            look_ups.record(language.name, run_requests(keyward, &requests, limit, |_, a| ok(a))?);
+            look_ups.record(language.name, ask(&requests, &ok)?);
         }
     }
     for round in 1..=bench.plan.rounds {
@@ -159,7 +129,7 @@ fn measure(
             issues.record(language.name, reading);
             rustix::fs::sync();
             let requests: Vec<_> = ids.iter().map(|id| bytes(language, &(language.remove)(id))).collect();
-            removals.record(language.name, run_requests(keyward, &requests, limit, |_, a| ok(a))?);
+            removals.record(language.name, ask(&requests, &ok)?);
         }
     }
     Ok(())
