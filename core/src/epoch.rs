@@ -43,7 +43,7 @@ pub struct Finished {
 /// nothing to put beyond recovery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rhythm {
-    /// After so many removals; 0 for never.
+    /// After so many removals, but not before nine times as long has passed as the last re-rooting took; 0 for never.
     pub removals: u64,
     /// After so many seconds; 0 for never.
     pub seconds: u64,

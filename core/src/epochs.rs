@@ -14,7 +14,7 @@ use crate::epoch::{Epoch, Finished, Rhythm};
 use crate::error::Error;
 use crate::event::{Happened, Subject};
 use crate::id::Id;
-use crate::keyward::{About, Environment, Keyward, Origin};
+use crate::keyward::{About, Environment, Keyward, Moment, Origin};
 use crate::permit::Permit;
 use crate::roots::Roots;
 use crate::seal::{Pepper, Root};
@@ -23,6 +23,10 @@ use crate::time::Timestamp;
 
 /// How many epochs a receipt looks at: all but the first few begin after the removal that it proves.
 const LOOKED_AT: usize = 16;
+
+/// How many times as long as a re-rooting took the next one waits that is due because of many removals: each goes through
+/// all slots, and a removal of a million keys is no reason to do that a hundred times.
+const REST: u32 = 9;
 
 /// What is known of the epoch that goes on.
 #[derive(Default)]
@@ -35,6 +39,8 @@ pub(crate) struct Epochs {
     removals: AtomicU64,
     /// Whether older roots are left.
     is_unfinished: AtomicBool,
+    /// Until when the last re-rooting is rested from, in nanoseconds.
+    rested: AtomicU64,
 }
 
 impl Epochs {
@@ -53,11 +59,18 @@ impl Epochs {
         self.is_unfinished.store(false, Ordering::Relaxed);
     }
 
-    fn is_over(&self, rhythm: Rhythm, now: Timestamp) -> bool {
+    /// A re-rooting went on from one moment to another.
+    fn rest(&self, began: Moment, ended: Moment) {
+        let rested = ended.plus(ended.since(began).saturating_mul(REST));
+        self.rested.store(rested.nanos(), Ordering::Relaxed);
+    }
+
+    fn is_over(&self, rhythm: Rhythm, now: Timestamp, moment: Moment) -> bool {
         let removals = self.removals.load(Ordering::Relaxed);
         let since = Timestamp::from_millis(self.since.load(Ordering::Relaxed));
         let is_long = rhythm.seconds > 0 && since.plus_seconds(rhythm.seconds) <= now;
-        let is_much = rhythm.removals > 0 && removals >= rhythm.removals;
+        let is_rested = moment.nanos() >= self.rested.load(Ordering::Relaxed);
+        let is_much = rhythm.removals > 0 && removals >= rhythm.removals && is_rested;
         self.is_unfinished.load(Ordering::Relaxed) || removals > 0 && (is_long || is_much)
     }
 }
@@ -71,6 +84,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     pub async fn reroot(self: &Arc<Self>, permit: Option<&Permit>, origin: &Origin) -> Result<Epoch, Error> {
         let _turn =
             self.epochs.turn.try_lock().ok_or(Error::WrongState { why: "a re-rooting is under way" })?;
+        let began = self.environment.moment();
         let current = self.roots.epoch();
         let epoch = match epoch_numbered(&self.store, &self.pepper, current).await? {
             Some((epoch, began)) if epoch.finished.is_none() => (epoch, began),
@@ -78,7 +92,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             None if current > 1 => self.begin_root(current, permit, origin).await?,
             Some(_) | None => self.begin_root(current.saturating_add(1), permit, origin).await?,
         };
-        self.finish_epoch(epoch, permit, origin).await
+        let epoch = self.finish_epoch(epoch, permit, origin).await?;
+        self.epochs.rest(began, self.environment.moment());
+        Ok(epoch)
     }
 
     /// Re-roots if it is time to, or goes on where it was cut off; whether it did.
@@ -86,7 +102,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// # Errors
     /// Those of [`Keyward::reroot`].
     pub async fn reroot_if_due(self: &Arc<Self>, rhythm: Rhythm) -> Result<bool, Error> {
-        let is_due = self.epochs.is_over(rhythm, self.environment.now());
+        let is_due = self.epochs.is_over(rhythm, self.environment.now(), self.environment.moment());
         if is_due {
             self.reroot(None, &Origin::default()).await?;
         }

@@ -24,6 +24,9 @@ use zeroize::Zeroizing;
 
 pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// How many milliseconds pass while a root is made.
+pub(crate) const MAKING_A_ROOT: u64 = 1000;
+
 /// A clock, a source of randomness, and work that waits.
 #[derive(Clone)]
 pub(crate) struct World(Arc<Inner>);
@@ -125,6 +128,7 @@ impl Environment for World {
     }
 
     async fn create_root(&self, epoch: u32) -> Result<Root, Error> {
+        self.advance(MAKING_A_ROOT);
         self.0.epochs.lock().unwrap().insert(epoch);
         Ok(root(epoch))
     }
