@@ -87,13 +87,14 @@ fn measure(bench: &Bench, keyward: &mut Keyward) -> Result<Found> {
     let secrets = keyward.issue(bench.plan.verify_keys)?;
     let requests: Vec<Vec<u8>> = secrets.iter().map(|secret| keyward.verify_request(secret)).collect();
     rustix::fs::sync();
+    let plan_hash = keyward.plan_removal(&account)?;
 
     progress("(e) removing");
     let phase = AtomicUsize::new(0);
     let keyward = &*keyward;
     let (latencies, lasted) = std::thread::scope(|scope| {
         let verifying = scope.spawn(|| verify_on(keyward, &requests, &phase));
-        let lasted = go_through_phases(bench, keyward, &account, &phase);
+        let lasted = go_through_phases(bench, keyward, &account, &plan_hash, &phase);
         phase.store(PHASES.len(), Ordering::Relaxed);
         let latencies = verifying.join().ok().context("the verifying thread panicked")?;
         anyhow::Ok((latencies?, lasted?))
@@ -109,14 +110,14 @@ fn go_through_phases(
     bench: &Bench,
     keyward: &Keyward,
     account: &str,
+    plan_hash: &str,
     phase: &AtomicUsize,
 ) -> Result<[Duration; 3]> {
     let calm = Duration::from_secs(bench.plan.seconds);
-    let plan_hash = keyward.plan_removal(account)?;
     clock::pause(calm);
     phase.store(1, Ordering::Relaxed);
     let began = clock::now();
-    let removal = keyward.start_removal(account, &plan_hash)?;
+    let removal = keyward.start_removal(account, plan_hash)?;
     while !keyward.removal_is_done(&removal)? {
         if began.elapsed() > REMOVED_WITHIN {
             bail!("the removal is not done after {REMOVED_WITHIN:?}");
