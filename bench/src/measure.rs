@@ -93,11 +93,6 @@ impl Reading {
         self.p99.as_secs_f64()
     }
 
-    /// The server's processor time for one operation, in seconds; NaN where it was not looked at.
-    pub(crate) fn cpu_seconds_each(&self) -> f64 {
-        self.cpu.map_or(f64::NAN, |cpu| cpu.as_secs_f64() / self.operations as f64)
-    }
-
     /// How much of one core the server took, 0 to 1 (more with several cores); NaN where not looked at.
     pub(crate) fn cpu_share(&self) -> f64 {
         self.cpu.map_or(f64::NAN, |cpu| cpu.as_secs_f64() / self.elapsed.as_secs_f64())
@@ -116,6 +111,14 @@ impl Series {
     /// The median of one aspect over the rounds.
     pub(crate) fn median(&self, of: impl Fn(&Reading) -> f64) -> f64 {
         median(self.readings.iter().map(of).collect())
+    }
+
+    /// The server's processor time for one operation, in seconds; NaN where it was not looked at. Over all rounds together:
+    /// a store tidies up after one run what many brought.
+    pub(crate) fn cpu_seconds_each(&self) -> f64 {
+        let cpu: Option<Duration> = self.readings.iter().map(|reading| reading.cpu).sum();
+        let operations: u64 = self.readings.iter().map(|reading| reading.operations).sum();
+        cpu.map_or(f64::NAN, |cpu| cpu.as_secs_f64() / operations as f64)
     }
 
     /// The least and the greatest of one aspect over the rounds.
@@ -153,6 +156,11 @@ impl Board {
     /// One aspect of a contestant as a multiple of another's: the median over the rounds of each round's ratio.
     pub(crate) fn ratio(&self, name: &str, base: &str, of: impl Fn(&Reading) -> f64) -> Option<f64> {
         self.each_round([name, base], |[reading, base]| of(reading) / of(base))
+    }
+
+    /// A contestant's processor time for one operation as a multiple of another's, over all rounds together.
+    pub(crate) fn cpu_ratio(&self, name: &str, base: &str) -> Option<f64> {
+        Some(self.of(name)?.cpu_seconds_each() / self.of(base)?.cpu_seconds_each())
     }
 
     /// A figure computed in every round from the readings of several contestants; its median. `None` when one

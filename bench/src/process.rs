@@ -26,6 +26,15 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long a program may take to end when it is asked to; then it is killed.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
+/// A program that took at most a tick of the processor for so long is calm.
+const CALM: Duration = Duration::from_millis(200);
+
+/// How finely the kernel says what a program took.
+const TICK: Duration = Duration::from_millis(10);
+
+/// How long a program may go on tidying up.
+const CALM_WITHIN: Duration = Duration::from_secs(20);
+
 /// A running program, ended when dropped.
 pub(crate) struct Process {
     name: &'static str,
@@ -130,12 +139,26 @@ impl Process {
         cpu_of_stat(&stat).with_context(|| format!("processor time of {}", self.name))
     }
 
-    /// What a load gave, with the processor time that the program took meanwhile: it works only while the load runs.
+    /// What a load gave, with the processor time that the program took for it, tidying up afterwards included.
     pub(crate) fn under(&self, load: impl FnOnce() -> Result<Reading>) -> Result<Reading> {
         let before = self.cpu()?;
         let mut reading = load()?;
-        reading.cpu = Some(self.cpu()?.saturating_sub(before));
+        reading.cpu = Some(self.cpu_when_calm()?.saturating_sub(before));
         Ok(reading)
+    }
+
+    /// The processor time that the program has taken once it does nothing any more.
+    fn cpu_when_calm(&self) -> Result<Duration> {
+        let deadline = clock::now() + CALM_WITHIN;
+        let mut last = self.cpu()?;
+        loop {
+            clock::pause(CALM);
+            let cpu = self.cpu()?;
+            if cpu.saturating_sub(last) <= TICK || clock::now() > deadline {
+                return Ok(cpu);
+            }
+            last = cpu;
+        }
     }
 
     /// An error that quotes the end of what the program said.

@@ -18,7 +18,7 @@ use crate::event::Reason;
 use crate::filter::Filter;
 use crate::id::{AccountId, Id, KeyId, OrganizationId, ReceiptId, RemovalId, ResourceId};
 use crate::key::{Found, Head, Key, Tombstone};
-use crate::permit::Verb;
+use crate::permit::{Caller, Verb};
 use crate::removal::{Plan, Progress, Selection};
 use crate::resource::{NewResource, Resource, ResourcePatch};
 use crate::secret::Secret;
@@ -48,9 +48,6 @@ pub enum Command {
     },
     /// Read a key.
     Find(KeyId),
-    /// Read what of a key can be read without opening it. That is all that its removal needs, and all that there is of one
-    /// that was restored without its slot.
-    FindHead(Named),
     /// Read the door credential that a door knows by this.
     FindAccess(Identification),
     /// Read the key that never leaves that a dialect named so.
@@ -99,20 +96,7 @@ pub enum Command {
     /// Ask whether a key is valid.
     Verify(Box<Ask>),
     /// End a key.
-    Remove {
-        /// Which.
-        key: KeyId,
-        /// Why.
-        reason: Reason,
-        /// Only at this version.
-        if_match: Option<u64>,
-        /// Whether the answer is to hold the receipt, not its name only.
-        prove: bool,
-        /// Whether the sessions that it opened end with it.
-        end_sessions: bool,
-    },
-    /// End the key that has this secret, and the sessions that it opened.
-    RemoveBySecret(Zeroizing<String>),
+    Remove(Named, Ending),
     /// Say what removing many keys would do.
     PlanRemoval(Box<Selection>),
     /// Remove many keys.
@@ -287,7 +271,6 @@ impl Command {
             Self::Exercise { .. } => Verb::Exercise,
             Self::Find(_)
             | Self::FindAccess(_)
-            | Self::FindHead(_)
             | Self::FindCrypto(_)
             | Self::FindReach(_)
             | Self::FindRemoval { .. }
@@ -310,10 +293,7 @@ impl Command {
             Self::Rotate { .. } => Verb::Rotate,
             // A session that asks for another gets no more than it has.
             Self::Verify(_) | Self::Renew(_) => Verb::Verify,
-            Self::Remove { .. }
-            | Self::RemoveBySecret(_)
-            | Self::PlanRemoval(_)
-            | Self::StartRemoval { .. } => Verb::Remove,
+            Self::Remove(..) | Self::PlanRemoval(_) | Self::StartRemoval { .. } => Verb::Remove,
             Self::FindAccount(_) | Self::FindAccountNamed(_) | Self::ListAccounts { .. } => {
                 Verb::ReadAccounts
             }
@@ -351,6 +331,40 @@ pub enum Named {
     Access(Identification),
 }
 
+impl From<KeyId> for Named {
+    fn from(id: KeyId) -> Self {
+        Self::Id(id)
+    }
+}
+
+/// How a key is ended. It is not opened for that: one that was restored without its slot can be ended too.
+#[derive(Clone, Copy)]
+pub struct Ending {
+    /// Why.
+    pub reason: Reason,
+    /// Only at this version.
+    pub if_match: Option<u64>,
+    /// Whether the answer is to hold the receipt, not its name only.
+    pub prove: bool,
+    /// Whether the sessions that it opened end with it.
+    pub end_sessions: bool,
+    /// Whether a key is one of those that the caller's language has. Any other is not found.
+    pub is_ours: fn(&Caller, &Head) -> bool,
+}
+
+impl Default for Ending {
+    /// Whatever key it is, at whatever version, and its sessions with it.
+    fn default() -> Self {
+        Self {
+            reason: Reason::Unspecified,
+            if_match: None,
+            prove: false,
+            end_sessions: true,
+            is_ours: |_, _| true,
+        }
+    }
+}
+
 /// What comes back.
 pub enum Answer {
     /// A new key, and the only time that its secret is shown.
@@ -365,8 +379,6 @@ pub enum Answer {
     Key(Box<Key>),
     /// A key that was looked for; its secret where it is recoverable.
     Found(Box<Key>),
-    /// What of a key can be read without opening it.
-    Head(Box<Head>),
     /// Keys, and where the next page begins.
     Keys(Vec<Found<Key>>, Option<Id>),
     /// What a verifier says.
@@ -415,6 +427,8 @@ pub enum Answer {
 pub struct Removed {
     /// What is left of it.
     pub tombstone: Tombstone,
+    /// Whether it had been removed before.
+    pub again: bool,
     /// The receipt, built when it is asked for.
     pub receipt: Option<Receipt>,
     /// The verifiers that may go on accepting it, because their operators want them to when they cannot be reached.

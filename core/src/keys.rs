@@ -10,7 +10,6 @@ mod rotate;
 mod rounds;
 mod verify;
 
-pub(crate) use self::remove::Ending;
 use crate::account::{Account, Role};
 use crate::command::{Answer, Issue, Named, Page, Patch};
 use crate::error::Error;
@@ -148,15 +147,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(Answer::Found(Box::new(self.with_uses_left(key).await?)))
     }
 
-    pub(crate) async fn find_head(&self, permit: &Permit, named: &Named) -> Result<Answer, Error> {
-        let id = match named {
-            Named::Id(id) => id.id(),
-            Named::Number(number) => self.numbered(RecordKind::Key, *number).await?,
-            Named::Secret(text) => self.id_by_secret(text).await?,
-            Named::Access(identification) => self.holder_of(permit, identification).await?,
-        };
-        let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
-        Ok(Answer::Head(Box::new(self.covered(permit, &stored)?.live()?.head)))
+    /// The id of the key that a caller knows so.
+    async fn named(&self, permit: &Permit, named: &Named) -> Result<KeyId, Error> {
+        Ok(match named {
+            Named::Id(id) => *id,
+            Named::Number(number) => self.numbered(RecordKind::Key, *number).await?.into(),
+            Named::Secret(text) => self.id_by_secret(text).await?.into(),
+            Named::Access(identification) => self.holder_of(permit, identification).await?.into(),
+        })
     }
 
     /// Finds something by its number.

@@ -13,12 +13,11 @@ pub use keyward_verifier::lease::Moment;
 use zeroize::Zeroizing;
 
 use crate::account::Account;
-use crate::command::{Answer, Command, Removed};
+use crate::command::{Answer, Command};
 use crate::epochs::{Epochs, begun};
 use crate::error::Error;
-use crate::event::{Details, Event, Happened, Reason, Subject};
+use crate::event::{Details, Event, Happened, Subject};
 use crate::id::{Id, KeyId, OrganizationId, RemovalId};
-use crate::keys::Ending;
 use crate::live::{Live, Stands};
 use crate::permit::{Caller, Permit};
 use crate::record;
@@ -272,7 +271,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Command::FindAccess(identification) => self.find_access(permit, &identification).await,
             Command::Import(import) => self.import(permit, *import, origin).await,
             Command::Find(key) => self.find(permit, key).await,
-            Command::FindHead(named) => self.find_head(permit, &named).await,
             Command::List { filter, page } => self.list(permit, &filter, page).await,
             Command::Update { key, patch, if_match } => {
                 self.update(permit, key, &patch, if_match, origin).await
@@ -285,24 +283,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 self.rotate(permit, key, overlap_seconds, if_match, origin).await
             }
             Command::Verify(ask) => self.verify(permit, &ask).await,
-            Command::Remove { key, reason, if_match, prove, end_sessions } => {
-                let ending = Ending { reason, if_match, end_sessions };
-                let (tombstone, position) = self.remove(permit, key, ending, origin).await?;
-                let receipt = if prove {
-                    Some(self.prove(&self.events_of(&tombstone, position).await?).await?)
-                } else {
-                    None
-                };
-                let uncovered = self.uncovered(tombstone.organization, position);
-                Ok(Answer::Removed(Box::new(Removed { tombstone, receipt, uncovered })))
-            }
-            Command::RemoveBySecret(text) => {
-                let ending = Ending { reason: Reason::Unspecified, if_match: None, end_sessions: true };
-                let key = self.id_by_secret(&text).await?.into();
-                let (tombstone, position) = self.remove(permit, key, ending, origin).await?;
-                let uncovered = self.uncovered(tombstone.organization, position);
-                Ok(Answer::Removed(Box::new(Removed { tombstone, receipt: None, uncovered })))
-            }
+            Command::Remove(named, ending) => self.remove(permit, &named, ending, origin).await,
             Command::PlanRemoval(selection) => self.plan_removal(permit, *selection).await,
             Command::StartRemoval { selection, reason, plan_hash } => {
                 self.start_removal(permit, *selection, reason, plan_hash, origin).await

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::account::Role;
-use crate::command::Command;
+use crate::command::{Command, Named};
 use crate::error::Error;
 use crate::id::{AccountId, Id, KeyId, OrganizationId, ResourceId};
 use crate::live::{AccountFacts, Profile};
@@ -350,7 +350,7 @@ impl Caller {
     /// # Errors
     /// [`Error::Forbidden`].
     pub fn permit_for(&self, command: &Command) -> Result<Permit, Error> {
-        if let Command::Remove { key, .. } = command
+        if let Command::Remove(Named::Id(key), _) = command
             && *key == self.key
         {
             return Ok(Permit { caller: self.clone(), verb: Verb::Remove, reach: Reach::Account });

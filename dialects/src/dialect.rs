@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
-use keyward_core::command::{Answer, Command, SignIn};
+use keyward_core::command::{Answer, Command, Ending, Named, SignIn};
 use keyward_core::error::Error;
 use keyward_core::permit::{Caller, Verb};
 use keyward_core::store::Logged;
@@ -174,6 +174,18 @@ impl Step {
         next: impl FnOnce(Result<Answer, Error>) -> Result<Self, Error> + Send + 'static,
     ) -> Self {
         Self::Do(Box::new(command), Box::new(next))
+    }
+
+    /// Has a key removed. One that was removed before is not found, as the vendors' clients expect.
+    pub(crate) fn remove(
+        key: Named,
+        ending: Ending,
+        next: impl FnOnce() -> Result<Self, Error> + Send + 'static,
+    ) -> Self {
+        Self::then(Command::Remove(key, ending), |answer| {
+            let Answer::Removed(removed) = answer else { return Err(unexpected()) };
+            if removed.again { Err(Error::NotFound) } else { next() }
+        })
     }
 }
 

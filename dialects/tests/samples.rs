@@ -1,10 +1,11 @@
 //! Things of the core to render, with ids that are easy to know again.
 
+use keyward_core::permit::Caller;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_core::account::{Account, Hold, Organization, Role, Standing};
-use keyward_core::command::Command;
+use keyward_core::command::{Answer, Command, Removed};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::Id;
@@ -151,6 +152,18 @@ pub(crate) fn key() -> Key {
             }),
         },
     }
+}
+
+/// The answer to a removal.
+pub(crate) fn removed(again: bool) -> Answer {
+    let tombstone = tombstone();
+    Answer::Removed(Box::new(Removed { tombstone, again, receipt: None, uncovered: Vec::new() }))
+}
+
+/// Whether the language that asked for a removal has this key.
+pub(crate) fn has(asked: &[Command], caller: &Caller, key: &Key) -> bool {
+    let [Command::Remove(_, ending)] = asked else { panic!("a removal") };
+    (ending.is_ours)(caller, &key.head)
 }
 
 pub(crate) fn tombstone() -> Tombstone {

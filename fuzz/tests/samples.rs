@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use keyward_core::command::{Answer, Command};
+use keyward_core::command::{Answer, Command, Ending};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::Id;
@@ -109,13 +109,10 @@ fn make() -> Samples {
     };
     let rotate = Command::Rotate { key: key.head.id, overlap_seconds: 60, if_match: None };
     let Answer::Issued(successor, _) = run(&core, Verb::Rotate, rotate) else { panic!("a key") };
-    let remove = Command::Remove {
-        key: successor.head.id,
-        reason: Reason::Compromised,
-        if_match: None,
-        prove: false,
-        end_sessions: true,
-    };
+    let remove = Command::Remove(
+        successor.head.id.into(),
+        Ending { reason: Reason::Compromised, ..Ending::default() },
+    );
     drop(run(&core, Verb::Remove, remove));
 
     let fetch = |id: Id| finish(core.store().fetch(id)).unwrap().unwrap();

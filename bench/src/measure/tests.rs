@@ -60,8 +60,14 @@ fn quantiles_of_a_hundred_known_latencies() {
 }
 
 #[test]
-fn processor_time_is_shared_out() {
-    let reading = reading(1_000, 10);
-    assert_eq!(reading.cpu_share(), 0.5);
-    assert!((reading.cpu_seconds_each() - 0.001).abs() < 1e-12);
+fn processor_time_is_shared_out_over_all_rounds() {
+    assert_eq!(reading(1_000, 10).cpu_share(), 0.5);
+    let mut board = Board::default();
+    for operations in [1_000, 3_000] {
+        board.record("ours", reading(operations, 10));
+        board.record("floor", reading(4_000, 10));
+    }
+    assert!((board.of("ours").unwrap().cpu_seconds_each() - 0.0005).abs() < 1e-12);
+    assert!((board.cpu_ratio("ours", "floor").unwrap() - 2.0).abs() < 1e-9);
+    assert_eq!(board.cpu_ratio("ours", "absent"), None);
 }

@@ -56,8 +56,8 @@ pub(crate) fn costs(caption: &'static str, board: &Board, of: &str, base: impl F
             duration(series.median(Reading::p50_seconds)),
             duration(series.median(Reading::p99_seconds)),
             ratio(board.ratio(&series.name, &base, Reading::rate)),
-            duration(series.median(Reading::cpu_seconds_each)),
-            ratio(board.ratio(&series.name, &base, Reading::cpu_seconds_each)),
+            duration(series.cpu_seconds_each()),
+            ratio(board.cpu_ratio(&series.name, &base)),
         ]);
     }
     table

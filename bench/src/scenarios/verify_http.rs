@@ -120,9 +120,9 @@ fn processor_table(board: &Board) -> Table {
     for series in board.series() {
         table.row([
             series.name.clone(),
-            figures::duration(series.median(Reading::cpu_seconds_each)),
+            figures::duration(series.cpu_seconds_each()),
             format!("{:.0} %", 100.0 * series.median(Reading::cpu_share)),
-            figures::ratio(board.ratio(&series.name, NGINX, Reading::cpu_seconds_each)),
+            figures::ratio(board.cpu_ratio(&series.name, NGINX)),
         ]);
     }
     table

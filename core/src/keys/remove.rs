@@ -1,6 +1,7 @@
 //! This file is about removing single keys, and with them the sessions that they opened.
 
 use super::TRIES;
+use crate::command::{Answer, Ending, Named, Removed};
 use crate::error::Error;
 use crate::event::Reason;
 use crate::id::KeyId;
@@ -11,32 +12,45 @@ use crate::record;
 use crate::store::{CommitError, List, Position, RecordKind, Store};
 use crate::verbs;
 
-/// How a removal is asked for.
-#[derive(Clone, Copy)]
-pub(crate) struct Ending {
-    pub(crate) reason: Reason,
-    pub(crate) if_match: Option<u64>,
-    pub(crate) end_sessions: bool,
-}
-
 impl<S: Store, E: Environment> Keyward<S, E> {
-    /// Removes a key; what is left of it, and where the log says so.
+    /// Removes a key.
     pub(crate) async fn remove(
         &self,
         permit: &Permit,
-        id: KeyId,
+        named: &Named,
         ending: Ending,
         origin: &Origin,
-    ) -> Result<(Tombstone, Position), Error> {
+    ) -> Result<Answer, Error> {
+        let (tombstone, position, again) = self.end(permit, named, ending, origin).await?;
+        let receipt = match ending.prove {
+            true => Some(self.prove(&self.events_of(&tombstone, position).await?).await?),
+            false => None,
+        };
+        let uncovered = self.uncovered(tombstone.organization, position);
+        Ok(Answer::Removed(Box::new(Removed { tombstone, again, receipt, uncovered })))
+    }
+
+    /// Removes a key; what is left of it, where the log says so, and whether it had been removed before.
+    async fn end(
+        &self,
+        permit: &Permit,
+        named: &Named,
+        ending: Ending,
+        origin: &Origin,
+    ) -> Result<(Tombstone, Position, bool), Error> {
+        let Ending { reason, if_match, end_sessions, .. } = ending;
+        let id = self.named(permit, named).await?;
         for _ in 0..TRIES {
             let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
             let head = match self.covered(permit, &stored)? {
                 // Removing twice is no error: the same answer, the same receipt.
-                Found::Removed(tombstone) => return Ok((tombstone, stored.position)),
+                Found::Removed(tombstone) => return Ok((tombstone, stored.position, true)),
                 Found::Live(sealed) => sealed.head,
             };
+            if !(ending.is_ours)(permit.caller(), &head) {
+                return Err(Error::NotFound);
+            }
             self.may_change(permit, &head)?;
-            let Ending { reason, if_match, end_sessions } = ending;
             let tombstone = verbs::remove::remove(&head, reason, if_match, self.environment.now())?;
             if end_sessions {
                 // First: should it be cut off in between, the key is still there to be removed again.
@@ -47,7 +61,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                     if end_sessions {
                         self.end_last_sessions(id, reason, origin).await?;
                     }
-                    return Ok((tombstone, position));
+                    return Ok((tombstone, position, false));
                 }
                 Err(CommitError::Stale) if if_match.is_none() => {}
                 Err(error) => return Err(error.into()),

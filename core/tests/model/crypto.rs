@@ -1,7 +1,7 @@
 //! This file is about keys that never leave: random runs of what is done to them, against a model that knows no more than
 //! who lives, under which name. A name is one live key's; a key that is removed or stopped does nothing.
 
-use keyward_core::command::{Answer, Command, Draft};
+use keyward_core::command::{Answer, Command, Draft, Ending};
 use keyward_core::crypto::{
     Algorithm, Crypto, Exercise, Exercised, Identity, KeyRef, NewCrypto, Origin, Scheme, Source, Usage,
     Usages,
@@ -179,7 +179,10 @@ impl Scene {
             Step::Remove { key } => {
                 let Some(at) = self.at(key) else { return };
                 let (key, reason, if_match) = (self.known[at].id, Reason::Compromised, None);
-                let remove = Command::Remove { key, reason, if_match, prove: true, end_sessions: false };
+                let remove = Command::Remove(
+                    key.into(),
+                    Ending { reason, if_match, prove: true, end_sessions: false, ..Ending::default() },
+                );
                 let Ok(Answer::Removed(removed)) = self.run(remove) else { panic!("it is removed") };
                 assert_eq!(removed.receipt.unwrap().entries().len(), 2, "creation and removal");
                 self.known[at].life = Life::Removed;

@@ -4,7 +4,7 @@
 use keyward_core::access::{
     AccessPatch, DOOR_EVENTS, Door, DoorRead, Identification, LEVELS, NewAccess, PERSONS, Pin,
 };
-use keyward_core::command::{Answer, Ask, Command, Draft, Page, Patch, Shown};
+use keyward_core::command::{Answer, Ask, Command, Draft, Ending, Page, Patch, Shown};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::{KeyId, ResourceId};
@@ -61,7 +61,10 @@ impl Scene {
 
     fn remove(&self, key: KeyId) {
         let (reason, if_match) = (Reason::Compromised, None);
-        let remove = Command::Remove { key, reason, if_match, prove: false, end_sessions: false };
+        let remove = Command::Remove(
+            key.into(),
+            Ending { reason, if_match, end_sessions: false, ..Ending::default() },
+        );
         self.run(remove).unwrap_or_else(|error| panic!("{error:?}"));
     }
 

@@ -1,6 +1,6 @@
 //! This file is about re-rooting: what it leaves readable, what a receipt says of it, and when it is time.
 
-use keyward_core::command::{Answer, Command};
+use keyward_core::command::{Answer, Command, Ending};
 use keyward_core::epoch::Rhythm;
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
@@ -19,13 +19,7 @@ fn begin(keys: usize) -> (House, Core<Shared>) {
 }
 
 fn remove(core: &Core<Shared>, house: &House, key: &Known) {
-    let command = Command::Remove {
-        key: key.id,
-        reason: Reason::Retired,
-        if_match: None,
-        prove: false,
-        end_sessions: true,
-    };
+    let command = Command::Remove(key.id.into(), Ending { reason: Reason::Retired, ..Ending::default() });
     assert!(finish(ask(core, &house.owner, Verb::Remove, command, None)).is_ok());
 }
 

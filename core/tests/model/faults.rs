@@ -2,7 +2,7 @@
 //! trying again comes to an end.
 
 use keyward_core::account::Standing;
-use keyward_core::command::{Answer, Command, KeyPolicy, Patch};
+use keyward_core::command::{Answer, Command, Ending, KeyPolicy, Patch};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::key::Found;
@@ -118,13 +118,10 @@ impl Try {
             Attempt::Rotate(key, overlap) => self.rotate(&self.key(*key), *overlap),
             Attempt::Remove(key) => {
                 let key = self.key(*key);
-                let command = Command::Remove {
-                    key: key.id,
-                    reason: Reason::Compromised,
-                    if_match,
-                    prove: false,
-                    end_sessions: true,
-                };
+                let command = Command::Remove(
+                    key.id.into(),
+                    Ending { reason: Reason::Compromised, if_match, ..Ending::default() },
+                );
                 let removed = self.insist(Verb::Remove, &command, false);
                 assert!(matches!(removed, Ok(Answer::Removed(_))));
                 assert!(!accepts(&self.core, &key));

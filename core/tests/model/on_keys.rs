@@ -1,6 +1,6 @@
 //! This file is about the steps on single keys.
 
-use keyward_core::command::{Answer, Ask, Command, Draft, Given, Import, Issue, Patch, Shown};
+use keyward_core::command::{Answer, Ask, Command, Draft, Ending, Given, Import, Issue, Patch, Shown};
 use keyward_core::event::Reason;
 use keyward_core::key::Scheme;
 use keyward_core::metadata::Metadata;
@@ -303,7 +303,7 @@ impl Play {
         let got = self.ask(
             by,
             Verb::Remove,
-            Command::Remove { key, reason, if_match, prove: false, end_sessions: true },
+            Command::Remove(key.into(), Ending { reason, if_match, ..Ending::default() }),
         );
         if let Some((answer, now)) = agree("remove", got, want) {
             let Answer::Removed(removed) = answer else { panic!("a tombstone") };
@@ -312,6 +312,7 @@ impl Play {
             }
             let key = &self.model.keys[at];
             let (when, why) = key.removed.unwrap();
+            assert_eq!(removed.again, !now);
             let tombstone = removed.tombstone;
             assert_eq!((tombstone.id, tombstone.version), (key.id, key.version));
             assert_eq!((tombstone.removed_at.millis(), tombstone.reason), (when, why));

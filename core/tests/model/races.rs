@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use keyward_core::command::{Answer, Command, KeyPolicy, Patch};
+use keyward_core::command::{Answer, Command, Ending, KeyPolicy, Patch};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::keyward::{Environment, Origin};
@@ -93,13 +93,10 @@ impl Track {
                 }
             }),
             Racer::Remove => Box::pin(async move {
-                let command = Command::Remove {
-                    key,
-                    reason: Reason::Compromised,
-                    if_match,
-                    prove: false,
-                    end_sessions: true,
-                };
+                let command = Command::Remove(
+                    key.into(),
+                    Ending { reason: Reason::Compromised, if_match, ..Ending::default() },
+                );
                 let (removed, track) = send(Verb::Remove, command).await;
                 assert!(matches!(removed, Ok(Answer::Removed(_))));
                 track.is_ended(&track.key);

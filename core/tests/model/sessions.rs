@@ -1,7 +1,7 @@
 //! This file is about signing in: what opens a session, and what ends it.
 
 use keyward_core::account::Role;
-use keyward_core::command::{Answer, Command, NewAccount, SessionPlan, SignIn};
+use keyward_core::command::{Answer, Command, Ending, NewAccount, SessionPlan, SignIn};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::{AccountId, KeyId};
@@ -37,7 +37,7 @@ fn set_password(core: &Core<Shared>, house: &House, account: AccountId, login: &
 
 fn remove(core: &Core<Shared>, house: &House, key: KeyId, end_sessions: bool) {
     let reason = Reason::Unspecified;
-    let command = Command::Remove { key, reason, if_match: None, prove: false, end_sessions };
+    let command = Command::Remove(key.into(), Ending { reason, end_sessions, ..Ending::default() });
     assert!(finish(ask(core, &house.owner, Verb::Remove, command, None)).is_ok());
 }
 

@@ -1,12 +1,11 @@
 //! This file is about keys: one for long use that an account signs in with instead of its password, shown again
 //! whenever it is asked for, and removed by its text.
 
-use keyward_core::command::{Answer, Command, Draft, Issue, Named, Page};
+use keyward_core::command::{Answer, Command, Draft, Ending, Issue, Named, Page};
 use keyward_core::error::Error;
-use keyward_core::event::Reason;
 use keyward_core::filter::{Filter, StateFilter};
-use keyward_core::id::{AccountId, Id, KeyId};
-use keyward_core::key::{Found, Key, Material};
+use keyward_core::id::{AccountId, Id};
+use keyward_core::key::{Found, Head, Key, Material};
 use keyward_core::permit::Caller;
 use keyward_core::scope::Scopes;
 use keyward_core::secret::{Alphabet, Format, Label};
@@ -46,26 +45,10 @@ pub(super) fn remove(
     let fields = Fields::read(request)?;
     let key = hex(fields.key().ok_or_else(|| missing("api_securekey"))?);
     let key = key.ok_or_else(|| Error::invalid("api_securekey", "32 hex digits"))?;
-    Ok(Step::then(Command::FindHead(Named::Secret(Zeroizing::new(key))), |answer| {
-        let Answer::Head(key) = answer else { return Err(unexpected()) };
-        if key.session.is_some() {
-            // A token is no key, though both look alike.
-            return Err(Error::NotFound);
-        }
-        Ok(end(key.id))
-    }))
-}
-
-/// Ends a key, and no session that it opened: the vendor's go on for at most their hour.
-pub(super) fn end(key: KeyId) -> Step {
-    let remove = Command::Remove {
-        key,
-        reason: Reason::Unspecified,
-        if_match: None,
-        prove: false,
-        end_sessions: false,
-    };
-    Step::then(remove, |_| answers::done())
+    // A token is no key, though both look alike. The sessions that a key opened go on for at most their hour.
+    let is_ours = |_: &Caller, key: &Head| key.session.is_none();
+    let ending = Ending { end_sessions: false, is_ours, ..Ending::default() };
+    Ok(Step::remove(Named::Secret(Zeroizing::new(key)), ending, answers::done))
 }
 
 /// Shows the account's oldest key that goes on working; a new one if there is none.

@@ -1,7 +1,7 @@
 //! This file is about sessions: signing in with a password or a key, and signing out.
 
 use http::HeaderMap;
-use keyward_core::command::{Answer, SessionPlan, SignIn};
+use keyward_core::command::{Answer, Command, Ending, SessionPlan, SignIn};
 use keyward_core::error::Error;
 use keyward_core::permit::Caller;
 use serde_json::json;
@@ -54,7 +54,7 @@ pub(super) fn logout(
 ) -> Result<Step, Error> {
     let session = session(caller)?;
     Fields::read(request)?;
-    Ok(keys::end(session.key))
+    Ok(Step::then(Command::Remove(session.key.into(), Ending::default()), |_| answers::done()))
 }
 
 /// The caller, who must have signed in: a key is no session.

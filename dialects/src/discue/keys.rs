@@ -1,11 +1,10 @@
 //! This file is about calls on API keys.
 
-use keyward_core::command::{Answer, Command, Draft, Issue, Page, Patch};
+use keyward_core::command::{Answer, Command, Draft, Ending, Issue, Page, Patch};
 use keyward_core::error::Error;
-use keyward_core::event::Reason;
 use keyward_core::filter::Filter;
 use keyward_core::id::{Id, KeyId, OrganizationId};
-use keyward_core::key::{Found, Key, Material, Proof, SecretMaterial, State};
+use keyward_core::key::{Found, Head, Key, Kind, Material, Proof, SecretMaterial, State};
 use keyward_core::metadata::Metadata;
 use keyward_core::permit::{Caller, Verb};
 use keyward_core::secret::{Alphabet, Format, Label, Secret};
@@ -195,24 +194,12 @@ pub(super) fn remove(
     if !is_own {
         caller.permit(Verb::Remove)?;
     }
-    let key = id?.into();
-    let remove = Command::Remove {
-        key,
-        reason: Reason::Unspecified,
-        if_match: None,
-        prove: false,
-        end_sessions: true,
+    let id = id?;
+    let ending = Ending {
+        is_ours: |caller, key| key.id == caller.key || is_theirs(key, caller.organization),
+        ..Ending::default()
     };
-    let remove = Step::then(remove, move |_| Ok(writer.one(COLLECTION, key.id(), "api_key", None)));
-    if is_own {
-        return Ok(remove);
-    }
-    let organization = caller.organization;
-    Ok(Step::attempt(Command::Find(key), move |found| match found {
-        // It cannot be read any more, but removed.
-        Err(Error::WrongState { .. }) => Ok(remove),
-        found => shown_key(found?, organization).map(|_| remove),
-    }))
+    Ok(Step::remove(KeyId::from(id).into(), ending, move || Ok(writer.one(COLLECTION, id, "api_key", None))))
 }
 
 /// Reads a key of the caller's organization. An owner of the operator's organization reaches further in our own language;
@@ -236,8 +223,12 @@ fn of_organization(key: Key, organization: OrganizationId) -> Result<Key, Error>
         Material::Secret(SecretMaterial { proof, .. }) => !matches!(proof, Proof::Password(_)),
         Material::Access(_) | Material::Crypto(_) => false,
     };
-    let is_theirs = key.head.organization == organization && key.head.session.is_none() && is_bearer;
-    if is_theirs { Ok(key) } else { Err(Error::NotFound) }
+    if is_bearer && is_theirs(&key.head, organization) { Ok(key) } else { Err(Error::NotFound) }
+}
+
+/// As far as a head tells: not a password from a key.
+fn is_theirs(head: &Head, organization: OrganizationId) -> bool {
+    head.kind == Kind::Secret && head.organization == organization && head.session.is_none()
 }
 
 fn changed(answer: Answer) -> Result<Box<Key>, Error> {

@@ -4,10 +4,9 @@ mod finding;
 
 use std::sync::Arc;
 
-use keyward_core::command::{Answer, Command, Draft, Patch};
+use keyward_core::command::{Answer, Command, Draft, Ending, Patch};
 use keyward_core::crypto::{Algorithm, KeyRef, NewCrypto, Origin, Peer, Usage, Usages};
 use keyward_core::error::Error;
-use keyward_core::event::Reason;
 use keyward_core::metadata::Metadata;
 use keyward_core::secret::Label;
 use serde_json::json;
@@ -79,16 +78,7 @@ pub(super) fn delete(admitted: &Arc<Admitted>) -> Flow {
     let kid = Kid::parse(&admitted.ask.segments().kid);
     let kid = kid.ok_or_else(|| Error::invalid("kid", "32 hexadecimal digits"))?;
     admitted.is_about(kid.bytes());
-    Ok(keys::find(kid, |key| {
-        let remove = Command::Remove {
-            key: key.id,
-            reason: Reason::Unspecified,
-            if_match: None,
-            prove: false,
-            end_sessions: true,
-        };
-        Ok(Step::then(remove, |_| done()))
-    }))
+    Ok(keys::find(kid, |key| Ok(Step::then(Command::Remove(key.id.into(), Ending::default()), |_| done()))))
 }
 
 /// A key that is wanted.

@@ -2,9 +2,8 @@
 
 use http::{HeaderMap, StatusCode};
 use keyward_core::access::{AccessPatch, Identification, NewAccess, PERSONS, Pin};
-use keyward_core::command::{Answer, Command, Draft, Named, Patch};
+use keyward_core::command::{Answer, Command, Draft, Ending, Named, Patch};
 use keyward_core::error::Error;
-use keyward_core::event::Reason;
 use keyward_core::id::{KeyId, ResourceId};
 use keyward_core::key::{Key, Kind, Material};
 use keyward_core::permit::Caller;
@@ -63,16 +62,11 @@ pub(super) fn remove(
         Some(id) => Named::Id(id),
         None => Named::Access(identification(&body)?.ok_or_else(|| missing("key.identification"))?),
     };
-    Ok(Step::then(Command::FindHead(named), |found| {
-        let Answer::Head(head) = found else { return Err(Error::internal("no key")) };
-        if head.kind != Kind::Access {
-            return Err(Error::NotFound);
-        }
-        let (key, reason) = (head.id, Reason::Unspecified);
-        let remove = Command::Remove { key, reason, if_match: None, prove: false, end_sessions: false };
+    let ending = Ending { is_ours: |_, key| key.kind == Kind::Access, ..Ending::default() };
+    Ok(Step::remove(named, ending, || {
         let nothing =
             Response { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Vec::new() };
-        Ok(Step::then(remove, |_| Ok(Step::Say(nothing))))
+        Ok(Step::Say(nothing))
     }))
 }
 

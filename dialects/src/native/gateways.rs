@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use keyward_client::wire;
-use keyward_core::command::{Answer, Ask, Command, Shown};
+use keyward_core::command::{Answer, Ask, Command, Ending, Named, Shown};
 use keyward_core::error::Error;
 use keyward_core::permit::Caller;
 use keyward_core::scope::Scopes;
@@ -53,7 +53,7 @@ pub(super) fn introspect(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Pa
 /// Whatever the token was: a client that cannot know is not told (RFC 7009, section 2.2).
 pub(super) fn revoke(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> Result<Step, Error> {
     let token = token(request)?;
-    Ok(Step::attempt(Command::RemoveBySecret(token), |done| match done {
+    Ok(Step::attempt(Command::Remove(Named::Secret(token), Ending::default()), |done| match done {
         Ok(_) | Err(Error::NotFound) => Ok(Step::Say(empty(StatusCode::OK))),
         Err(error) => Err(error),
     }))

@@ -1,7 +1,7 @@
 //! This file is about calls on keys: what they ask for.
 
 use keyward_client::wire;
-use keyward_core::command::{Command, Draft, Issue, Patch};
+use keyward_core::command::{Command, Draft, Ending, Issue, Patch};
 use keyward_core::crypto::Origin;
 use keyward_core::error::Error;
 use keyward_core::filter::Filter;
@@ -152,5 +152,6 @@ pub(super) fn remove(request: &Request<'_>, params: &Params<'_, '_>) -> Result<P
     let prove = headers::prefers_representation(request);
     let reason = words::read_reason(given.reason);
     let end_sessions = given.end_sessions.unwrap_or(true);
-    Ok(Command::Remove { key, reason, if_match, prove, end_sessions }.into())
+    let ending = Ending { reason, if_match, prove, end_sessions, ..Ending::default() };
+    Ok(Command::Remove(key.into(), ending).into())
 }

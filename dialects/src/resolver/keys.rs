@@ -1,8 +1,7 @@
 //! This file is about API keys: each belongs to a user, has a public half that is listed, and is removed by its number.
 
-use keyward_core::command::{Answer, Command, Draft, Issue, Named, Page};
+use keyward_core::command::{Answer, Command, Draft, Ending, Issue, Named, Page};
 use keyward_core::error::Error;
-use keyward_core::event::Reason;
 use keyward_core::filter::Filter;
 use keyward_core::id::{AccountId, Id};
 use keyward_core::key::{Found, Head, Key, Kind, Material, Proof, SecretMaterial};
@@ -84,21 +83,10 @@ pub(super) fn remove(
     caller: Option<&Caller>,
 ) -> Result<Step, Error> {
     administrator(caller, Verb::Remove)?;
-    Ok(Step::then(Command::FindHead(Named::Number(given::in_path(params, "id")?)), |answer| {
-        let Answer::Head(head) = answer else { return Err(unexpected()) };
-        // A password, which a head does not tell from a key, has no number.
-        if !has_our_form(&head) {
-            return Err(Error::NotFound);
-        }
-        let remove = Command::Remove {
-            key: head.id,
-            reason: Reason::Unspecified,
-            if_match: None,
-            prove: false,
-            end_sessions: true,
-        };
-        Ok(Step::then(remove, |_| answers::removed()))
-    }))
+    // A password, which a head does not tell from a key, has no number.
+    let ending = Ending { is_ours: |_, key| has_our_form(key), ..Ending::default() };
+    let number = Named::Number(given::in_path(params, "id")?);
+    Ok(Step::remove(number, ending, answers::removed))
 }
 
 /// Says the keys of the user who has this number.

@@ -1,12 +1,12 @@
 //! Signing in and out.
 
-use keyward_core::command::{Answer, Command};
+use keyward_core::command::{Answer, Command, Named};
 use keyward_core::error::Error;
 use keyward_core::secret::{Alphabet, Format};
 use serde_json::json;
 
 use super::scene::{SECRET, TOKEN, secret, talk};
-use crate::samples::{KEY, Sent, key, send, tombstone};
+use crate::samples::{KEY, Sent, key, removed, send};
 
 fn opened() -> Vec<Result<Answer, Error>> {
     vec![Ok(Answer::Issued(Box::new(key()), secret(TOKEN)))]
@@ -89,15 +89,9 @@ fn too_many_guesses_are_told_to_wait() {
 
 #[test]
 fn signing_out_ends_the_session_that_asks() {
-    use keyward_core::command::Removed;
     for method in ["GET", "POST"] {
-        let removed = Answer::Removed(Box::new(Removed {
-            tombstone: tombstone(),
-            receipt: None,
-            uncovered: Vec::new(),
-        }));
-        let talk = talk(&send(method, "/api/account/logout?&v=1"), vec![Ok(removed)]);
+        let talk = talk(&send(method, "/api/account/logout?&v=1"), vec![Ok(removed(false))]);
         assert_eq!(talk.said(), (204, serde_json::Value::Null));
-        assert!(matches!(&talk.commands[..], [Command::Remove { key, .. }] if key.to_string() == KEY));
+        assert!(matches!(&talk.commands[..], [Command::Remove(Named::Id(key), _)] if key.to_string() == KEY));
     }
 }

@@ -1,6 +1,6 @@
 //! Calls on API keys.
 
-use keyward_core::command::{Answer, Command, Issue, Removed};
+use keyward_core::command::{Answer, Command, Issue, Named};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::{Id, ResourceId};
@@ -12,7 +12,7 @@ use keyward_core::usage::Usage;
 use serde_json::{Value, json};
 
 use super::talk::{KEY, OWN, UNKNOWN, WRITTEN, answer, answer_to, caller, key, nobody};
-use crate::samples::{Sent, send, tombstone};
+use crate::samples::{Sent, removed, send, tombstone};
 
 const SECRET: &str = "abcdefghijklmnopqrstuvwxyz0123456789-_ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const PATH: &str = "/v1/api_keys/029Q-PGM1EqkmARzK5BAe";
@@ -79,12 +79,10 @@ impl Core {
             }
             Command::Suspend { remove_at: None, .. } => self.key.head.state = State::Suspended,
             Command::Resume { .. } => self.key.head.state = State::Active,
-            Command::Remove { reason: Reason::Unspecified, end_sessions: true, .. } => {
-                return Ok(Answer::Removed(Box::new(Removed {
-                    tombstone: tombstone(),
-                    receipt: None,
-                    uncovered: Vec::new(),
-                })));
+            Command::Remove(Named::Id(key), ending) => {
+                assert!(ending.end_sessions && ending.reason == Reason::Unspecified);
+                let is_there = key.id() == KEY && (ending.is_ours)(&caller(&["admin"]), &self.key.head);
+                return if is_there { Ok(removed(false)) } else { Err(Error::NotFound) };
             }
             _ => panic!("another command"),
         }
@@ -306,7 +304,7 @@ fn a_removal_answers_a_link_and_a_body_is_ignored() {
     for sent in [send("DELETE", PATH), send("DELETE", PATH).json("{nonsense")] {
         let mut core = Core::holding(BY_NAME);
         assert_eq!(core.answer(&sent), (200, json!({ "_links": { "self": { "href": PATH } } })));
-        assert_eq!(core.words, ["find", "remove"]);
+        assert_eq!(core.words, ["remove"]);
     }
 }
 
@@ -331,13 +329,8 @@ fn what_is_gone_or_another_organizations_or_was_never_there_is_unknown() {
 }
 
 #[test]
-fn what_can_only_be_removed_can_be_removed() {
-    let mut core = Core::holding(BY_NAME);
-    let (status, _) = answer(&send("DELETE", PATH), |command| match command {
-        Command::Find(_) => Err(Error::WrongState { why: "its slot was not restored" }),
-        command => core.execute(command),
-    });
-    assert_eq!((status, core.words.as_slice()), (200, &["remove"][..]));
+fn what_was_removed_before_is_unknown() {
+    assert_eq!(answer(&send("DELETE", PATH), |_| Ok(removed(true))).0, 404);
 }
 
 #[test]
@@ -366,13 +359,9 @@ fn a_key_that_ends_itself_is_asked_nothing_more() {
     let path = "/v1/api_keys/029Q-PGM1EqkmARzK5BAf";
     let mut done = Vec::new();
     let (status, _) = answer(&send("DELETE", path), |command| {
-        let Command::Remove { key, .. } = command else { panic!() };
+        let Command::Remove(Named::Id(key), _) = command else { panic!() };
         done.push(key.id());
-        Ok(Answer::Removed(Box::new(Removed {
-            tombstone: tombstone(),
-            receipt: None,
-            uncovered: Vec::new(),
-        })))
+        Ok(removed(false))
     });
     assert_eq!((status, done), (200, vec![OWN]));
 }

@@ -1,15 +1,15 @@
 //! Access keys.
 
 use keyward_core::access::Identification;
-use keyward_core::command::{Answer, Command, Named, Removed};
+use keyward_core::command::{Answer, Command, Named};
 use keyward_core::error::Error;
 use keyward_core::id::Id;
 use keyward_core::time::Timestamp;
 use keyward_core::verifiers::{Arrival, ReachedBy};
 use serde_json::{Value, json};
 
-use super::scene::{KEY, LEVEL, NOW, PERSON, badge, one, post, resource, talk, talk_as};
-use crate::samples::{key, tombstone};
+use super::scene::{KEY, LEVEL, NOW, PERSON, badge, caller, one, post, resource, talk, talk_as};
+use crate::samples::{has, key, removed, tombstone};
 use crate::talk::Talk;
 
 fn em() -> Option<Identification> {
@@ -32,14 +32,6 @@ fn found() -> Result<Answer, Error> {
     Ok(Answer::Found(badge(em())))
 }
 
-fn head() -> Result<Answer, Error> {
-    Ok(Answer::Head(Box::new(badge(em()).head)))
-}
-
-fn removed() -> Result<Answer, Error> {
-    Ok(Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None, uncovered: Vec::new() })))
-}
-
 fn add(body: &str, answers: Vec<Result<Answer, Error>>) -> Talk {
     talk(&post("/v1/accesskeys/add", body), answers)
 }
@@ -51,23 +43,18 @@ fn remove(body: &str, answers: Vec<Result<Answer, Error>>) -> Talk {
 #[test]
 fn a_key_is_found_then_removed_and_nothing_is_said() {
     let by_id = format!(r#"{{"id":"{}"}}"#, KEY.to_uppercase());
-    let talk = remove(&by_id, vec![head(), removed()]);
+    let talk = remove(&by_id, vec![Ok(removed(false))]);
     assert_eq!(talk.said(), (204, Value::Null));
-    let [Command::FindHead(Named::Id(id)), Command::Remove { key, if_match: None, .. }] = &talk.commands[..]
-    else {
-        panic!()
-    };
-    assert_eq!((id, key.id()), (key, Id::from_bits(1)));
+    let [Command::Remove(Named::Id(id), ending)] = &talk.commands[..] else { panic!() };
+    assert_eq!((id.id(), ending.if_match), (Id::from_bits(1), None));
 
     for body in [
         r#"{"key":{"identification":"0x00499602D2","type":"proximity"}}"#,
         r#"{"id":null,"key":{"identification":"EM:1234567890","type":"proximity"},"unknown":1}"#,
     ] {
-        let talk = remove(body, vec![head(), removed()]);
+        let talk = remove(body, vec![Ok(removed(false))]);
         assert_eq!(talk.said(), (204, Value::Null), "{body}");
-        let [Command::FindHead(Named::Access(read)), Command::Remove { .. }] = &talk.commands[..] else {
-            panic!()
-        };
+        let [Command::Remove(Named::Access(read), _)] = &talk.commands[..] else { panic!() };
         assert!(Some(read) == em().as_ref());
     }
 }
@@ -75,7 +62,7 @@ fn a_key_is_found_then_removed_and_nothing_is_said() {
 #[test]
 fn the_key_is_read_only_where_there_is_no_id() {
     let body = format!(r#"{{"id":"{KEY}","key":"nonsense"}}"#);
-    assert_eq!(remove(&body, vec![head(), removed()]).said().0, 204);
+    assert_eq!(remove(&body, vec![Ok(removed(false))]).said().0, 204);
 }
 
 #[test]
@@ -91,12 +78,17 @@ fn what_is_not_there_or_no_longer_or_no_door_credential_is_not_found() {
         said(talk(&sent, vec![Err(Error::NotFound)]));
         said(talk(&sent, vec![gone()]));
         // An API key has an id too; it is none of this language's.
-        let other = if path == "remove" {
-            Answer::Head(Box::new(key().head))
-        } else {
-            Answer::Found(Box::new(key()))
-        };
-        said(talk(&sent, vec![Ok(other)]));
+        match path {
+            "remove" => {
+                let asked = talk(&sent, vec![Ok(removed(true))]);
+                let caller = caller("intserv:integration");
+                assert!(
+                    has(&asked.commands, &caller, &badge(em())) && !has(&asked.commands, &caller, &key())
+                );
+                said(asked);
+            }
+            _ => said(talk(&sent, vec![Ok(Answer::Found(Box::new(key())))])),
+        }
     }
 }
 

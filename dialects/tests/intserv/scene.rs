@@ -64,7 +64,7 @@ pub(super) fn talk_as(scope: &str, sent: &Sent, answers: Vec<Result<Answer, Erro
     talk
 }
 
-fn caller(scope: &str) -> Caller {
+pub(super) fn caller(scope: &str) -> Caller {
     let mut one = key();
     one.traits.scopes = Scopes::parse([scope]).unwrap_or_else(|error| panic!("{error:?}"));
     let account = Account { standing: Standing::Active, ..account() };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyward_core::command::{Answer, Ask, Command, Shown};
+use keyward_core::command::{Answer, Ask, Command, Named, Shown};
 use keyward_core::error::Error;
 use keyward_core::id::Id;
 use keyward_core::live::{Details, Directory, Profile};
@@ -83,7 +83,7 @@ fn whatever_was_revoked_the_answer_is_the_same() {
         let (route, params) = dialect.route(&sent.method, &sent.path)?;
         let Form::Steps(begin) = (route.form)(&sent.request())? else { panic!("it has steps") };
         let Step::Do(command, next) = begin(&sent.request(), &params, None)? else { panic!("it does") };
-        assert!(matches!(&*command, Command::RemoveBySecret(text) if text.as_str() == "x"));
+        assert!(matches!(&*command, Command::Remove(Named::Secret(text), _) if text.as_str() == "x"));
         match next(done)? {
             Step::Say(response) | Step::SayAfter(_, response) => {
                 Ok((response.status.as_u16(), response.body.len()))

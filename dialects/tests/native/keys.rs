@@ -1,6 +1,6 @@
 //! Calls on keys.
 
-use keyward_core::command::{Answer, Command, Page, Removed};
+use keyward_core::command::{Answer, Command, Ending, Named, Page};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::filter::StateFilter;
@@ -9,7 +9,7 @@ use keyward_core::key::Found;
 use keyward_core::secret::{Format, Label, Secret};
 use serde_json::json;
 
-use crate::samples::{ACCOUNT, KEY, ORGANIZATION, Sent, json, key, send, tombstone};
+use crate::samples::{ACCOUNT, KEY, ORGANIZATION, Sent, json, key, removed, send, tombstone};
 
 fn issue(body: &str) -> Sent {
     send("POST", "/v1/keys").json(body)
@@ -126,7 +126,7 @@ fn if_match_asks_for_a_version() {
     let version = |header: &str| {
         let sent = send("DELETE", &format!("/v1/keys/{KEY}")).header("if-match", header);
         match sent.parsed().map(|parsed| parsed.command) {
-            Ok(Command::Remove { if_match, .. }) => Ok(if_match),
+            Ok(Command::Remove(_, ending)) => Ok(ending.if_match),
             Ok(_) => panic!(),
             Err(error) => Err(error),
         }
@@ -146,7 +146,7 @@ fn if_match_asks_for_a_version() {
 
 #[test]
 fn remove_says_why_in_the_query() {
-    let Command::Remove { key, reason, .. } =
+    let Command::Remove(Named::Id(key), Ending { reason, .. }) =
         send("DELETE", &format!("/v1/keys/{KEY}?reason=compromised")).command()
     else {
         panic!()
@@ -266,9 +266,7 @@ fn a_new_key_is_shown_with_its_secret_and_kept_by_no_cache() {
 
 #[test]
 fn a_removal_answers_nothing_but_its_receipts_name_unless_more_is_preferred() {
-    let removed = || {
-        Answer::Removed(Box::new(Removed { tombstone: tombstone(), receipt: None, uncovered: Vec::new() }))
-    };
+    let removed = || removed(false);
     let sent = send("DELETE", &format!("/v1/keys/{KEY}"));
     let bare = sent.answered(&removed());
     assert_eq!((bare.status.as_u16(), bare.body.len()), (204, 0));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use keyward_core::command::{Answer, Command, Draft, Issue};
+use keyward_core::command::{Answer, Command, Draft, Ending, Issue};
 use keyward_core::epoch::Rhythm;
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
@@ -160,7 +160,7 @@ async fn issue(core: &Core, owner: &Caller) -> KeyId {
 
 async fn remove(core: &Core, owner: &Caller, key: KeyId) {
     let reason = Reason::Retired;
-    let command = Command::Remove { key, reason, if_match: None, prove: false, end_sessions: true };
+    let command = Command::Remove(key.into(), Ending { reason, ..Ending::default() });
     ask(core, owner, Verb::Remove, command).await;
     say(&format!("removed {key}"));
 }
