@@ -2,12 +2,13 @@
 //! carries out commands. What each command does stands in the file of its subject.
 
 use std::collections::{BTreeSet, HashMap};
-use std::future::Future;
+use std::future::{Future, ready};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::future::{BoxFuture, FutureExt as _};
 use keyward_verifier::lease::Limits;
 pub use keyward_verifier::lease::Moment;
 use zeroize::Zeroizing;
@@ -231,7 +232,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return self.verify(permit, ask).await;
         }
         if origin.idempotency.is_none() {
-            return Box::pin(self.dispatch(permit, command, origin)).await;
+            return self.dispatch(permit, command, origin).await;
         }
         Box::pin(self.execute_once(permit, command, origin)).await
     }
@@ -255,90 +256,107 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
     }
 
+    /// Begins what a command asks for. Each in a box of its own size: in one future of all, the smallest would be as large as
+    /// the largest, and moved as such.
     #[expect(clippy::too_many_lines, reason = "one arm a command: in parts it would not be seen to be whole")]
-    async fn dispatch(
-        self: &Arc<Self>,
-        permit: &Permit,
+    fn dispatch<'a>(
+        self: &'a Arc<Self>,
+        permit: &'a Permit,
         command: Command,
-        origin: &Origin,
-    ) -> Result<Answer, Error> {
+        origin: &'a Origin,
+    ) -> BoxFuture<'a, Result<Answer, Error>> {
         match command {
-            Command::Issue(issue) => self.issue(permit, *issue, origin).await,
-            Command::IssueAccess(new) => self.issue_access(permit, *new, origin).await,
-            Command::IssueCrypto(new) => self.issue_crypto(permit, *new, origin).await,
-            Command::FindCrypto(lookup) => self.find_crypto(permit, &lookup).await,
-            Command::Exercise { key, exercise } => self.exercise(permit, &key, &exercise, origin).await,
-            Command::FindAccess(identification) => self.find_access(permit, &identification).await,
-            Command::Import(import) => self.import(permit, *import, origin).await,
-            Command::Find(key) => self.find(permit, key).await,
-            Command::List { filter, page } => self.list(permit, &filter, page).await,
+            Command::Issue(issue) => self.issue(permit, *issue, origin).boxed(),
+            Command::IssueAccess(new) => self.issue_access(permit, *new, origin).boxed(),
+            Command::IssueCrypto(new) => self.issue_crypto(permit, *new, origin).boxed(),
+            Command::FindCrypto(lookup) => async move { self.find_crypto(permit, &lookup).await }.boxed(),
+            Command::Exercise { key, exercise } => {
+                async move { self.exercise(permit, &key, &exercise, origin).await }.boxed()
+            }
+            Command::FindAccess(identification) => {
+                async move { self.find_access(permit, &identification).await }.boxed()
+            }
+            Command::Import(import) => self.import(permit, *import, origin).boxed(),
+            Command::Find(key) => self.find(permit, key).boxed(),
+            Command::List { filter, page } => async move { self.list(permit, &filter, page).await }.boxed(),
             Command::Update { key, patch, if_match } => {
-                self.update(permit, key, &patch, if_match, origin).await
+                async move { self.update(permit, key, &patch, if_match, origin).await }.boxed()
             }
             Command::Suspend { key, remove_at, if_match } => {
-                self.suspend(permit, key, remove_at, if_match, origin).await
+                self.suspend(permit, key, remove_at, if_match, origin).boxed()
             }
-            Command::Resume { key, if_match } => self.resume(permit, key, if_match, origin).await,
+            Command::Resume { key, if_match } => self.resume(permit, key, if_match, origin).boxed(),
             Command::Rotate { key, overlap_seconds, if_match } => {
-                self.rotate(permit, key, overlap_seconds, if_match, origin).await
+                self.rotate(permit, key, overlap_seconds, if_match, origin).boxed()
             }
-            Command::Verify(ask) => self.verify(permit, &ask).await,
-            Command::Remove(named, ending) => self.remove(permit, &named, ending, origin).await,
-            Command::PlanRemoval(selection) => self.plan_removal(permit, *selection).await,
+            Command::Verify(ask) => async move { self.verify(permit, &ask).await }.boxed(),
+            Command::Remove(named, ending) => {
+                async move { self.remove(permit, &named, ending, origin).await }.boxed()
+            }
+            Command::PlanRemoval(selection) => self.plan_removal(permit, *selection).boxed(),
             Command::StartRemoval { selection, reason, plan_hash } => {
-                self.start_removal(permit, *selection, reason, plan_hash, origin).await
+                self.start_removal(permit, *selection, reason, plan_hash, origin).boxed()
             }
-            Command::FindRemoval { removal, page } => self.find_removal(permit, removal, page).await,
-            Command::ReadUsage(key) => self.read_usage(permit, key).await,
-            Command::FindReach(key) => self.find_reach(permit, key).await,
-            Command::ListVerifiers => Ok(self.list_verifiers(permit)),
-            Command::Reroot => Ok(Answer::Rerooted(Box::new(self.reroot(Some(permit), origin).await?))),
-            Command::ReadReceipt(receipt) => self.read_receipt(permit, receipt).await,
-            Command::ListEvents { from, limit } => self.list_events(permit, from, limit).await,
-            Command::ReadCheckpoint => Ok(Answer::Checkpoint(self.store.checkpoint().await?)),
-            Command::ReadTile(tile) => self.read_tile(tile).await,
-            Command::ListEventsSince { since, limit } => {
+            Command::FindRemoval { removal, page } => self.find_removal(permit, removal, page).boxed(),
+            Command::ReadUsage(key) => self.read_usage(permit, key).boxed(),
+            Command::FindReach(key) => self.find_reach(permit, key).boxed(),
+            Command::ListVerifiers => ready(Ok(self.list_verifiers(permit))).boxed(),
+            Command::Reroot => {
+                async move { Ok(Answer::Rerooted(Box::new(self.reroot(Some(permit), origin).await?))) }
+                    .boxed()
+            }
+            Command::ReadReceipt(receipt) => self.read_receipt(permit, receipt).boxed(),
+            Command::ListEvents { from, limit } => self.list_events(permit, from, limit).boxed(),
+            Command::ReadCheckpoint => {
+                async move { Ok(Answer::Checkpoint(self.store.checkpoint().await?)) }.boxed()
+            }
+            Command::ReadTile(tile) => self.read_tile(tile).boxed(),
+            Command::ListEventsSince { since, limit } => async move {
                 let from = self.position_at(since).await?;
                 self.list_events(permit, from, limit).await
             }
-            Command::FindAccount(account) => self.find_account(permit, account).await,
-            Command::FindNumbered { kind, number } => self.find_numbered(permit, kind, number).await,
-            Command::FindAccountNamed(name) => self.find_account_named(permit, &name).await,
-            Command::SetPassword { account, login, password } => {
-                self.set_password(permit, account, login.as_deref(), password, origin).await
+            .boxed(),
+            Command::FindAccount(account) => self.find_account(permit, account).boxed(),
+            Command::FindNumbered { kind, number } => self.find_numbered(permit, kind, number).boxed(),
+            Command::FindAccountNamed(name) => {
+                async move { self.find_account_named(permit, &name).await }.boxed()
             }
-            Command::Renew(session) => self.renew(permit, session, origin).await,
-            Command::CreateResource(new) => self.create_resource(permit, *new, origin).await,
+            Command::SetPassword { account, login, password } => {
+                async move { self.set_password(permit, account, login.as_deref(), password, origin).await }
+                    .boxed()
+            }
+            Command::Renew(session) => self.renew(permit, session, origin).boxed(),
+            Command::CreateResource(new) => self.create_resource(permit, *new, origin).boxed(),
             Command::FindResource { collection, resource } => {
-                self.find_resource(permit, collection, resource).await
+                self.find_resource(permit, collection, resource).boxed()
             }
             Command::ListResources { collection, account, parent, page } => {
-                self.list_resources(permit, collection, (account, parent), page).await
+                self.list_resources(permit, collection, (account, parent), page).boxed()
             }
             Command::UpdateResource { collection, resource, patch } => {
-                self.update_resource(permit, collection, resource, *patch, origin).await
+                self.update_resource(permit, collection, resource, *patch, origin).boxed()
             }
             Command::RemoveResource { collection, resource } => {
-                self.remove_resource(permit, collection, resource, origin).await
+                self.remove_resource(permit, collection, resource, origin).boxed()
             }
             Command::ListAccounts { organization, page } => {
-                self.list_accounts(permit, organization, page).await
+                self.list_accounts(permit, organization, page).boxed()
             }
-            Command::CreateAccount(new) => self.create_account(permit, new, origin).await,
+            Command::CreateAccount(new) => self.create_account(permit, new, origin).boxed(),
             Command::UpdateAccount { account, patch, if_match } => {
-                self.update_account(permit, account, patch, if_match, origin).await
+                self.update_account(permit, account, patch, if_match, origin).boxed()
             }
             Command::RemoveAccount { account, policy, if_match } => {
-                self.remove_account(permit, account, policy, if_match, origin).await
+                self.remove_account(permit, account, policy, if_match, origin).boxed()
             }
-            Command::FindOrganization(organization) => self.find_organization(permit, organization).await,
-            Command::ListOrganizations(page) => self.list_organizations(permit, page).await,
-            Command::CreateOrganization { name } => self.create_organization(permit, name, origin).await,
+            Command::FindOrganization(organization) => self.find_organization(permit, organization).boxed(),
+            Command::ListOrganizations(page) => self.list_organizations(permit, page).boxed(),
+            Command::CreateOrganization { name } => self.create_organization(permit, name, origin).boxed(),
             Command::UpdateOrganization { organization, patch, if_match } => {
-                self.update_organization(permit, organization, patch, if_match, origin).await
+                self.update_organization(permit, organization, patch, if_match, origin).boxed()
             }
             Command::RemoveOrganization { organization, if_match } => {
-                self.remove_organization(permit, organization, if_match, origin).await
+                self.remove_organization(permit, organization, if_match, origin).boxed()
             }
         }
     }

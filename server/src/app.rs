@@ -223,7 +223,7 @@ impl<S: Store> App<S> {
             let (caller, _) = self.asker(dialect, keyward, head, credential).await?;
             caller.permit(verb)?;
             let begin = steps_of(route, head)?;
-            return Box::pin(self.steps(keyward, head, begin, &params, Some(&caller), &body)).await;
+            return self.steps(keyward, head, begin, &params, Some(&caller), &body).await;
         }
         let (caller, secret) = self.asker(dialect, keyward, head, credential).await?;
         let permit = caller.permit(verb)?;
@@ -236,8 +236,7 @@ impl<S: Store> App<S> {
             Form::Verifier => verifiers::join(&admitted, self.stopped()),
             Form::Steps(begin) => {
                 let body = read(body, &self.limits).await?;
-                let steps = self.steps(keyward, head, begin, &admitted.params, Some(&caller), &body);
-                Box::pin(steps).await
+                self.steps(keyward, head, begin, &admitted.params, Some(&caller), &body).await
             }
         }
     }
@@ -272,7 +271,8 @@ impl<S: Store> App<S> {
                     environment::pause(wait).await;
                     return Ok(response);
                 }
-                Step::SignIn(sign_in, next) => next(self.sign_in(keyward, *sign_in, origin).await)?,
+                // What rarely happens is boxed: each request is moved as large as the largest is.
+                Step::SignIn(sign_in, next) => next(Box::pin(self.sign_in(keyward, *sign_in, origin)).await)?,
                 Step::Do(command, next) => {
                     let began = environment::moment();
                     let verb = command.verb();
