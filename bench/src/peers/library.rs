@@ -17,8 +17,8 @@ use axum::routing::post;
 use axum::serve::ListenerExt as _;
 use keyward_client::wire::{Ciphertext, Encrypt, Sign, Signature};
 
-use crate::load;
 use crate::process::{self, Process};
+use crate::{SERVER_CORE, load};
 
 /// The running child.
 pub(crate) struct Library {
@@ -31,7 +31,7 @@ pub(crate) struct Library {
 impl Library {
     /// Starts the child.
     pub(crate) fn start(folder: &Path) -> Result<Self> {
-        let (process, address) = process::listening_child("library", None, folder)?;
+        let (process, address) = process::listening_child("library", Some(SERVER_CORE), folder)?;
         Ok(Self { process, address })
     }
 }

@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result};
 use keyward_client::wire::{CipherMode, Encrypt, Sign, SignatureScheme};
 use serde_json::{Value, json};
 
-use crate::clock;
 use crate::keyward::{self, Keyward, expect_status};
 use crate::load::http;
 use crate::measure::{Board, Reading};
@@ -18,6 +17,7 @@ use crate::peers::softhsm::Token;
 use crate::report::table::Table;
 use crate::report::{Bound, Section, Target, figures};
 use crate::scenarios::{Bench, progress};
+use crate::{SERVER_CORE, clock};
 
 /// Connections that use keys.
 const CONNECTIONS: usize = 64;
@@ -86,8 +86,10 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
     let mut rerooted = None;
     if let Some(program) = &bench.keyward {
         let folder = bench.folder("crypto")?;
+        let used = Keyward::start(program, &folder.join("used"), Some(SERVER_CORE), &folder)?;
+        measure_uses(bench, &ways, &used, &folder, &mut uses)?;
+        drop(used);
         let few = Keyward::start(program, &folder.join("few"), None, &folder)?;
-        measure_uses(bench, &ways, &few, &folder, &mut uses)?;
         progress(&format!("(j) filling a store with {} keys", bench.plan.rerooted_keys));
         keyward::fill(program, &folder.join("many"), bench.plan.rerooted_keys)?;
         let many = Keyward::start(program, &folder.join("many"), None, &folder)?;
@@ -139,7 +141,7 @@ fn method(bench: &Bench) -> Vec<String> {
     vec![
         format!(
             "Uses: `POST /v1/keys/{{id}}/sign` and `/encrypt` of 64 bytes, {CONNECTIONS} keep-alive connections of one thread, runs \
-             of {} s, {} rounds. Beside it an axum handler that takes the very same bodies and holds its keys ready expanded in memory \
+             of {} s, {} rounds, each server pinned to core {SERVER_CORE}. Beside it an axum handler that takes the very same bodies and holds its keys ready expanded in memory \
              (aws-lc-rs, the library that Keyward uses too): no credential, no permit, no state, nothing sealed. Keyward expands the key \
              from its seed or scalar at every use and wipes it afterwards; that is what it falls behind by.",
             bench.plan.seconds, bench.plan.rounds,
