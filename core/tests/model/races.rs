@@ -1,6 +1,7 @@
 //! This file is about commands that meet at one key: every call of the store waits a turn, and the order of turns
 //! is drawn.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use keyward_core::command::{Answer, Command, Ending, KeyPolicy, Patch};
@@ -51,6 +52,8 @@ struct Track {
     given: Arc<Mutex<Vec<Known>>>,
     /// What answers have promised to be refused for ever.
     ended: Arc<Mutex<Vec<Known>>>,
+    /// How many were told that it was they who removed the key.
+    removers: Arc<AtomicUsize>,
 }
 
 impl Track {
@@ -98,7 +101,8 @@ impl Track {
                     Ending { reason: Reason::Compromised, if_match, ..Ending::default() },
                 );
                 let (removed, track) = send(Verb::Remove, command).await;
-                assert!(matches!(removed, Ok(Answer::Removed(_))));
+                let Ok(Answer::Removed(removed)) = removed else { panic!("it is removed") };
+                track.removers.fetch_add(usize::from(!removed.again), Ordering::SeqCst);
                 track.is_ended(&track.key);
             }),
             Racer::RemoveDue => {
@@ -148,10 +152,11 @@ proptest! {
             prop_assert!(finish(ask(&core, &house.owner, Verb::Suspend, command, None)).is_ok());
             house.world.advance(1500);
         }
-        let track = Track { core, key, given: Arc::default(), ended: Arc::default() };
+        let track = Track { core, key, given: Arc::default(), ended: Arc::default(), removers: Arc::default() };
         let running = racers.iter().map(|racer| track.racer(&house, *racer)).collect();
         interleave(&house.world, running);
 
+        prop_assert!(track.removers.load(Ordering::SeqCst) <= 1, "it was removed twice");
         for ended in track.ended.lock().unwrap().iter() {
             prop_assert!(!accepts(&track.core, ended), "{} came back", ended.id);
         }
