@@ -113,6 +113,8 @@ pub enum Place {
     Parts,
     /// At each of its names: a key that is asked for by what it is called, and presented by nobody.
     Names,
+    /// Nowhere: a password, which signs in and is never presented as a key.
+    Nowhere,
 }
 
 /// Whether a key that has not been removed works. Expiry is a time, not a state.
@@ -269,13 +271,19 @@ impl<K> Found<K> {
 }
 
 impl Head {
+    /// Whether it is an API key: a secret that is presented for what it is, neither a session's nor a password.
+    #[must_use]
+    pub fn is_api_key(&self) -> bool {
+        self.kind == Kind::Secret && self.place != Place::Nowhere && self.session.is_none()
+    }
+
     /// The names that another key may have after it: of the parts of a door credential's identification, and what a
     /// dialect called a key that never leaves.
     #[must_use]
     pub fn passing_names(&self) -> &[Name] {
         match self.place {
             Place::Parts | Place::Names => self.names.get(1..).unwrap_or_default(),
-            Place::Handle | Place::Digest(_) => &[],
+            Place::Handle | Place::Digest(_) | Place::Nowhere => &[],
         }
     }
 

@@ -430,7 +430,7 @@ fn places(head: &Head) -> impl Iterator<Item = TablePlace> {
             Some(place.map_or(TablePlace::from_bits(0), TablePlace::of_chars))
         }
         Place::Names => head.names.first().map(place_of),
-        Place::Parts => None,
+        Place::Parts | Place::Nowhere => None,
     };
     one.into_iter().chain(head.passing_names().iter().map(place_of))
 }

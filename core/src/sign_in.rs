@@ -207,7 +207,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             account: account.id,
             names: vec![handle.name(&self.pepper)],
             handle,
-            place: Place::Digest(0),
+            place: Place::Nowhere,
             environment,
             protected: false,
             material: Material::Secret(material),

@@ -1,6 +1,5 @@
 //! Things of the core to render, with ids that are easy to know again.
 
-use keyward_core::permit::Caller;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -13,6 +12,7 @@ use keyward_core::key::{
     Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, SecretMaterial, State, Tombstone, Traits,
 };
 use keyward_core::metadata::Metadata;
+use keyward_core::permit::Caller;
 use keyward_core::scope::Scopes;
 use keyward_core::secret::{Digest, Handle, Label};
 use keyward_core::time::Timestamp;

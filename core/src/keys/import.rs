@@ -53,7 +53,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 names.push(digest.name(&self.pepper));
                 if is_own { Place::Handle } else { Place::Digest(digest.place(&self.pepper)) }
             }
-            Proof::Slow(_) | Proof::Password(_) => Place::Digest(0),
+            // Until it is used for the first time.
+            Proof::Slow(_) => Place::Digest(0),
+            Proof::Password(_) => Place::Nowhere,
         };
         let birth = Birth {
             id,

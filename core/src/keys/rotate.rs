@@ -101,7 +101,7 @@ fn successor(key: &Key, is_recoverable: bool) -> Result<Issue, Error> {
     // A key that was made elsewhere gets a successor of our own format.
     let own_prefix = match key.head.place {
         Place::Handle => key.head.handle.as_str().split('_').next(),
-        Place::Digest(_) | Place::Parts | Place::Names => None,
+        Place::Digest(_) | Place::Parts | Place::Names | Place::Nowhere => None,
     };
     let prefix = Label::parse(own_prefix.unwrap_or("kw"));
     Ok(Issue {

@@ -89,6 +89,7 @@ enum PlaceRow {
     Digest(u64),
     Parts,
     Names,
+    Nowhere,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -141,6 +142,7 @@ impl Head {
             Place::Digest(bits) => PlaceRow::Digest(bits),
             Place::Parts => PlaceRow::Parts,
             Place::Names => PlaceRow::Names,
+            Place::Nowhere => PlaceRow::Nowhere,
         };
         Row {
             organization: self.organization.id().bits(),
@@ -249,6 +251,7 @@ pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
                 PlaceRow::Digest(bits) => Place::Digest(bits),
                 PlaceRow::Parts => Place::Parts,
                 PlaceRow::Names => Place::Names,
+                PlaceRow::Nowhere => Place::Nowhere,
             };
             let state = if suspended { State::Suspended } else { State::Active };
             let remove_at = remove_at.map(Timestamp::from_millis);

@@ -5,8 +5,9 @@ use keyward_core::command::{Answer, Command, Ending, NewAccount, SessionPlan, Si
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::{AccountId, KeyId};
+use keyward_core::key::Head;
 use keyward_core::keyward::Origin;
-use keyward_core::permit::Verb;
+use keyward_core::permit::{Caller, Verb};
 use keyward_core::secret::{Alphabet, Format};
 use zeroize::Zeroizing;
 
@@ -50,7 +51,11 @@ fn scene(keys: usize) -> (House, Core<Shared>) {
 #[test]
 fn a_password_signs_in_and_is_no_key() {
     let (house, core) = scene(0);
-    set_password(&core, &house, house.account.id, "Shop@example.com", "open sesame");
+    let password = set_password(&core, &house, house.account.id, "Shop@example.com", "open sesame");
+    let is_ours = |_: &Caller, key: &Head| key.is_api_key();
+    let remove = Command::Remove(password.into(), Ending { is_ours, ..Ending::default() });
+    let removed = finish(ask(&core, &house.owner, Verb::Remove, remove, None));
+    assert_eq!(removed.err(), Some(Error::NotFound), "it is none of a language that has API keys only");
     let session = sign_in(&core, "shop@EXAMPLE.com", "open sesame", plan(None, Some(900))).unwrap();
     assert_eq!(session.text.len(), 32);
     assert_eq!(core.authenticate(&session.text, None).unwrap().account, house.account.id);

@@ -5,7 +5,7 @@ use keyward_core::command::{Answer, Command, Draft, Ending, Issue, Named, Page};
 use keyward_core::error::Error;
 use keyward_core::filter::{Filter, StateFilter};
 use keyward_core::id::{AccountId, Id};
-use keyward_core::key::{Found, Head, Key, Material};
+use keyward_core::key::{Found, Key, Material};
 use keyward_core::permit::Caller;
 use keyward_core::scope::Scopes;
 use keyward_core::secret::{Alphabet, Format, Label};
@@ -46,8 +46,7 @@ pub(super) fn remove(
     let key = hex(fields.key().ok_or_else(|| missing("api_securekey"))?);
     let key = key.ok_or_else(|| Error::invalid("api_securekey", "32 hex digits"))?;
     // A token is no key, though both look alike. The sessions that a key opened go on for at most their hour.
-    let is_ours = |_: &Caller, key: &Head| key.session.is_none();
-    let ending = Ending { end_sessions: false, is_ours, ..Ending::default() };
+    let ending = Ending { end_sessions: false, is_ours: |_, key| key.is_api_key(), ..Ending::default() };
     Ok(Step::remove(Named::Secret(Zeroizing::new(key)), ending, answers::done))
 }
 

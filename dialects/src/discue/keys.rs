@@ -4,7 +4,7 @@ use keyward_core::command::{Answer, Command, Draft, Ending, Issue, Page, Patch};
 use keyward_core::error::Error;
 use keyward_core::filter::Filter;
 use keyward_core::id::{Id, KeyId, OrganizationId};
-use keyward_core::key::{Found, Head, Key, Kind, Material, Proof, SecretMaterial, State};
+use keyward_core::key::{Found, Head, Key, Material, State};
 use keyward_core::metadata::Metadata;
 use keyward_core::permit::{Caller, Verb};
 use keyward_core::secret::{Alphabet, Format, Label, Secret};
@@ -217,18 +217,13 @@ fn shown_key(answer: Answer, organization: OrganizationId) -> Result<Box<Key>, E
     of_organization(*key, organization).map(Box::new)
 }
 
-/// A key that is one to this language: no session, no password and nothing that opens doors.
 fn of_organization(key: Key, organization: OrganizationId) -> Result<Key, Error> {
-    let is_bearer = match &key.traits.material {
-        Material::Secret(SecretMaterial { proof, .. }) => !matches!(proof, Proof::Password(_)),
-        Material::Access(_) | Material::Crypto(_) => false,
-    };
-    if is_bearer && is_theirs(&key.head, organization) { Ok(key) } else { Err(Error::NotFound) }
+    if is_theirs(&key.head, organization) { Ok(key) } else { Err(Error::NotFound) }
 }
 
-/// As far as a head tells: not a password from a key.
+/// Whether it is one to this language: no session, no password and nothing that opens doors.
 fn is_theirs(head: &Head, organization: OrganizationId) -> bool {
-    head.kind == Kind::Secret && head.organization == organization && head.session.is_none()
+    head.is_api_key() && head.organization == organization
 }
 
 fn changed(answer: Answer) -> Result<Box<Key>, Error> {

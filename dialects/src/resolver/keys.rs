@@ -4,7 +4,7 @@ use keyward_core::command::{Answer, Command, Draft, Ending, Issue, Named, Page};
 use keyward_core::error::Error;
 use keyward_core::filter::Filter;
 use keyward_core::id::{AccountId, Id};
-use keyward_core::key::{Found, Head, Key, Kind, Material, Proof, SecretMaterial};
+use keyward_core::key::{Found, Head, Key};
 use keyward_core::permit::{Caller, Verb};
 use keyward_core::scope::{IMPERSONATE, Scopes};
 use keyward_core::secret::{Alphabet, Format, Label};
@@ -83,8 +83,7 @@ pub(super) fn remove(
     caller: Option<&Caller>,
 ) -> Result<Step, Error> {
     administrator(caller, Verb::Remove)?;
-    // A password, which a head does not tell from a key, has no number.
-    let ending = Ending { is_ours: |_, key| has_our_form(key), ..Ending::default() };
+    let ending = Ending { is_ours: |_, key| is_ours(key), ..Ending::default() };
     let number = Named::Number(given::in_path(params, "id")?);
     Ok(Step::remove(number, ending, answers::removed))
 }
@@ -101,7 +100,7 @@ fn gather(user: AccountId, after: Option<Id>, mut records: Vec<Value>) -> Step {
     Step::then(Command::List { filter, page }, move |answer| {
         let Answer::Keys(found, next) = answer else { return Err(unexpected()) };
         records.extend(found.iter().filter_map(|found| match found {
-            Found::Live(key) => is_ours(key).then(|| show(key)),
+            Found::Live(key) => is_ours(&key.head).then(|| show(key)),
             Found::Removed(_) => None,
         }));
         match next {
@@ -114,24 +113,15 @@ fn gather(user: AccountId, after: Option<Id>, mut records: Vec<Value>) -> Step {
 /// The key of an answer, if it is one to this language.
 fn ours(answer: Answer) -> Result<Box<Key>, Error> {
     let Answer::Found(key) = answer else { return Err(unexpected()) };
-    if is_ours(&key) { Ok(key) } else { Err(Error::NotFound) }
+    if is_ours(&key.head) { Ok(key) } else { Err(Error::NotFound) }
 }
 
 /// True for a key that looks like those made here: no session, no password, none of another system.
-fn is_ours(key: &Key) -> bool {
-    let is_bearer = match &key.traits.material {
-        Material::Secret(SecretMaterial { proof, .. }) => !matches!(proof, Proof::Password(_)),
-        Material::Access(_) | Material::Crypto(_) => false,
-    };
-    is_bearer && has_our_form(&key.head)
-}
-
-/// As far as a head tells.
-fn has_our_form(head: &Head) -> bool {
-    let access_key = head.handle.as_str();
-    let has_form =
+fn is_ours(key: &Head) -> bool {
+    let access_key = key.handle.as_str();
+    let has_our_form =
         access_key.len() == ACCESS_KEY && access_key.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    head.kind == Kind::Secret && has_form && head.session.is_none()
+    key.is_api_key() && has_our_form
 }
 
 fn show(key: &Key) -> Value {

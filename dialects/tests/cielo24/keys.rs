@@ -10,7 +10,7 @@ use keyward_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::scene::{SECRET, caller, own, recoverable, secret, talk};
-use crate::samples::{Sent, has, key, removed, send};
+use crate::samples::{Sent, has, key, removed, send, tombstone};
 
 fn generate(query: &str) -> Sent {
     send("GET", &format!("/api/account/generate_api_key?v=1{query}"))
@@ -109,6 +109,7 @@ fn what_cannot_be_removed_is_told_in_cielo24s_words() {
     let sent = remove(&format!("&api_securekey={SECRET}"));
     let refused = |error| talk(&sent, vec![Err(error)]).refused();
     assert_eq!(refused(Error::NotFound), "ITEM_NOT_FOUND");
+    assert_eq!(refused(Error::Gone(Box::new(tombstone()))), "ITEM_NOT_FOUND");
     assert_eq!(talk(&sent, vec![Ok(removed(true))]).refused(), "ITEM_NOT_FOUND");
     assert_eq!(talk(&remove(""), vec![]).refused(), "MISSING_PARAMETER");
     for wrong in ["0", "kw_live_0123456789", &SECRET.replace('f', "g"), &format!("{SECRET}0")] {

@@ -4,7 +4,7 @@ use keyward_core::command::{Answer, Command, Issue, Named};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::{Id, ResourceId};
-use keyward_core::key::{Found, Key, Material, Session, State};
+use keyward_core::key::{Found, Key, Material, Place, Session, State};
 use keyward_core::scope::Scopes;
 use keyward_core::secret::{Alphabet, Format, Secret};
 use keyward_core::time::Timestamp;
@@ -316,11 +316,17 @@ fn what_is_gone_or_another_organizations_or_was_never_there_is_unknown() {
         core.key.head.organization = Id::from_bits(77).into();
         core
     };
+    let password = || {
+        let mut core = Core::holding(BY_NAME);
+        core.key.head.place = Place::Nowhere;
+        core
+    };
     for (method, body) in [("GET", ""), ("PUT", "{}"), ("DELETE", "")] {
         let sent = send(method, PATH).json(body);
         assert_eq!(answer(&sent, |_| Err(Error::Gone(Box::new(tombstone())))), unknown, "{method}");
         assert_eq!(answer(&sent, |_| Err(Error::NotFound)), unknown, "{method}");
         assert_eq!(strangers().answer(&sent), unknown, "{method}");
+        assert_eq!(password().answer(&sent), unknown, "{method}");
         let never = send(method, &format!("/v1/api_keys/{UNKNOWN}")).json(body);
         assert_eq!(Core::holding(BY_NAME).answer(&never), unknown, "{method}");
         let malformed = send(method, "/v1/api_keys/7").json(body);
