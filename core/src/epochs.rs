@@ -84,7 +84,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     pub async fn reroot(self: &Arc<Self>, permit: Option<&Permit>, origin: &Origin) -> Result<Epoch, Error> {
         let _turn =
             self.epochs.turn.try_lock().ok_or(Error::WrongState { why: "a re-rooting is under way" })?;
-        let began = self.environment.moment();
+        let started = self.environment.moment();
         let current = self.roots.epoch();
         let epoch = match epoch_numbered(&self.store, &self.pepper, current).await? {
             Some((epoch, began)) if epoch.finished.is_none() => (epoch, began),
@@ -93,7 +93,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Some(_) | None => self.begin_root(current.saturating_add(1), permit, origin).await?,
         };
         let epoch = self.finish_epoch(epoch, permit, origin).await?;
-        self.epochs.rest(began, self.environment.moment());
+        self.epochs.rest(started, self.environment.moment());
         Ok(epoch)
     }
 

@@ -10,7 +10,7 @@ use keyward_core::permit::Verb;
 use keyward_core::store::Store;
 
 use crate::house::{Core, House, Known, accepts, ask, known};
-use crate::world::{MAKING_A_ROOT, Shared, finish, start};
+use crate::world::{Shared, finish, start};
 
 fn begin(keys: usize) -> (House, Core<Shared>) {
     let house = House::new(11, keys);
@@ -137,7 +137,6 @@ fn it_is_time_after_so_many_removals_or_so_long() {
     assert!(is_due(1, 0), "so many");
     remove(&core, &house, &house.keys[2]);
     remove(&core, &house, &house.keys[3]);
-    house.world.advance(9 * MAKING_A_ROOT);
     assert!(!is_due(3, 0) && is_due(2, 0));
 }
 
@@ -145,14 +144,15 @@ fn it_is_time_after_so_many_removals_or_so_long() {
 #[test]
 fn a_tenth_of_the_time_goes_to_rerooting_at_most() {
     let (house, core) = begin(2);
+    house.world.take_for_a_root(1000);
     let is_due = |removals, seconds| finish(core.reroot_if_due(Rhythm { removals, seconds })).unwrap();
     reroot(&core);
     remove(&core, &house, &house.keys[0]);
-    house.world.advance(9 * MAKING_A_ROOT - 1);
+    house.world.advance(9 * 1000 - 1);
     assert!(!is_due(1, 0));
     assert!(is_due(1, 1), "what is due by the clock does not wait");
     remove(&core, &house, &house.keys[1]);
-    house.world.advance(9 * MAKING_A_ROOT - 1);
+    house.world.advance(9 * 1000 - 1);
     assert!(!is_due(1, 0));
     house.world.advance(1);
     assert!(is_due(1, 0));

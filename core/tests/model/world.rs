@@ -24,9 +24,6 @@ use zeroize::Zeroizing;
 
 pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// How many milliseconds pass while a root is made.
-pub(crate) const MAKING_A_ROOT: u64 = 1000;
-
 /// A clock, a source of randomness, and work that waits.
 #[derive(Clone)]
 pub(crate) struct World(Arc<Inner>);
@@ -36,6 +33,8 @@ struct Inner {
     random: Mutex<u64>,
     work: Mutex<Vec<Work>>,
     epochs: Arc<Mutex<BTreeSet<u32>>>,
+    /// How many milliseconds pass while a root is made.
+    making_a_root: AtomicU64,
 }
 
 impl World {
@@ -46,7 +45,8 @@ impl World {
     }
 
     fn with_roots(now: AtomicU64, seed: u64, epochs: Arc<Mutex<BTreeSet<u32>>>) -> Self {
-        Self(Arc::new(Inner { now, random: Mutex::new(seed), work: Mutex::default(), epochs }))
+        let (random, work, making_a_root) = (Mutex::new(seed), Mutex::default(), AtomicU64::new(0));
+        Self(Arc::new(Inner { now, random, work, epochs, making_a_root }))
     }
 
     /// A world at the same instant and with the same roots, with its own work: for looking without taking part.
@@ -62,6 +62,11 @@ impl World {
 
     pub(crate) fn advance(&self, millis: u64) {
         self.0.now.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// So many milliseconds pass from now on while a root is made.
+    pub(crate) fn take_for_a_root(&self, millis: u64) {
+        self.0.making_a_root.store(millis, Ordering::SeqCst);
     }
 
     /// A number below `limit`.
@@ -128,7 +133,7 @@ impl Environment for World {
     }
 
     async fn create_root(&self, epoch: u32) -> Result<Root, Error> {
-        self.advance(MAKING_A_ROOT);
+        self.advance(self.0.making_a_root.load(Ordering::SeqCst));
         self.0.epochs.lock().unwrap().insert(epoch);
         Ok(root(epoch))
     }
