@@ -21,7 +21,7 @@ use crate::key::{Found, Head, Key, Tombstone};
 use crate::permit::{Caller, Verb};
 use crate::removal::{Plan, Progress, Selection};
 use crate::resource::{NewResource, Resource, ResourcePatch};
-use crate::secret::Secret;
+use crate::secret::{Handle, Secret};
 use crate::store::{Logged, Position, RecordKind};
 use crate::time::Timestamp;
 use crate::usage::Usage;
@@ -325,6 +325,8 @@ pub enum Named {
     Id(KeyId),
     /// Its number, see [`Id::number`].
     Number(u32),
+    /// Its handle.
+    Handle(Handle),
     /// Its secret.
     Secret(Zeroizing<String>),
     /// What a door knows it by.

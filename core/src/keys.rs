@@ -123,14 +123,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         (KeyId::parse(handle.as_str()) != Some(id)).then(|| handle.name(&self.pepper))
     }
 
-    /// Names the key that has this handle.
-    pub(crate) async fn id_by_handle(&self, handle: &Handle) -> Result<Id, Error> {
-        match KeyId::parse(handle.as_str()) {
-            Some(id) => Ok(id.id()),
-            None => self.store.holder(handle.name(&self.pepper)).await?.ok_or(Error::NotFound),
-        }
-    }
-
     /// The account that a new key is to act as.
     pub(crate) async fn owner(&self, permit: &Permit, account: Option<AccountId>) -> Result<Account, Error> {
         let id = account.unwrap_or(permit.caller().account);
@@ -148,10 +140,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     /// The id of the key that a caller knows so.
-    async fn named(&self, permit: &Permit, named: &Named) -> Result<KeyId, Error> {
+    pub(crate) async fn named(&self, permit: &Permit, named: &Named) -> Result<KeyId, Error> {
         Ok(match named {
             Named::Id(id) => *id,
             Named::Number(number) => self.numbered(RecordKind::Key, *number).await?.into(),
+            Named::Handle(handle) => match KeyId::parse(handle.as_str()) {
+                Some(id) => id,
+                None => self.store.holder(handle.name(&self.pepper)).await?.ok_or(Error::NotFound)?.into(),
+            },
             Named::Secret(text) => self.id_by_secret(text).await?.into(),
             Named::Access(identification) => self.holder_of(permit, identification).await?.into(),
         })

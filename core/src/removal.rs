@@ -1,24 +1,19 @@
 //! This file is about removals of many keys: a selection, the plan that a caller confirms, and the job that
 //! carries it out and outlives a restart.
 
-use crate::access::Identification;
+use crate::command::Named;
 use crate::event::Reason;
 use crate::filter::Filter;
 use crate::id::{AccountId, KeyId, OrganizationId, RemovalId};
 use crate::key::Tombstone;
-use crate::secret::Handle;
 use crate::time::Timestamp;
 use crate::usage::Client;
 
 /// Which keys are to be removed.
 #[derive(Clone)]
 pub enum Selection {
-    /// The one with this secret.
-    Secret(zeroize::Zeroizing<String>),
-    /// The one with this handle.
-    Handle(Handle),
-    /// The door credential that a door knows by this.
-    Access(Identification),
+    /// The one that is known so.
+    One(Named),
     /// Every key of an account.
     Account(AccountId),
     /// Every key that fits.

@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use futures_util::{StreamExt, stream};
 
 use crate::account::Role;
-use crate::command::{Answer, Page};
+use crate::command::{Answer, Named, Page};
 use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
 use crate::filter::Filter;
@@ -171,18 +171,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     async fn select(&self, permit: &Permit, selection: Selection) -> Result<Selected, Error> {
         match selection {
-            Selection::Secret(text) => {
-                let id = self.id_by_secret(&text).await?;
-                self.select_one(permit, id).await
-            }
-            Selection::Handle(handle) => {
-                let id = self.id_by_handle(&handle).await?;
-                self.select_one(permit, id).await
-            }
-            Selection::Access(identification) => {
-                let id = self.holder_of(permit, &identification).await?;
-                self.select_one(permit, id).await
-            }
+            Selection::One(named) => self.select_one(permit, &named).await,
             Selection::Account(account) => {
                 self.load_account(permit, account).await?;
                 self.select_many(permit, Filter { account: Some(account), ..Filter::default() }).await
@@ -196,8 +185,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
     }
 
-    async fn select_one(&self, permit: &Permit, id: Id) -> Result<Selected, Error> {
-        let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
+    async fn select_one(&self, permit: &Permit, named: &Named) -> Result<Selected, Error> {
+        let id = self.named(permit, named).await?;
+        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
         let head = self.covered(permit, &stored)?.live()?.head;
         self.may_change(permit, &head)?;
         if head.protected {

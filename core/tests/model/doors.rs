@@ -4,7 +4,7 @@
 use keyward_core::access::{
     AccessPatch, DOOR_EVENTS, Door, DoorRead, Identification, LEVELS, NewAccess, PERSONS, Pin,
 };
-use keyward_core::command::{Answer, Ask, Command, Draft, Ending, Page, Patch, Shown};
+use keyward_core::command::{Answer, Ask, Command, Draft, Ending, Named, Page, Patch, Shown};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::{KeyId, ResourceId};
@@ -284,7 +284,7 @@ fn it_is_removed_by_what_a_door_knows_it_by() {
     let scene = Scene::new();
     scene.issue(new(Some("EM:7"))).unwrap();
     let start = || Command::StartRemoval {
-        selection: Box::new(Selection::Access(read("0x0000000007"))),
+        selection: Box::new(Selection::One(Named::Access(read("0x0000000007")))),
         reason: Reason::Unspecified,
         plan_hash: None,
     };

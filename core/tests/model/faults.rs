@@ -2,7 +2,7 @@
 //! trying again comes to an end.
 
 use keyward_core::account::Standing;
-use keyward_core::command::{Answer, Command, Ending, KeyPolicy, Patch};
+use keyward_core::command::{Answer, Command, Ending, KeyPolicy, Named, Patch};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::key::Found;
@@ -127,7 +127,7 @@ impl Try {
                 assert!(!accepts(&self.core, &key));
             }
             Attempt::RemoveMany(key) => {
-                let selection = Box::new(Selection::Secret(self.key(*key).text.into()));
+                let selection = Box::new(Selection::One(Named::Secret(self.key(*key).text.into())));
                 let reason = Reason::Compromised;
                 let command = Command::StartRemoval { selection, reason, plan_hash: None };
                 let _ = self.insist(Verb::Remove, &command, true);

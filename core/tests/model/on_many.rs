@@ -1,6 +1,6 @@
 //! This file is about removing many keys.
 
-use keyward_core::command::{Answer, Command};
+use keyward_core::command::{Answer, Command, Named};
 use keyward_core::event::Reason;
 use keyward_core::filter::{Filter as CoreFilter, StateFilter};
 use keyward_core::permit::Verb;
@@ -57,8 +57,10 @@ impl Play {
 
     fn selection(&self, many: &Many) -> Selection {
         match many {
-            Many::Secret(key) => Selection::Secret(self.model.keys[self.target(*key)].text.clone().into()),
-            Many::Handle(key) => Selection::Handle(self.handle(self.target(*key))),
+            Many::Secret(key) => {
+                Selection::One(Named::Secret(self.model.keys[self.target(*key)].text.clone().into()))
+            }
+            Many::Handle(key) => Selection::One(Named::Handle(self.handle(self.target(*key)))),
             Many::Account(account) => Selection::Account(self.model.accounts[self.account(*account)].id),
             Many::Filter { account, test, suspended } => Selection::Filter(CoreFilter {
                 account: account.map(|account| self.model.accounts[self.account(account)].id),

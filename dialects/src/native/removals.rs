@@ -1,7 +1,7 @@
 //! This file is about removing many keys: which ones, and with what confirmation.
 
 use keyward_client::wire;
-use keyward_core::command::Command;
+use keyward_core::command::{Command, Named};
 use keyward_core::error::Error;
 use keyward_core::id::{AccountId, RemovalId};
 use keyward_core::removal::Selection;
@@ -31,11 +31,14 @@ pub(super) fn find(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Par
 fn selection(given: wire::RemoveKeys) -> Result<Selection, Error> {
     match (given.secret, given.handle, given.access, given.account_id, given.filter) {
         (Some(secret), None, None, None, None) => {
-            Ok(Selection::Secret(Zeroizing::new(secret.expose().to_owned())))
+            Ok(Selection::One(Named::Secret(Zeroizing::new(secret.expose().to_owned()))))
         }
-        (None, Some(handle), None, None, None) => fields::handle(&handle).map(Selection::Handle),
+        (None, Some(handle), None, None, None) => {
+            fields::handle(&handle).map(|handle| Selection::One(Named::Handle(handle)))
+        }
         (None, None, Some(read), None, None) => {
-            access::identification(read.access_type, &read.identification).map(Selection::Access)
+            let read = access::identification(read.access_type, &read.identification)?;
+            Ok(Selection::One(Named::Access(read)))
         }
         (None, None, None, Some(account), None) => {
             fields::id("account_id", &account, AccountId::parse).map(Selection::Account)

@@ -1,7 +1,7 @@
 //! Door credentials.
 
 use keyward_core::access::{Access, Identification, Opens, Pin};
-use keyward_core::command::{Answer, Command, Shown};
+use keyward_core::command::{Answer, Command, Named, Shown};
 use keyward_core::id::Id;
 use keyward_core::key::{Kind, Material};
 use keyward_core::removal::Selection;
@@ -138,7 +138,7 @@ fn it_is_removed_by_what_a_door_knows_it_by() {
     else {
         panic!()
     };
-    let Selection::Access(identification) = *selection else { panic!() };
+    let Selection::One(Named::Access(identification)) = *selection else { panic!() };
     assert!(Some(identification) == Identification::badge("0000000000007"));
     assert_eq!(
         removal(r#"{"type":"proximity","identification":"EM:x"}"#).invalid().0,

@@ -1,6 +1,6 @@
 //! Removing many keys.
 
-use keyward_core::command::{Answer, Command, Page};
+use keyward_core::command::{Answer, Command, Named, Page};
 use keyward_core::event::Reason;
 use keyward_core::filter::Filter;
 use keyward_core::id::Id;
@@ -23,8 +23,10 @@ fn keys_are_named_in_one_way() {
         let Command::StartRemoval { selection, .. } = remove(body).command() else { panic!() };
         *selection
     };
-    assert!(matches!(selection(r#"{"secret":"s"}"#), Selection::Secret(text) if text.as_str() == "s"));
-    assert!(matches!(selection(r#"{"handle":"kw_live_1"}"#), Selection::Handle(_)));
+    assert!(
+        matches!(selection(r#"{"secret":"s"}"#), Selection::One(Named::Secret(text)) if text.as_str() == "s")
+    );
+    assert!(matches!(selection(r#"{"handle":"kw_live_1"}"#), Selection::One(Named::Handle(_))));
     assert!(matches!(selection(&format!(r#"{{"account_id":"{ACCOUNT}"}}"#)), Selection::Account(_)));
     let Selection::Filter(filter) = selection(r#"{"filter":{"tag":"old","state":"suspended"}}"#) else {
         panic!()
