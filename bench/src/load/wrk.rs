@@ -73,14 +73,16 @@ end
     /// Runs against a server, whose processor time is taken too. An answer outside 2xx and 3xx, or a failed
     /// connection, fails the run.
     pub(crate) fn run(&self, url: &str, server: &Process, seconds: u64) -> Result<Reading> {
-        let began = clock::now();
         let mut wrk = process::pinned(LOAD_CORE, "wrk");
         wrk.arg("-t1").arg(format!("-c{CONNECTIONS}")).arg(format!("-d{seconds}s"));
         wrk.arg("-s").arg(&self.script).arg(url);
-        let reading = server.under(|| figures(&process::output(&mut wrk)?))?;
-        let whole = began.elapsed();
-        ensure!(whole < Duration::from_secs(seconds + 30), "wrk took {whole:?} for {seconds} s of load");
-        Ok(reading)
+        server.under(|| {
+            let began = clock::now();
+            let printed = process::output(&mut wrk)?;
+            let whole = began.elapsed();
+            ensure!(whole < Duration::from_secs(seconds + 30), "wrk took {whole:?} for {seconds} s of load");
+            figures(&printed)
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! This file is about how figures are written: with the digits that mean something, and a unit.
 
-use crate::measure::{Board, Reading};
+use crate::measure::{Board, Reading, Series};
 use crate::report::table::Table;
 
 /// A whole number with its thousands apart.
@@ -41,42 +41,47 @@ pub(crate) fn ratio(figure: Option<f64>) -> String {
     }
 }
 
+/// What stands over [`rate`]'s cells.
+const RATE: [&str; 5] = ["", "per second", "range", "p50", "p99"];
+
+/// Whose rate it is, its median and range, and its latencies.
+fn rate(series: &Series) -> Vec<String> {
+    let (low, high) = series.range(Reading::rate);
+    vec![
+        series.name.clone(),
+        whole(series.median(Reading::rate)),
+        format!("{} – {}", whole(low), whole(high)),
+        duration(series.median(Reading::p50_seconds)),
+        duration(series.median(Reading::p99_seconds)),
+    ]
+}
+
 /// A table of rates and of the server's processor time, both beside a base's. `base` names the series to compare one with.
 pub(crate) fn costs(caption: &'static str, board: &Board, of: &str, base: impl Fn(&str) -> String) -> Table {
-    let (rate, time) = (format!("rate, of {of}"), format!("time, of {of}"));
-    let columns = ["", "per second", "range", "p50", "p99", &rate, "processor time", &time];
+    let (beside, time) = (format!("rate, of {of}"), format!("time, of {of}"));
+    let mut columns = RATE.to_vec();
+    columns.extend([beside.as_str(), "processor time", &time]);
     let mut table = Table::new(caption, &columns);
     for series in board.series() {
-        let (low, high) = series.range(Reading::rate);
         let base = base(&series.name);
-        table.row([
-            series.name.clone(),
-            whole(series.median(Reading::rate)),
-            format!("{} – {}", whole(low), whole(high)),
-            duration(series.median(Reading::p50_seconds)),
-            duration(series.median(Reading::p99_seconds)),
+        let mut cells = rate(series);
+        cells.extend([
             ratio(board.ratio(&series.name, &base, Reading::rate)),
             duration(series.cpu_seconds_each()),
             ratio(board.cpu_ratio(&series.name, &base)),
         ]);
+        table.row(cells);
     }
     table
 }
 
 /// A table of rates: everybody's rate, range and latencies, and the rate as a multiple of each base's.
 pub(crate) fn rates(caption: &'static str, board: &Board, bases: &[(&str, &str)]) -> Table {
-    let mut columns = vec!["", "per second", "range", "p50", "p99"];
+    let mut columns = RATE.to_vec();
     columns.extend(bases.iter().map(|(heading, _)| heading));
     let mut table = Table::new(caption, &columns);
     for series in board.series() {
-        let (low, high) = series.range(Reading::rate);
-        let mut cells = vec![
-            series.name.clone(),
-            whole(series.median(Reading::rate)),
-            format!("{} – {}", whole(low), whole(high)),
-            duration(series.median(Reading::p50_seconds)),
-            duration(series.median(Reading::p99_seconds)),
-        ];
+        let mut cells = rate(series);
         cells.extend(bases.iter().map(|(_, base)| ratio(board.ratio(&series.name, base, Reading::rate))));
         table.row(cells);
     }

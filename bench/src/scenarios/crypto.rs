@@ -140,16 +140,18 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
 fn method(bench: &Bench) -> Vec<String> {
     vec![
         format!(
-            "Uses: `POST /v1/keys/{{id}}/sign` and `/encrypt` of 64 bytes, {CONNECTIONS} keep-alive connections of one thread, runs \
-             of {} s, {} rounds, each server pinned to core {SERVER_CORE}. Beside it an axum handler that takes the very same bodies and holds its keys ready expanded in memory \
-             (aws-lc-rs, the library that Keyward uses too): no credential, no permit, no state, nothing sealed. Keyward expands the key \
-             from its seed or scalar at every use and wipes it afterwards; that is what it falls behind by.",
+            "Uses: `POST /v1/keys/{{id}}/sign` and `/encrypt` of 64 bytes, {CONNECTIONS} keep-alive connections of one thread, \
+             runs of {} s, {} rounds, each server pinned to core {SERVER_CORE}. Beside it an axum handler that takes the very \
+             same bodies and holds its keys ready expanded in memory (aws-lc-rs, the library that Keyward uses too): no \
+             credential, no permit, no state, nothing sealed. Keyward expands the key from its seed or scalar at every use and \
+             wipes it afterwards; that is what it falls behind by.",
             bench.plan.seconds, bench.plan.rounds,
         ),
         format!(
-            "Lives: one client makes {} P-256 keys and removes them, in turns. SoftHSM2 is called in its process through PKCS#11 (key \
-             pairs as token objects: its object files are written without waiting for the disk); Keyward over HTTP, each removal \
-             durable, erased and logged before it is answered, on a store with few keys and on one with {} others.",
+            "Lives: one client makes {} P-256 keys and removes them, in turns. SoftHSM2 is called in its process through \
+             PKCS#11 (key pairs as token objects: its object files are written without waiting for the disk); Keyward over \
+             HTTP, each removal durable, erased and logged before it is answered, on a store with few keys and on one with {} \
+             others.",
             bench.plan.lives,
             figures::whole(bench.plan.rerooted_keys as f64),
         ),

@@ -52,13 +52,13 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
         title: "(f) The same work in other systems' words",
         method: vec![format!(
             "One server, {CONNECTIONS} keep-alive connections of one thread; {} rounds, in each of which all languages take \
-             turns, beginning with another one each time; each run ends after {} s or with its last request, and the next \
-             one begins when the server is calm again. Looking up is listing the keys of an owner who has \
-             {OWNED} (cielo24: asking for the account's key again; IntServ has no such call), before anything else is made. \
-             Then every language makes {} keys and removes them. All are one commit each, but IntServ's issue, which makes a \
-             person and a badge. cielo24's keys can be shown again, so that a secret more is sealed; Resolver names users and \
-             keys by numbers, which are looked up first. The processor time is that of the whole server, with what its store \
-             tidies up, over all rounds together; it judges, because rates of durable work vary with the disk.",
+             turns, beginning with another one each time; each run ends after {} s or with its last request, and the next one \
+             begins when the server is calm again. Looking up is listing the keys of an owner who has {OWNED} (cielo24: asking \
+             for the account's key again; IntServ has no such call), before anything else is made. Then every language makes \
+             {} keys and removes them. All are one commit each, but IntServ's issue, which makes a person and a badge. \
+             cielo24's keys can be shown again, so that a secret more is sealed; Resolver names users and keys by numbers, \
+             which are looked up first. The processor time is that of the whole server, with what its store tidies up, over \
+             all rounds together; it judges, because rates of durable work vary with the disk.",
             rounds(bench),
             bench.plan.seconds,
             figures::whole(bench.plan.dialect_keys as f64),

@@ -129,26 +129,29 @@ fn method(bench: &Bench) -> Vec<String> {
     vec![
         "Verifiers are those of the SDK (`keyward_client::Verifier`, full mode), over plain TCP, apart from the bench and \
              the server: one process with so many of them, each with a connection and a table of its own; what is suspended or \
-             cut off is in a process of its own. Nothing is pinned; all share the machine, so that what verifiers do counts too."
+             cut off is in a process of its own. Nothing is pinned; all share the machine, so that what verifiers do counts \
+             too."
             .to_owned(),
         format!(
-            "Added wait: three servers at once, with 0, 10 and 100 verifiers, take turns; one client, keep-alive, removes up to \
-             {} keys a run, of which all verifiers had been told before; {} rounds; what is added is the difference of the medians of a round. Then one verifier more joins the server \
-             with 10 and its process is stopped by SIGSTOP: the first removal is timed, and {} after it.",
+            "Added wait: three servers at once, with 0, 10 and 100 verifiers, take turns; one client, keep-alive, removes up \
+             to {} keys a run, of which all verifiers had been told before; {} rounds; what is added is the difference of the \
+             medians of a round. Then one verifier more joins the server with 10 and its process is stopped by SIGSTOP: the \
+             first removal is timed, and {} after it.",
             figures::whole(plan.removes[0] as f64),
             plan.rounds,
             wait::NEXT,
         ),
-        "In process: `keyward bench fill` writes the store, a server starts from it, and one verifier joins. Loading is from its \
-         start until it may accept keys, server's work included. Verifies are of up to 100,000 secrets in turn, all accepted, the mean \
-         of 32 in a row each time; the median of those means counts. Bytes are the table's. Beside it one dependent access to a random word of \
-         as much memory, of which a verify needs two that nothing can overlap, after its SHA-256."
+        "In process: `keyward bench fill` writes the store, a server starts from it, and one verifier joins. Loading is from \
+         its start until it may accept keys, server's work included. Verifies are of up to 100,000 secrets in turn, all \
+         accepted, the mean of 32 in a row each time; the median of those means counts. Bytes are the table's. Beside it one \
+         dependent access to a random word of as much memory, of which a verify needs two that nothing can overlap, after its \
+         SHA-256."
             .to_owned(),
         format!(
-            "Trials: 10 verifiers, five in each of two processes, one of which reaches the server through a relay. {} removals of \
-             keys that all ten accepted; after each answer all ten are asked, and again at the end of the trial. In every {}th trial one process is stopped by \
-             SIGSTOP before the removal and goes on after its answer, or the relay lets nothing through until all \
-             were asked, in turn. An accept is a defect.",
+            "Trials: 10 verifiers, five in each of two processes, one of which reaches the server through a relay. {} removals \
+             of keys that all ten accepted; after each answer all ten are asked, and again at the end of the trial. In every \
+             {}th trial one process is stopped by SIGSTOP before the removal and goes on after its answer, or the relay lets \
+             nothing through until all were asked, in turn. An accept is a defect.",
             figures::whole(plan.trials as f64),
             trials::disturbed_every(plan.trials),
         ),
