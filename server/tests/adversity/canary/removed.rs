@@ -1,21 +1,28 @@
-//! This file is about what is left of removed keys: everything secret about ten thousand of them is looked for in every
-//! file, backup and page of memory after they were removed and the slots were wrapped under a new root.
+//! This file is about what is left of removed keys: everything secret about ten thousand of them, and about a thousand that
+//! never left, is looked for in every file, backup and page of memory after they were removed and the slots were wrapped
+//! under a new root.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::search::{self, Needles};
 use super::{drawn, hex};
-use crate::adversity::client::Dice;
+use crate::adversity::client::{Client, Dice};
 use crate::harness::{PROGRAM, Server, eventually, folder};
 
-/// How many keys.
-const KEYS: usize = 10_000;
+/// How many keys with a secret.
+const SECRETS: usize = 10_000;
+/// How many keys that never leave.
+const DERIVED: usize = 1_000;
 /// What a copy of the slots begins with.
 const MAGIC: &[u8] = b"keyward slot copy 1\n";
 
@@ -61,11 +68,75 @@ fn import(server: &Server, secrets: &[String]) -> String {
     account.as_str().expect("an id").to_owned()
 }
 
+/// A key that never leaves, and what it is made of.
+struct Derived {
+    id: String,
+    key: Vec<u8>,
+}
+
+impl Derived {
+    /// Makes keys by agreeing with a peer that works out the same.
+    fn make(server: &Server, account: &str) -> Vec<Self> {
+        let agreeing = json!({ "algorithm": "X25519", "usages": ["derive"] });
+        let agreeing = json!({ "name": "agreeing", "kind": "crypto", "crypto": agreeing });
+        let agreeing = server.call("POST", "/v1/keys", Some(agreeing)).json()["key"].clone();
+        let theirs = STANDARD.decode(agreeing["crypto"]["public_key"].as_str().expect("text"));
+        let theirs = UnparsedPublicKey::new(&X25519, theirs.expect("base64"));
+        let peer = PrivateKey::generate(&X25519).expect("a key");
+        let public = STANDARD.encode(peer.compute_public_key().expect("its public half"));
+        let agreed = agree(&peer, theirs, (), |agreed| Ok(agreed.to_vec())).expect("they agree");
+        // HKDF (RFC 5869) without salt, and of one block only.
+        let extracted = mac(&[], &agreed);
+        let path = format!("/v1/keys/{}/derive", agreeing["id"].as_str().expect("text"));
+        let mut client = Client::new(server);
+        let derive = |number| {
+            let info = format!("key {number}");
+            let crypto = json!({ "algorithm": "HMAC-SHA-256", "usages": ["mac"] });
+            let key = json!({ "name": info, "kind": "crypto", "account_id": account, "crypto": crypto });
+            let ask = json!({ "peer": { "public_key": public }, "info": STANDARD.encode(&info), "key": key });
+            let made = client.call("POST", &path, Some(&ask)).expect("an answer");
+            assert_eq!(made.status, 201, "{}", made.body);
+            let id = made.json()["key"]["id"].as_str().expect("text").to_owned();
+            Self { id, key: mac(&extracted, format!("{info}\x01").as_bytes()) }
+        };
+        (0..DERIVED).map(derive).collect()
+    }
+
+    /// Uses each of them.
+    fn exercise(server: &Server, all: &[Self]) {
+        let mut client = Client::new(server);
+        for Self { id, key } in all {
+            let path = format!("/v1/keys/{id}/mac");
+            let used = client.call("POST", &path, Some(&json!({ "message": "YWJj" }))).expect("an answer");
+            assert_eq!(used.json()["mac"], STANDARD.encode(mac(key, b"abc")), "{}", used.body);
+        }
+    }
+}
+
+fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(HMAC_SHA256, key), text).as_ref().to_vec()
+}
+
+/// Fails if something is in the memory of a server. What a call had on its stack lies there until the next one is as deep,
+/// so that there only some of it is looked for: what is never on a stack.
+#[expect(clippy::print_stderr, reason = "a part that was not tested must be seen")]
+fn search_memory(server: &Server, all: &Needles, on_stacks: &Needles) {
+    match search::memory(server.pid()) {
+        Err(error) => eprintln!("NOT TESTED: the memory cannot be read: {error}"),
+        Ok(regions) => {
+            for region in &regions {
+                let needles = if region.is_stack { on_stacks } else { all };
+                needles.search(&region.name, &region.bytes);
+            }
+        }
+    }
+}
+
 /// Removes every key of an account.
 fn remove_all(server: &Server, account: &str) {
     let path = "/v1/removals";
     let plan = server.call("POST", path, Some(json!({ "account_id": account, "dry_run": true }))).json();
-    assert_eq!(plan["total"], KEYS, "{plan}");
+    assert_eq!(plan["total"], SECRETS + DERIVED, "{plan}");
     let confirmed = json!({ "account_id": account, "plan_hash": plan["plan_hash"] });
     let begun = server.call("POST", path, Some(confirmed)).json();
     let path = format!("{path}/{}", begun["removal"]["id"].as_str().expect("an id"));
@@ -76,47 +147,43 @@ fn remove_all(server: &Server, account: &str) {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a part that was not tested must be seen")]
 fn nothing_of_removed_keys_is_left_after_a_rerooting() {
     let mut dice = Dice::new("removed");
     let folder = folder();
     let server = Server::configured(folder.path(), |_| {});
-    let secrets: Vec<String> = (0..KEYS).map(|_| drawn(&mut dice)).collect();
+    let secrets: Vec<String> = (0..SECRETS).map(|_| drawn(&mut dice)).collect();
     let account = import(&server, &secrets);
+    let derived = Derived::make(&server, &account);
+    Derived::exercise(&server, &derived);
+    // What such a key is made of is in no memory while it lives, either.
+    let material = || Needles::new(derived.iter().map(|derived| derived.key.clone()));
+    search_memory(&server, &material(), &material());
     assert_eq!(server.verify(&secrets[0])["valid"], true);
     assert_eq!(server.stop().code(), Some(0));
     backup(folder.path(), "before");
     let old_root = root(&folder.path().join("keys/root.key"));
     let slot_secrets_before = slot_secrets(&folder.path().join("before.slots"), &old_root);
-    assert_eq!(slot_secrets_before.len(), KEYS + 1, "the copy opened before");
+    // The owner's and the one that agreed stay.
+    assert_eq!(slot_secrets_before.len(), SECRETS + DERIVED + 2, "the copy opened before");
 
     let server = Server::configured(folder.path(), |_| {});
+    Derived::exercise(&server, &derived);
     remove_all(&server, &account);
     let rerooted = server.call("POST", "/v1/store/reroot", None);
-    assert_eq!((rerooted.status, &rerooted.json()["slots"]), (200, &json!(1)), "{}", rerooted.body);
+    assert_eq!((rerooted.status, &rerooted.json()["slots"]), (200, &json!(2)), "{}", rerooted.body);
     assert_eq!(server.verify(&secrets[0])["code"], "removed");
 
-    let texts = || Needles::texts(&secrets).and(Needles::new([hex(&old_root).into_bytes()]));
+    let texts = || Needles::texts(&secrets).and(material()).and(Needles::new([hex(&old_root).into_bytes()]));
     let digests = secrets.iter().map(|secret| digest(&SHA256, secret.as_bytes()).as_ref().to_vec());
     let all = texts().and(Needles::new(digests.chain(slot_secrets_before).chain([old_root.to_vec()])));
-    let texts = texts();
-    match search::memory(server.pid()) {
-        Err(error) => eprintln!("NOT TESTED: the memory cannot be read: {error}"),
-        Ok(regions) => {
-            for region in &regions {
-                // What a call had on its stack lies there until the next one is as deep; a text never does.
-                let needles = if region.is_stack { &texts } else { &all };
-                needles.search(&region.name, &region.bytes);
-            }
-        }
-    }
+    search_memory(&server, &all, &texts());
     assert_eq!(server.stop().code(), Some(0));
     backup(folder.path(), "after");
     all.search_files(folder.path());
     // What was copied before opens under no key that there is.
     let new_root = root(&folder.path().join("keys/root-2.key"));
     assert_eq!(slot_secrets(&folder.path().join("before.slots"), &new_root).len(), 0);
-    assert_eq!(slot_secrets(&folder.path().join("after.slots"), &new_root).len(), 1);
+    assert_eq!(slot_secrets(&folder.path().join("after.slots"), &new_root).len(), 2);
 }
 
 /// The root in a key file.
