@@ -11,6 +11,8 @@ use crate::harness::{Answer, Server, folder};
 
 /// How many keys are removed while others look at them.
 const REMOVALS: usize = 10_000;
+/// How many keys that never leave are removed while others use them.
+const CRYPTO_REMOVALS: usize = 2_000;
 /// Threads that issue, and then remove; what arrives together shares a sync.
 const REMOVERS: usize = 24;
 const VERIFIERS: usize = 4;
@@ -19,16 +21,41 @@ const UPDATERS: usize = 2;
 /// A key of the race, and when, on the race's own clock, the answer to its removal was there; 0 before that.
 struct Runner {
     id: String,
-    secret: String,
+    /// Keys that never leave have none.
+    secret: Option<String>,
     removed: AtomicU64,
+}
+
+impl Runner {
+    /// Whether it still works: is accepted, or signs.
+    fn works(&self, client: &mut Client) -> bool {
+        match &self.secret {
+            Some(secret) => client.accepts(secret).expect("an answer"),
+            None => client.signs(&self.id).expect("an answer").is_some(),
+        }
+    }
 }
 
 #[test]
 fn no_verify_that_begins_after_the_answer_to_a_removal_is_accepted() {
-    let mut dice = Dice::new("removals against verifies and updates");
+    let ask = |name| json!({ "kind": "secret", "name": name });
+    nothing_works_after_the_answer("removals against verifies and updates", REMOVALS, ask);
+}
+
+#[test]
+fn no_use_that_begins_after_the_answer_to_a_removal_succeeds() {
+    nothing_works_after_the_answer(
+        "removals against signatures and updates",
+        CRYPTO_REMOVALS,
+        |name| json!({ "kind": "crypto", "name": name, "crypto": { "algorithm": "Ed25519", "usages": ["sign"] } }),
+    );
+}
+
+fn nothing_works_after_the_answer(story: &str, removals: usize, ask: impl Fn(String) -> Value + Sync) {
+    let mut dice = Dice::new(story);
     let folder = folder();
     let server = Server::configured(folder.path(), |_| {});
-    let keys = issue(&server, REMOVALS);
+    let keys = issue(&server, removals, ask);
     let race =
         Race { keys, next: AtomicUsize::new(0), clock: AtomicU64::new(1), over: AtomicBool::new(false) };
     let accepted = Mutex::new(Vec::new());
@@ -64,7 +91,7 @@ fn no_verify_that_begins_after_the_answer_to_a_removal_is_accepted() {
     assert!(refused.load(SeqCst) >= 20, "only {} verifies were late", refused.load(SeqCst));
     let mut client = Client::new(&server);
     for key in &race.keys {
-        assert!(!client.accepts(&key.secret).expect("an answer"), "{} is still accepted", key.id);
+        assert!(!key.works(&mut client), "{} still works", key.id);
     }
 }
 
@@ -105,7 +132,7 @@ impl Race {
         while !self.over.load(SeqCst) {
             let number = self.near(&mut dice);
             let began = self.now();
-            if client.accepts(&self.keys[number].secret).expect("an answer") {
+            if self.keys[number].works(&mut client) {
                 seen.push((number, began));
             } else {
                 refused.fetch_add(1, SeqCst);
@@ -141,7 +168,7 @@ fn whatever_a_removal_races_the_key_has_ended_when_it_is_answered() {
     let mut dice = Dice::new("removals against every other change");
     let folder = folder();
     let server = Server::configured(folder.path(), |_| {});
-    let keys = issue(&server, ROUNDS);
+    let keys = issue(&server, ROUNDS, |name| json!({ "kind": "secret", "name": name }));
     let mut successors = Vec::new();
     for key in &keys {
         let rivals: Vec<_> = (0..3).map(|_| RIVALS[dice.below(RIVALS.len())]).collect();
@@ -158,11 +185,11 @@ fn whatever_a_removal_races_the_key_has_ended_when_it_is_answered() {
             start.wait();
             let receipt = remove(&mut client, &key.id);
             // Judged while the others may still be on their way.
-            assert!(!client.accepts(&key.secret).expect("an answer"), "{} against {rivals:?}", key.id);
+            assert!(!key.works(&mut client), "{} against {rivals:?}", key.id);
             (receipt, others.into_iter().map(|other| other.join().expect("no panic")).collect::<Vec<_>>())
         });
         let mut client = Client::new(&server);
-        assert!(!client.accepts(&key.secret).expect("an answer"), "{} against {rivals:?}", key.id);
+        assert!(!key.works(&mut client), "{} against {rivals:?}", key.id);
         for ((_, path, _), answer) in rivals.iter().zip(&others) {
             assert!(
                 matches!(answer.status, 200 | 201 | 204 | 409 | 410),
@@ -221,18 +248,20 @@ fn remove(client: &mut Client, id: &str) -> String {
     removed.header("keyward-receipt").expect("a receipt").to_owned()
 }
 
-fn issue(server: &Server, count: usize) -> Vec<Runner> {
+fn issue(server: &Server, count: usize, ask: impl Fn(String) -> Value + Sync) -> Vec<Runner> {
     let one = |client: &mut Client, number: usize| {
-        let ask = json!({ "kind": "secret", "name": format!("runner {number}") });
+        let ask = ask(format!("runner {number}"));
         let issued = client.call("POST", "/v1/keys", Some(&ask)).expect("an answer");
         assert_eq!(issued.status, 201, "{}", issued.body);
         let issued = issued.json();
-        let text = |value: &Value| value.as_str().expect("text").to_owned();
-        Runner { id: text(&issued["key"]["id"]), secret: text(&issued["secret"]), removed: AtomicU64::new(0) }
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let id = text(&issued["key"]["id"]).expect("text");
+        Runner { id, secret: text(&issued["secret"]), removed: AtomicU64::new(0) }
     };
     thread::scope(|scope| {
         let issuers: Vec<_> = (0..REMOVERS)
             .map(|share| {
+                let one = &one;
                 scope.spawn(move || {
                     let mut client = Client::new(server);
                     (share..count)
