@@ -1,6 +1,6 @@
 //! This file is about the end: killed at any moment, or told to stop, nothing that was answered is lost.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -14,15 +14,69 @@ use crate::harness::{Server, folder};
 const ROUNDS: usize = 16;
 const CLIENTS: usize = 8;
 
+/// A key, and what shows that it is there.
+struct Key {
+    id: String,
+    proof: Proof,
+}
+
+enum Proof {
+    /// The secret is accepted.
+    Secret(String),
+    /// It makes this signature again, which it never left for.
+    Signature(String),
+}
+
+impl Key {
+    /// Makes one; an error if the server is gone.
+    fn make(client: &mut Client, dice: &mut Dice) -> io::Result<Self> {
+        let ask = match dice.below(4) {
+            0 => {
+                let crypto = json!({ "algorithm": "Ed25519", "usages": ["sign"] });
+                json!({ "kind": "crypto", "name": "load", "crypto": crypto })
+            }
+            _ => json!({ "kind": "secret", "name": "load" }),
+        };
+        let issued = client.call("POST", "/v1/keys", Some(&ask))?;
+        assert_eq!(issued.status, 201, "{}", issued.body);
+        let issued = issued.json();
+        let id = issued["key"]["id"].as_str().expect("text").to_owned();
+        let proof = match issued["secret"].as_str() {
+            Some(secret) => Proof::Secret(secret.to_owned()),
+            None => Proof::Signature(client.signs(&id)?.expect("it is there")),
+        };
+        Ok(Self { id, proof })
+    }
+
+    /// Whether it is there, as what it was; not that it is unknown.
+    fn lives(&self, client: &mut Client) -> bool {
+        match &self.proof {
+            Proof::Secret(secret) => {
+                let ask = json!({ "secret": secret });
+                let verdict = client.call("POST", "/v1/keys/verify", Some(&ask)).expect("an answer").json();
+                let lives = verdict["valid"] == true;
+                let known = if lives { verdict["key_id"] == *self.id } else { verdict["code"] == "removed" };
+                assert!(known, "{} is lost: {verdict}", self.id);
+                lives
+            }
+            Proof::Signature(first) => {
+                let now = client.signs(&self.id).expect("an answer");
+                assert!(now.as_ref().is_none_or(|now| now == first), "{} is another key", self.id);
+                now.is_some()
+            }
+        }
+    }
+}
+
 /// What the clients know.
 #[derive(Default)]
 struct Known {
-    /// Answered, and nothing asked about it since: its id and its secret.
-    live: Vec<(String, String)>,
+    /// Answered, and nothing asked about it since.
+    live: Vec<Key>,
     /// Removed, and that was answered.
-    removed: Vec<(String, String)>,
+    removed: Vec<Key>,
     /// Its removal was asked for, and no answer came.
-    perhaps: Vec<(String, String)>,
+    perhaps: Vec<Key>,
 }
 
 #[test]
@@ -56,7 +110,7 @@ fn a_server_killed_at_any_moment_has_lost_nothing_that_it_answered() {
     holds(&server, &mut known);
     assert!(known.removed.len() > 100 && known.live.len() > 100, "too little was done");
     let key = folder.path().join("keys/log.pub");
-    for (id, _) in known.removed.iter().rev().take(10) {
+    for Key { id, .. } in known.removed.iter().rev().take(10) {
         let receipt = folder.path().join("receipt");
         let name = id.replace("key_", "rcpt_");
         let answer = server.call("GET", &format!("/v1/receipts/{name}"), None);
@@ -73,12 +127,8 @@ fn a_server_killed_at_any_moment_has_lost_nothing_that_it_answered() {
 fn keep_busy(mut client: Client, mut dice: Dice, known: &Mutex<Known>, answered: &Sender<()>) {
     let known = || known.lock().expect("no panic");
     loop {
-        let ask = json!({ "kind": "secret", "name": "load" });
-        let Ok(issued) = client.call("POST", "/v1/keys", Some(&ask)) else { return };
-        assert_eq!(issued.status, 201, "{}", issued.body);
-        let issued = issued.json();
-        let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
-        known().live.push((text(&issued["key"]["id"]), text(&issued["secret"])));
+        let Ok(made) = Key::make(&mut client, &mut dice) else { return };
+        known().live.push(made);
         let _ = answered.send(());
         if dice.below(3) == 0 {
             continue;
@@ -88,7 +138,7 @@ fn keep_busy(mut client: Client, mut dice: Dice, known: &Mutex<Known>, answered:
             let place = dice.below(known.live.len());
             known.live.swap_remove(place)
         };
-        match client.call("DELETE", &format!("/v1/keys/{}", key.0), None) {
+        match client.call("DELETE", &format!("/v1/keys/{}", key.id), None) {
             Err(_) => return known().perhaps.push(key),
             Ok(removed) => assert_eq!(removed.status, 204, "{}", removed.body),
         }
@@ -100,22 +150,14 @@ fn keep_busy(mut client: Client, mut dice: Dice, known: &Mutex<Known>, answered:
 /// Fails unless everything is as the clients know it. What they could not know is settled from here on.
 fn holds(server: &Server, known: &mut Known) {
     let mut client = Client::new(server);
-    let mut verdict = |secret: &str| {
-        let answer =
-            client.call("POST", "/v1/keys/verify", Some(&json!({ "secret": secret }))).expect("an answer");
-        answer.json()
-    };
-    for (id, secret) in &known.live {
-        assert_eq!(verdict(secret)["key_id"], id.as_str(), "an issued key is lost");
+    for key in &known.live {
+        assert!(key.lives(&mut client), "{} is lost", key.id);
     }
-    for (id, secret) in std::mem::take(&mut known.perhaps) {
-        match verdict(&secret)["valid"].as_bool() {
-            Some(true) => known.live.push((id, secret)),
-            _ => known.removed.push((id, secret)),
-        }
+    for key in std::mem::take(&mut known.perhaps) {
+        if key.lives(&mut client) { known.live.push(key) } else { known.removed.push(key) }
     }
-    for (id, secret) in &known.removed {
-        assert_eq!(verdict(secret)["code"], "removed", "{id} came back");
+    for key in &known.removed {
+        assert!(!key.lives(&mut client), "{} came back", key.id);
     }
 }
 
