@@ -145,8 +145,7 @@ impl Found {
     }
 
     fn say(&self, names: &HashMap<Id, String>) -> Step {
-        let events: Vec<Value> = self.events.iter().map(|logged| show(logged, names)).collect();
-        self.writer.many(&["events"], "events", &events)
+        self.writer.many(&["events"], "events", self.events.iter().map(|logged| show(logged, names)))
     }
 }
 

@@ -122,7 +122,7 @@ fn gather(after: Option<Id>, mut keys: Vec<Key>, organization: OrganizationId, w
 
 /// Reads of one key after the other when it was last used.
 fn show_all(mut keys: std::vec::IntoIter<Key>, mut shown: Vec<Value>, writer: Writer) -> Step {
-    let Some(key) = keys.next() else { return writer.many(&[COLLECTION], COLLECTION, &shown) };
+    let Some(key) = keys.next() else { return writer.many(&[COLLECTION], COLLECTION, shown) };
     show_used(key, move |_, value| {
         shown.push(value);
         Ok(show_all(keys, shown, writer))

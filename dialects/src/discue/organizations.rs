@@ -48,7 +48,7 @@ pub(super) fn list(
 ) -> Result<Step, Error> {
     let writer = Writer::of(request);
     Ok(Step::then(Command::FindOrganization(known(caller)?.organization), move |answer| {
-        Ok(writer.many(&[COLLECTION], COLLECTION, &[show(&*organization(answer)?)]))
+        Ok(writer.many(&[COLLECTION], COLLECTION, [show(&*organization(answer)?)]))
     }))
 }
 

@@ -38,7 +38,7 @@ pub(super) fn list(
     known(caller)?.permit(Verb::ReadResources)?.may_open(QUEUES, &[])?;
     let writer = Writer::of(request);
     Ok(gather((QUEUES, None), None, Vec::new(), move |queues| {
-        Ok(writer.many(&[QUEUES], QUEUES, &queues.iter().map(show_queue).collect::<Vec<_>>()))
+        Ok(writer.many(&[QUEUES], QUEUES, queues.iter().map(show_queue)))
     }))
 }
 
@@ -107,7 +107,7 @@ pub(super) fn messages(
     let queue = opened.queue;
     Ok(opened.or_closed(gather((MESSAGES, Some(queue)), None, Vec::new(), move |messages| {
         let path = [QUEUES, &ids::write(queue.id()), MESSAGES];
-        Ok(writer.many(&path, MESSAGES, &messages.iter().map(show_message).collect::<Vec<_>>()))
+        Ok(writer.many(&path, MESSAGES, messages.iter().map(show_message)))
     })))
 }
 

@@ -39,16 +39,17 @@ impl Writer {
 
     /// Says one thing of a collection, or that it is gone.
     pub(super) fn one(self, collection: &str, id: impl Into<Id>, name: &str, thing: Option<Value>) -> Step {
-        let mut body = json!({ "_links": { "self": { "href": self.href(&[collection, &ids::write(id)]) } } });
-        if let (Some(thing), Some(members)) = (thing, body.as_object_mut()) {
-            members.insert(name.to_owned(), thing);
-        }
-        self.say(&body)
+        self.linked(&[collection, &ids::write(id)], thing.map(|thing| (name, thing)))
     }
 
     /// Says the things of a collection.
-    pub(super) fn many(self, path: &[&str], name: &str, things: &[Value]) -> Step {
-        self.say(&json!({ name: things, "_links": { "self": { "href": self.href(path) } } }))
+    pub(super) fn many(self, path: &[&str], name: &str, things: impl IntoIterator<Item = Value>) -> Step {
+        self.linked(path, Some((name, things.into_iter().collect())))
+    }
+
+    fn linked(self, path: &[&str], thing: Option<(&str, Value)>) -> Step {
+        let links = json!({ "self": { "href": self.href(path) } });
+        self.say(&thing.into_iter().chain([("_links", links)]).collect())
     }
 
     fn href(self, path: &[&str]) -> String {

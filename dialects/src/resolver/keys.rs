@@ -105,7 +105,7 @@ fn gather(user: AccountId, after: Option<Id>, mut records: Vec<Value>) -> Step {
         }));
         match next {
             Some(_) => Ok(gather(user, next, records)),
-            None => answers::say(&json!({ "data": records })),
+            None => answers::say(&[("data", records)].into_iter().collect()),
         }
     })
 }
