@@ -52,6 +52,7 @@ impl Committer {
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Box<Command>>) {
         let mut commands = Vec::with_capacity(BATCH);
         while queue.blocking_recv_many(&mut commands, BATCH) > 0 {
+            let_others_in(&mut queue, &mut commands);
             self.process(&mut commands);
         }
     }
@@ -341,5 +342,17 @@ impl Committer {
         let mut standing = self.shared.standing.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         *standing = Standing::Ready;
         Ok(())
+    }
+}
+
+/// Gives whoever is about to ask the processor for as long as more ask: a batch costs much, and one more change in it little.
+/// Nobody waits for anybody: with nothing else to run this is over at once.
+#[expect(clippy::vec_box, reason = "they come boxed, see `Command`")]
+fn let_others_in(queue: &mut mpsc::Receiver<Box<Command>>, commands: &mut Vec<Box<Command>>) {
+    let mut known = 0;
+    while known < commands.len() && commands.len() < BATCH {
+        known = commands.len();
+        std::thread::yield_now();
+        commands.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(BATCH - known));
     }
 }
