@@ -26,7 +26,7 @@ const LOOKED_AT: usize = 16;
 
 /// How many times as long as a re-rooting took the next one waits that is due because of many removals: each goes through
 /// all slots, and a removal of a million keys is no reason to do that a hundred times.
-const REST: u32 = 9;
+const REST: u32 = 49;
 
 /// What is known of the epoch that goes on.
 #[derive(Default)]
