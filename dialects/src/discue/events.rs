@@ -145,7 +145,8 @@ impl Found {
     }
 
     fn say(&self, names: &HashMap<Id, String>) -> Step {
-        self.writer.many(&["events"], "events", self.events.iter().map(|logged| show(logged, names)))
+        let events: Vec<Value> = self.events.iter().map(|logged| show(logged, names)).collect();
+        self.writer.many(&["events"], "events", &events)
     }
 }
 

@@ -10,7 +10,7 @@ use keyward_core::permit::{Caller, Verb};
 use keyward_core::secret::{Alphabet, Format, Label, Secret};
 use keyward_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::given::{Given, Notation};
 use super::grants::Grants;
@@ -82,17 +82,18 @@ pub(super) fn create(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Calle
     Ok(Step::then(Command::Issue(Box::new(issue)), move |answer| {
         let Answer::Issued(key, secret) = answer else { return Err(unexpected()) };
         // Nobody has the key before the last step: until then it does not matter that it would work.
-        turn(key, is_disabled, move |key| issued(&key, &secret, writer))
+        turn(key, is_disabled, move |key| Ok(issued(*key, &secret, writer)))
     }))
 }
 
-fn issued(key: &Key, secret: &Secret, writer: Writer) -> Result<Step, Error> {
-    let secret = secret.expose();
-    let shown = match Kept::of(key).form {
-        Notation::Name => json!(secret),
-        Notation::Alias => show(key, secret, None),
-    };
-    Ok(writer.one(COLLECTION, key.head.id.id(), "api_key", Some(shown)))
+fn issued(key: Key, secret: &Secret, writer: Writer) -> Step {
+    let id = key.head.id.id();
+    match Kept::of(&key).form {
+        Notation::Name => writer.one(COLLECTION, id, "api_key", &secret.expose()),
+        Notation::Alias => {
+            writer.one(COLLECTION, id, "api_key", &Shown::new(key, secret.expose().to_owned(), None))
+        }
+    }
 }
 
 pub(super) fn list(
@@ -121,10 +122,10 @@ fn gather(after: Option<Id>, mut keys: Vec<Key>, organization: OrganizationId, w
 }
 
 /// Reads of one key after the other when it was last used.
-fn show_all(mut keys: std::vec::IntoIter<Key>, mut shown: Vec<Value>, writer: Writer) -> Step {
-    let Some(key) = keys.next() else { return writer.many(&[COLLECTION], COLLECTION, shown) };
-    show_used(key, move |_, value| {
-        shown.push(value);
+fn show_all(mut keys: std::vec::IntoIter<Key>, mut shown: Vec<Shown>, writer: Writer) -> Step {
+    let Some(key) = keys.next() else { return writer.many(&[COLLECTION], COLLECTION, &shown) };
+    show_used(key, move |_, key| {
+        shown.push(key);
         Ok(show_all(keys, shown, writer))
     })
 }
@@ -136,7 +137,7 @@ pub(super) fn find(
 ) -> Result<Step, Error> {
     let (key, writer) = (ids::in_path(params)?.into(), Writer::of(request));
     Ok(load(key, known(caller)?.organization, move |key| {
-        Ok(show_used(*key, move |key, shown| Ok(writer.one(COLLECTION, key.id(), "api_key", Some(shown)))))
+        Ok(show_used(*key, move |key, shown| Ok(writer.one(COLLECTION, key.id(), "api_key", &shown))))
     }))
 }
 
@@ -151,7 +152,7 @@ pub(super) fn update(
     // Judged before it is known whether there is such a key, as far as it does not depend on the key.
     given.grants(Notation::default())?;
     let end = move |key: Box<Key>| {
-        Ok(show_used(*key, move |key, shown| Ok(writer.one(COLLECTION, key.id(), "api_key", Some(shown)))))
+        Ok(show_used(*key, move |key, shown| Ok(writer.one(COLLECTION, key.id(), "api_key", &shown))))
     };
     Ok(load(key, known(caller)?.organization, move |key| {
         let kept = Kept::of(&key);
@@ -199,7 +200,7 @@ pub(super) fn remove(
         is_ours: |caller, key| key.id == caller.key || is_theirs(key, caller.organization),
         ..Ending::default()
     };
-    Ok(Step::remove(KeyId::from(id).into(), ending, move || Ok(writer.one(COLLECTION, id, "api_key", None))))
+    Ok(Step::remove(KeyId::from(id).into(), ending, move || Ok(writer.gone(COLLECTION, id))))
 }
 
 /// Reads a key of the caller's organization. An owner of the operator's organization reaches further in our own language;
@@ -232,37 +233,53 @@ fn changed(answer: Answer) -> Result<Box<Key>, Error> {
 }
 
 /// Reads when a key was last used, and goes on with what is shown of it.
-fn show_used(key: Key, next: impl FnOnce(KeyId, Value) -> Result<Step, Error> + Send + 'static) -> Step {
+fn show_used(key: Key, next: impl FnOnce(KeyId, Shown) -> Result<Step, Error> + Send + 'static) -> Step {
     Step::then(Command::ReadUsage(key.head.id), move |answer| {
         let Answer::Usage(usage) = answer else { return Err(unexpected()) };
-        next(key.head.id, show(&key, hint(&key), usage.last_used_at))
+        let (id, hint) = (key.head.id, hint(&key));
+        next(id, Shown::new(key, hint, usage.last_used_at))
     })
 }
 
 /// As much of a key's secret as may be read again.
-fn hint(key: &Key) -> &str {
+fn hint(key: &Key) -> String {
     match &key.traits.material {
-        Material::Secret(secret) => &secret.hint,
-        Material::Access(_) | Material::Crypto(_) => "",
+        Material::Secret(secret) => secret.hint.clone(),
+        Material::Access(_) | Material::Crypto(_) => String::new(),
     }
 }
 
-/// A key as it is shown, with as much of its secret as may be.
-fn show(key: &Key, secret: &str, last_used_at: Option<Timestamp>) -> Value {
-    let kept = Kept::of(key);
-    let status = match key.head.state {
-        State::Active => "enabled",
-        State::Suspended => "disabled",
-    };
-    json!({
-        "id": ids::write(key.head.id.id()),
-        "name": key.traits.name,
-        "alias": key.traits.name,
-        "created_at": key.head.created_at.millis(),
-        "updated_at": key.traits.updated_at.millis(),
-        "last_used_at": last_used_at.map(Timestamp::millis),
-        "key": secret,
-        "status": status,
-        "scopes": kept.scopes.write(kept.form),
-    })
+/// A key as it is shown.
+#[derive(Serialize)]
+struct Shown {
+    alias: String,
+    created_at: u64,
+    id: String,
+    /// As much of its secret as may be.
+    key: String,
+    last_used_at: Option<u64>,
+    name: String,
+    scopes: Value,
+    status: &'static str,
+    updated_at: u64,
+}
+
+impl Shown {
+    fn new(key: Key, secret: String, last_used_at: Option<Timestamp>) -> Self {
+        let kept = Kept::of(&key);
+        Self {
+            alias: key.traits.name.clone(),
+            created_at: key.head.created_at.millis(),
+            id: ids::write(key.head.id.id()),
+            key: secret,
+            last_used_at: last_used_at.map(Timestamp::millis),
+            name: key.traits.name,
+            scopes: kept.scopes.write(kept.form),
+            status: match key.head.state {
+                State::Active => "enabled",
+                State::Suspended => "disabled",
+            },
+            updated_at: key.traits.updated_at.millis(),
+        }
+    }
 }

@@ -48,7 +48,7 @@ pub(super) fn list(
 ) -> Result<Step, Error> {
     let writer = Writer::of(request);
     Ok(Step::then(Command::FindOrganization(known(caller)?.organization), move |answer| {
-        Ok(writer.many(&[COLLECTION], COLLECTION, [show(&*organization(answer)?)]))
+        Ok(writer.many(&[COLLECTION], COLLECTION, &[show(&*organization(answer)?)]))
     }))
 }
 
@@ -70,7 +70,7 @@ fn own(id: Id, caller: Option<&Caller>) -> Result<OrganizationId, Error> {
 fn one(command: Command, writer: Writer) -> Step {
     Step::then(command, move |answer| {
         let organization = organization(answer)?;
-        Ok(writer.one(COLLECTION, organization.id.id(), "api_client", Some(show(&organization))))
+        Ok(writer.one(COLLECTION, organization.id.id(), "api_client", &show(&organization)))
     })
 }
 

@@ -38,7 +38,7 @@ pub(super) fn list(
     known(caller)?.permit(Verb::ReadResources)?.may_open(QUEUES, &[])?;
     let writer = Writer::of(request);
     Ok(gather((QUEUES, None), None, Vec::new(), move |queues| {
-        Ok(writer.many(&[QUEUES], QUEUES, queues.iter().map(show_queue)))
+        Ok(writer.many(&[QUEUES], QUEUES, &queues.iter().map(show_queue).collect::<Vec<_>>()))
     }))
 }
 
@@ -72,7 +72,7 @@ pub(super) fn remove(
     Ok(opened.then(move |queue| {
         let resource = queue.id;
         let remove = Command::RemoveResource { collection: QUEUES, resource };
-        Ok(Step::then(remove, move |_| Ok(writer.one(QUEUES, resource.id(), "queue", None))))
+        Ok(Step::then(remove, move |_| Ok(writer.gone(QUEUES, resource.id()))))
     }))
 }
 
@@ -93,7 +93,7 @@ pub(super) fn send(
         NewResource { collection: MESSAGES, parent: Some(opened.queue), content, ..NewResource::default() };
     Ok(opened.or_closed(Step::then(Command::CreateResource(Box::new(new)), move |answer| {
         let Answer::Resource(message) = answer else { return Err(unexpected()) };
-        Ok(writer.one(MESSAGES, message.id.id(), "message", Some(show_message(&message))))
+        Ok(writer.one(MESSAGES, message.id.id(), "message", &show_message(&message)))
     })))
 }
 
@@ -107,7 +107,7 @@ pub(super) fn messages(
     let queue = opened.queue;
     Ok(opened.or_closed(gather((MESSAGES, Some(queue)), None, Vec::new(), move |messages| {
         let path = [QUEUES, &ids::write(queue.id()), MESSAGES];
-        Ok(writer.many(&path, MESSAGES, messages.iter().map(show_message)))
+        Ok(writer.many(&path, MESSAGES, &messages.iter().map(show_message).collect::<Vec<_>>()))
     })))
 }
 
@@ -180,7 +180,7 @@ fn one_queue(command: Command, writer: Writer) -> Step {
 }
 
 fn say_queue(queue: &Resource, writer: Writer) -> Step {
-    writer.one(QUEUES, queue.id.id(), "queue", Some(show_queue(queue)))
+    writer.one(QUEUES, queue.id.id(), "queue", &show_queue(queue))
 }
 
 fn show_queue(queue: &Resource) -> Value {

@@ -3,7 +3,8 @@
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use keyward_core::id::Id;
-use serde_json::{Value, json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::json;
 
 use super::{PREFIX, ids};
 use crate::dialect::{Request, Response, Step};
@@ -27,32 +28,50 @@ impl Writer {
     }
 
     /// An answer, whatever it says.
-    pub(super) fn response(self, status: StatusCode, body: &Value) -> Response {
-        let body = if self.pretty { format!("{body:#}") } else { body.to_string() };
+    pub(super) fn response(self, status: StatusCode, body: &impl Serialize) -> Response {
+        let body = if self.pretty { serde_json::to_vec_pretty(body) } else { serde_json::to_vec(body) };
         let json = HeaderValue::from_static("application/json");
-        Response { status, headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]), body: body.into_bytes() }
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
+        Response { status, headers, body: body.unwrap_or_default() }
     }
 
-    pub(super) fn say(self, body: &Value) -> Step {
+    pub(super) fn say(self, body: &impl Serialize) -> Step {
         Step::Say(self.response(StatusCode::OK, body))
     }
 
-    /// Says one thing of a collection, or that it is gone.
-    pub(super) fn one(self, collection: &str, id: impl Into<Id>, name: &str, thing: Option<Value>) -> Step {
-        self.linked(&[collection, &ids::write(id)], thing.map(|thing| (name, thing)))
+    /// Says one thing of a collection.
+    pub(super) fn one(self, collection: &str, id: impl Into<Id>, name: &str, thing: &impl Serialize) -> Step {
+        self.say(&Linked { href: self.href(&[collection, &ids::write(id)]), thing: Some((name, thing)) })
+    }
+
+    /// Says that one thing of a collection is gone.
+    pub(super) fn gone(self, collection: &str, id: impl Into<Id>) -> Step {
+        self.say(&Linked::<()> { href: self.href(&[collection, &ids::write(id)]), thing: None })
     }
 
     /// Says the things of a collection.
-    pub(super) fn many(self, path: &[&str], name: &str, things: impl IntoIterator<Item = Value>) -> Step {
-        self.linked(path, Some((name, things.into_iter().collect())))
-    }
-
-    fn linked(self, path: &[&str], thing: Option<(&str, Value)>) -> Step {
-        let links = json!({ "self": { "href": self.href(path) } });
-        self.say(&thing.into_iter().chain([("_links", links)]).collect())
+    pub(super) fn many(self, path: &[&str], name: &str, things: &[impl Serialize]) -> Step {
+        self.say(&Linked { href: self.href(path), thing: Some((name, things)) })
     }
 
     fn href(self, path: &[&str]) -> String {
         format!("{}/{}", self.prefix, path.join("/"))
+    }
+}
+
+/// A link, and under its name what it leads to.
+struct Linked<'a, T: ?Sized> {
+    href: String,
+    thing: Option<(&'a str, &'a T)>,
+}
+
+impl<T: Serialize + ?Sized> Serialize for Linked<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("_links", &json!({ "self": { "href": self.href } }))?;
+        if let Some((name, thing)) = self.thing {
+            members.serialize_entry(name, thing)?;
+        }
+        members.end()
     }
 }
