@@ -97,8 +97,9 @@ impl Own<'_> {
         self.own.series().iter().map(|series| series.name.as_str())
     }
 
+    /// How long a language takes by itself for a call, the median over the rounds.
     fn seconds(&self, language: &str) -> f64 {
-        translation::own_seconds(self.own, language).unwrap_or(f64::NAN)
+        self.own.of(language).map_or(f64::NAN, |series| series.median(|reading| reading.rate().recip()))
     }
 
     /// The processor time of a native call with a language's part in the place of ours, of that of the native call.
