@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use self::search::{Needles, Region};
+use self::search::Needles;
 use super::client::Dice;
 use super::tls;
 use crate::harness::{Answer, Server, eventually, folder};
@@ -72,8 +72,10 @@ fn no_secret_shows_up_where_it_does_not_belong() {
     }
     let digests: Vec<Vec<u8>> =
         story.gone.iter().map(|secret| digest(&SHA256, secret.as_bytes()).as_ref().to_vec()).collect();
-    let digests = Needles::new(digests);
-    search_memory(&server, &secrets, &digests);
+    let all = Needles::texts(&story.secrets).and(Needles::new(digests));
+    // What a core image of the live process would hold, after the clients are gone.
+    alone(&server);
+    search::search_memory(server.pid(), &all, &secrets);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).expect("it is there");
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
     assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{core}");
@@ -86,8 +88,7 @@ fn no_secret_shows_up_where_it_does_not_belong() {
         "the log is too quiet to prove anything"
     );
     std::fs::remove_file(folder.join("owner.secret")).expect("the test's own note");
-    secrets.search_files(&folder);
-    digests.search_files(&folder);
+    all.search_files(&folder);
 }
 
 /// Issue, repeat, verify, use, change, rotate, remove, verify and use again.
@@ -288,10 +289,8 @@ fn over_tls(server: &Server, story: &mut Story) {
     }
 }
 
-/// What a core image of the live process would hold, after the clients are gone.
-#[expect(clippy::print_stderr, reason = "a part that was not tested must be seen")]
-fn search_memory(server: &Server, secrets: &Needles, digests: &Needles) {
-    // The server has noticed the end of every connection but the one that asks.
+/// Waits until the server has noticed the end of every connection but the one that asks.
+fn alone(server: &Server) {
     eventually("one connection", || {
         let metrics = server.request("GET", "/metrics", "", b"").body;
         metrics
@@ -299,29 +298,6 @@ fn search_memory(server: &Server, secrets: &Needles, digests: &Needles) {
             .any(|line| line == "keyward_connections 1" || line == "keyward_connections 0")
             .then_some(())
     });
-    let pid = server.pid();
-    match search::memory(pid) {
-        Err(error) => eprintln!("NOT TESTED: the memory of process {pid} cannot be read: {error}"),
-        Ok(regions) => {
-            let found: Vec<String> =
-                regions.iter().flat_map(|region| kept(region, secrets, digests)).collect();
-            assert!(found.is_empty(), "{} found:\n{}", found.len(), found.join("\n"));
-        }
-    }
-}
-
-/// What a region keeps that it should not. A digest that was on a stack lies there until the next call is as
-/// deep, which is why only the rest is searched for digests; a secret's text is never on a stack.
-fn kept<'a>(
-    region: &'a Region,
-    secrets: &'a Needles,
-    digests: &'a Needles,
-) -> impl Iterator<Item = String> + 'a {
-    let Region { name, bytes, is_stack } = region;
-    let texts =
-        secrets.find(bytes).map(move |at| format!("a secret in {name}: {}", search::around(bytes, at)));
-    let digests = digests.find(bytes).filter(|_| !*is_stack);
-    texts.chain(digests.map(move |at| format!("a removed key's digest in {name} at {at}")))
 }
 
 /// A secret of another system.

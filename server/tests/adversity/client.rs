@@ -96,6 +96,12 @@ impl Client {
     }
 }
 
+/// What asks for a key that [`Client::signs`].
+pub(crate) fn signing_key(name: &str) -> Value {
+    let crypto = serde_json::json!({ "algorithm": "Ed25519", "usages": ["sign"] });
+    serde_json::json!({ "kind": "crypto", "name": name, "crypto": crypto })
+}
+
 /// Chance that can be had again: `SplitMix64` from a seed that is printed.
 pub(crate) struct Dice(u64);
 

@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::json;
 
-use super::client::{Client, Dice};
+use super::client::{Client, Dice, signing_key};
 use super::program::{is_whole, keyward};
 use crate::harness::{Server, folder};
 
@@ -31,10 +31,7 @@ impl Key {
     /// Makes one; an error if the server is gone.
     fn make(client: &mut Client, dice: &mut Dice) -> io::Result<Self> {
         let ask = match dice.below(4) {
-            0 => {
-                let crypto = json!({ "algorithm": "Ed25519", "usages": ["sign"] });
-                json!({ "kind": "crypto", "name": "load", "crypto": crypto })
-            }
+            0 => signing_key("load"),
             _ => json!({ "kind": "secret", "name": "load" }),
         };
         let issued = client.call("POST", "/v1/keys", Some(&ask))?;

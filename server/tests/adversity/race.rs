@@ -6,7 +6,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::client::{Client, Dice};
+use super::client::{Client, Dice, signing_key};
 use crate::harness::{Answer, Server, folder};
 
 /// How many keys are removed while others look at them.
@@ -44,11 +44,8 @@ fn no_verify_that_begins_after_the_answer_to_a_removal_is_accepted() {
 
 #[test]
 fn no_use_that_begins_after_the_answer_to_a_removal_succeeds() {
-    nothing_works_after_the_answer(
-        "removals against signatures and updates",
-        CRYPTO_REMOVALS,
-        |name| json!({ "kind": "crypto", "name": name, "crypto": { "algorithm": "Ed25519", "usages": ["sign"] } }),
-    );
+    let ask = |name: String| signing_key(&name);
+    nothing_works_after_the_answer("removals against signatures and updates", CRYPTO_REMOVALS, ask);
 }
 
 fn nothing_works_after_the_answer(story: &str, removals: usize, ask: impl Fn(String) -> Value + Sync) {

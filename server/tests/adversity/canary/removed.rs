@@ -117,21 +117,6 @@ fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(HMAC_SHA256, key), text).as_ref().to_vec()
 }
 
-/// Fails if something is in the memory of a server. What a call had on its stack lies there until the next one is as deep,
-/// so that there only some of it is looked for: what is never on a stack.
-#[expect(clippy::print_stderr, reason = "a part that was not tested must be seen")]
-fn search_memory(server: &Server, all: &Needles, on_stacks: &Needles) {
-    match search::memory(server.pid()) {
-        Err(error) => eprintln!("NOT TESTED: the memory cannot be read: {error}"),
-        Ok(regions) => {
-            for region in &regions {
-                let needles = if region.is_stack { on_stacks } else { all };
-                needles.search(&region.name, &region.bytes);
-            }
-        }
-    }
-}
-
 /// Removes every key of an account.
 fn remove_all(server: &Server, account: &str) {
     let path = "/v1/removals";
@@ -157,7 +142,7 @@ fn nothing_of_removed_keys_is_left_after_a_rerooting() {
     Derived::exercise(&server, &derived);
     // What such a key is made of is in no memory while it lives, either.
     let material = || Needles::new(derived.iter().map(|derived| derived.key.clone()));
-    search_memory(&server, &material(), &material());
+    search::search_memory(server.pid(), &material(), &material());
     assert_eq!(server.verify(&secrets[0])["valid"], true);
     assert_eq!(server.stop().code(), Some(0));
     backup(folder.path(), "before");
@@ -176,7 +161,7 @@ fn nothing_of_removed_keys_is_left_after_a_rerooting() {
     let texts = || Needles::texts(&secrets).and(material()).and(Needles::new([hex(&old_root).into_bytes()]));
     let digests = secrets.iter().map(|secret| digest(&SHA256, secret.as_bytes()).as_ref().to_vec());
     let all = texts().and(Needles::new(digests.chain(slot_secrets_before).chain([old_root.to_vec()])));
-    search_memory(&server, &all, &texts());
+    search::search_memory(server.pid(), &all, &texts());
     assert_eq!(server.stop().code(), Some(0));
     backup(folder.path(), "after");
     all.search_files(folder.path());

@@ -49,7 +49,7 @@ impl Needles {
     }
 
     /// Where in the hay they are.
-    pub(super) fn find<'a>(&'a self, hay: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    fn find<'a>(&'a self, hay: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         hay.windows(PART).enumerate().filter_map(|(at, window)| {
             let begin = u16::from_le_bytes([window[0], window[1]]);
             (self.begins[usize::from(begin)] && self.parts.contains_key(window)).then_some(at)
@@ -80,21 +80,38 @@ impl Needles {
 }
 
 /// What stands around a place, for people.
-pub(super) fn around(hay: &[u8], at: usize) -> String {
+fn around(hay: &[u8], at: usize) -> String {
     let near = &hay[at.saturating_sub(120)..(at + 80).min(hay.len())];
     near.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect()
 }
 
 /// A part of a process' memory.
-pub(super) struct Region {
-    pub(super) name: String,
-    pub(super) bytes: Vec<u8>,
+struct Region {
+    name: String,
+    bytes: Vec<u8>,
     /// Whether a thread has or had its stack there: behind a page that nobody may touch.
-    pub(super) is_stack: bool,
+    is_stack: bool,
+}
+
+/// Fails if something is in the memory of a process. What a call had on its stack lies there until the next one is as deep,
+/// so that there only some of it is looked for: what is never on a stack.
+#[expect(clippy::print_stderr, reason = "a part that was not tested must be seen")]
+pub(super) fn search_memory(pid: u32, all: &Needles, on_stacks: &Needles) {
+    match memory(pid) {
+        Err(error) => eprintln!("NOT TESTED: the memory of process {pid} cannot be read: {error}"),
+        Ok(regions) => {
+            let found = regions.iter().flat_map(|Region { name, bytes, is_stack }| {
+                let needles = if *is_stack { on_stacks } else { all };
+                needles.find(bytes).map(move |at| format!("{name} at {at}: {}", around(bytes, at)))
+            });
+            let found: Vec<String> = found.collect();
+            assert!(found.is_empty(), "{} secrets found:\n{}", found.len(), found.join("\n"));
+        }
+    }
 }
 
 /// The writable memory of a process.
-pub(super) fn memory(pid: u32) -> io::Result<Vec<Region>> {
+fn memory(pid: u32) -> io::Result<Vec<Region>> {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
     let memory = File::open(format!("/proc/{pid}/mem"))?;
     let mut regions = Vec::new();
