@@ -15,6 +15,7 @@ const LENGTH: usize = 21;
 /// The digits. The vendor's own ids may also have `_`, which none of ours has.
 const DIGITS: &[u8; 63] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
 
+/// How many numbers ten digits write.
 const TEN_DIGITS: u128 = 63_u128.pow(10);
 
 /// How many bits are written.
