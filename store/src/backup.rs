@@ -83,15 +83,14 @@ fn copy_slots(shared: &Shared, snapshot: &Snapshot, file: &Path) -> Result<u64, 
     let mut out = FrameWriter::create(file, SLOTS).map_err(at(file))?;
     let mut written = 0;
     let mut stride = Vec::with_capacity(STRIDE);
-    let mut rows = snapshot.iter(&shared.engine.records);
-    loop {
+    let mut rows = snapshot.iter(&shared.engine.records).peekable();
+    while rows.peek().is_some() {
         stride.clear();
         for row in rows.by_ref().take(STRIDE) {
             stride.extend(id_and_cell(&shared.engine, row)?);
         }
         let cells: Vec<Cell> = stride.iter().map(|(_, cell)| *cell).collect();
         let slots = shared.slots.read_many(&cells).map_err(at(shared.slots.path()))?;
-        let is_last = stride.is_empty() && rows.next().is_none();
         for ((id, cell), slot) in stride.iter().zip(slots) {
             // Whoever lost the slot meanwhile, lost it: looked at after the cell was read.
             let is_still = shared.engine.current(*id)?.is_some_and(|current| current.cell == Some(*cell));
@@ -100,11 +99,9 @@ fn copy_slots(shared: &Shared, snapshot: &Snapshot, file: &Path) -> Result<u64, 
                 written += 1;
             }
         }
-        if is_last {
-            out.finish().map_err(at(file))?;
-            return Ok(written);
-        }
     }
+    out.finish().map_err(at(file))?;
+    Ok(written)
 }
 
 fn id_and_cell(engine: &Engine, row: Guard) -> Result<Option<(Id, Cell)>, ReadError> {
