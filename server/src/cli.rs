@@ -247,8 +247,11 @@ pub(crate) fn inside(error: keyward_core::error::Error) -> anyhow::Error {
     }
 }
 
-/// Keeps what is in memory there: no core image on disk, and no other process of the same user that looks in.
-pub(crate) fn keep_memory_private() {
+/// Keeps to itself what it has: files that others may not read, no core image on disk, and no other process of the same
+/// user that looks into its memory.
+pub(crate) fn keep_private() {
+    // The store, its backups and the copies of slots are made by libraries, with what the system allows.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     // A system that refuses has nothing to offer instead; the allocator wipes what is given back either way.
     let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);

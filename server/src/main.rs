@@ -33,7 +33,7 @@ use crate::cli::{Cli, Command};
 static MEMORY: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> ExitCode {
-    cli::keep_memory_private();
+    cli::keep_private();
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use self::search::Needles;
 use super::client::Dice;
+use super::program::on;
 use super::tls;
 use crate::harness::{Answer, Server, eventually, folder};
 
@@ -42,6 +43,23 @@ impl Story {
         self.texts.push(format!("{:?}\n{}", answer.headers, answer.body));
         Some(answer)
     }
+}
+
+/// The store is written by an engine, and a copy of the slots is as secret as the store.
+#[test]
+fn what_is_written_is_for_its_owner_alone() {
+    let folder = folder();
+    let server = Server::configured(folder.path(), |_| {});
+    server.issue("kept");
+    assert_eq!(server.stop().code(), Some(0));
+    let [backup, slots] = ["copy.backup", "copy.slots"].map(|name| folder.path().join(name));
+    let [to, with] = [&backup, &slots].map(|file| file.to_str().expect("text"));
+    let done = on(folder.path(), &["store", "backup", "--to", to, "--slots", with]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let places = [folder.path().join("data"), folder.path().join("keys"), backup, slots];
+    let open = Command::new("find").args(places).args(["-perm", "/077"]).output().expect("find runs");
+    let open = String::from_utf8(open.stdout).expect("text");
+    assert_eq!(open, "", "others may look into these");
 }
 
 #[test]
