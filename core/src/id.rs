@@ -64,7 +64,7 @@ impl Id {
         Some(Self(bits))
     }
 
-    fn print(self, prefix: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn print(self, prefix: &str, f: &mut impl fmt::Write) -> fmt::Result {
         let mut text = [b'_'; 1 + LENGTH];
         let mut rest = self.0;
         for place in text.iter_mut().skip(1).rev() {
@@ -109,6 +109,12 @@ macro_rules! id {
             #[must_use]
             pub const fn id(self) -> Id {
                 self.0
+            }
+
+            /// Adds the printed form to a text, without the detour over a formatter.
+            pub fn push_to(self, text: &mut String) {
+                // A text takes whatever is added to it.
+                let _ = self.0.print($prefix, text);
             }
         }
 

@@ -153,10 +153,8 @@ pub struct Presented<'a> {
 
 #[derive(Clone, Copy)]
 enum Shape<'a> {
-    /// Our format, its check fits.
+    /// Our format, whether or not its check fits.
     Own { handle: &'a str, place: &'a [u8] },
-    /// Our format but for the check: a typo, unless somebody imported just this text.
-    Mistyped,
     /// Anything else.
     Foreign,
 }
@@ -175,12 +173,13 @@ impl<'a> Presented<'a> {
         self.text
     }
 
-    /// The ten characters that say where a key of ours stands; `None` for other text.
+    /// The ten characters that would say where a key of ours stands; `None` for other text. The check is not looked at: what
+    /// is found by the digest was not mistyped.
     #[must_use]
     pub const fn place(&self) -> Option<&'a [u8]> {
         match self.shape {
             Shape::Own { place, .. } => Some(place),
-            Shape::Mistyped | Shape::Foreign => None,
+            Shape::Foreign => None,
         }
     }
 
@@ -188,15 +187,20 @@ impl<'a> Presented<'a> {
     #[must_use]
     pub fn handle(&self) -> Option<Handle> {
         match self.shape {
-            Shape::Own { handle, .. } => Handle::parse(handle),
-            Shape::Mistyped | Shape::Foreign => None,
+            Shape::Own { handle, .. } if self.check_fits() => Handle::parse(handle),
+            Shape::Own { .. } | Shape::Foreign => None,
         }
     }
 
-    /// True for text of our format whose check is wrong.
+    /// True for text of our format whose check is wrong: a typo, unless somebody imported just this text.
     #[must_use]
-    pub const fn is_mistyped(&self) -> bool {
-        matches!(self.shape, Shape::Mistyped)
+    pub fn is_mistyped(&self) -> bool {
+        matches!(self.shape, Shape::Own { .. }) && !self.check_fits()
+    }
+
+    fn check_fits(&self) -> bool {
+        let parts = self.text.split_at_checked(self.text.len().saturating_sub(CHECK));
+        parts.is_some_and(|(checked, check)| check_of(checked.as_bytes()) == check.as_bytes())
     }
 }
 
@@ -212,17 +216,8 @@ fn shape(text: &str) -> Shape<'_> {
     if !labels || !of_length || !all(body, |byte| byte.is_ascii_alphanumeric()) {
         return Shape::Foreign;
     }
-    let handle_end = head.len() + 1 + PLACE;
-    let parts = text
-        .split_at_checked(text.len() - CHECK)
-        .zip(text.get(..handle_end))
-        .zip(body.as_bytes().get(..PLACE));
-    match parts {
-        Some((((checked, check), handle), place)) if check_of(checked.as_bytes()) == check.as_bytes() => {
-            Shape::Own { handle, place }
-        }
-        _ => Shape::Mistyped,
-    }
+    let parts = text.get(..head.len() + 1 + PLACE).zip(body.as_bytes().get(..PLACE));
+    parts.map_or(Shape::Foreign, |(handle, place)| Shape::Own { handle, place })
 }
 
 /// The CRC-32 (IEEE) of what stands before it, in six base62 digits.

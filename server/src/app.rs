@@ -3,11 +3,14 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use futures_util::poll;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Body as _, Bytes, Incoming};
 use keyward_core::command::{Answer, SignIn};
@@ -229,7 +232,10 @@ impl<S: Store> App<S> {
         let permit = caller.permit(verb)?;
         let admitted = Admitted { keyward, route, params, permit, verb, secret, head };
         match (route.form)(&head.request(&[]))? {
-            Form::Document => self.document(&admitted, body).await.map(whole),
+            Form::Document => {
+                let body = read(body, &self.limits).await?;
+                self.document(&admitted, &body).await.map(whole)
+            }
             Form::Items(lines) => Box::pin(stream::items(&admitted, lines, body, &self.limits)).await,
             Form::Lines(lines) => Ok(stream::lines(&admitted, lines, body, &self.limits)),
             Form::Events(events) => stream::events(&admitted, events, self.stopped()),
@@ -295,13 +301,13 @@ impl<S: Store> App<S> {
         sign_in: SignIn,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let (now, login) = (environment::now(), sign_in.login.clone());
+        let login = sign_in.login.clone();
         let address = origin.address.ok_or(Error::Anonymous)?;
-        self.guesses.admit(address, Guess::Login(&login), now)?;
+        self.guesses.admit(address, Guess::Login(&login), environment::now)?;
         let done = keyward.sign_in(sign_in, origin).await;
         if matches!(done, Err(Error::BadCredential)) {
             self.metrics.wrong_credentials.increment(1);
-            self.guesses.wrong(address, Guess::Login(&login), now);
+            self.guesses.wrong(address, Guess::Login(&login), environment::now());
         }
         done
     }
@@ -332,20 +338,18 @@ impl<S: Store> App<S> {
             Credential::Anonymous | Credential::InBody => return Err(Error::Anonymous),
             Credential::Secret(secret) => secret,
         };
-        let now = environment::now();
-        self.guesses.admit(head.peer, Guess::Secret(&secret), now)?;
+        self.guesses.admit(head.peer, Guess::Secret(&secret), environment::now)?;
         let caller = keyward.authenticate(&secret, Some(head.peer));
         if matches!(caller, Err(Error::BadCredential)) {
             self.metrics.wrong_credentials.increment(1);
-            self.guesses.wrong(head.peer, Guess::Secret(&secret), now);
+            self.guesses.wrong(head.peer, Guess::Secret(&secret), environment::now());
         }
         Ok((caller?, secret))
     }
 
-    async fn document(&self, admitted: &Admitted<'_, S>, body: Incoming) -> Result<Response, Error> {
+    async fn document(&self, admitted: &Admitted<'_, S>, body: &[u8]) -> Result<Response, Error> {
         let began = environment::moment();
-        let body = read(body, &self.limits).await?;
-        let request = admitted.head.request(&body);
+        let request = admitted.head.request(body);
         let parsed = (admitted.route.parse)(&request, &admitted.params)?;
         let idempotency =
             parsed.idempotency_key.map(|key| Idempotency { key, request: fingerprint(&request) });
@@ -454,6 +458,11 @@ pub(crate) async fn read(mut body: Incoming, limits: &Limits) -> Result<Bytes, E
         }
         Ok(collected.into())
     };
+    let mut collect = pin!(collect);
+    // Mostly it has come with the head: then there is nothing to wait for, and no timer to set.
+    if let Poll::Ready(collected) = poll!(collect.as_mut()) {
+        return collected;
+    }
     timeout(Duration::from_secs(limits.body_seconds), collect).await.map_err(|_| Error::TimedOut)?
 }
 

@@ -97,10 +97,16 @@ impl Guesses {
     ///
     /// A handle's wrong guesses never stop its rightful holder at another address: they only shorten what an
     /// address may guess at that handle.
-    pub(crate) fn admit(&self, address: IpAddr, guess: Guess<'_>, now: Timestamp) -> Result<(), Error> {
+    pub(crate) fn admit(
+        &self,
+        address: IpAddr,
+        guess: Guess<'_>,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Result<(), Error> {
         if !self.any.load(Ordering::Relaxed) {
             return Ok(());
         }
+        let now = now();
         let (window, fresh) = window(now);
         let address = network(address);
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,7 +175,7 @@ mod tests {
 
     fn guess(guesses: &Guesses, address: &str, seconds: u64) -> bool {
         let (address, now) = (address.parse().unwrap(), at(seconds));
-        let admitted = guesses.admit(address, Guess::Secret("x"), now).is_ok();
+        let admitted = guesses.admit(address, Guess::Secret("x"), || now).is_ok();
         if admitted {
             guesses.wrong(address, Guess::Secret("x"), now);
         }

@@ -69,7 +69,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let free = self.live.count(entry, cost, now);
         let (Ok(()), Some(limit)) = (free, details.uses()) else { return Ok(free) };
         let spend = Spend { id: entry.key.id(), cost: u64::from(cost), limit };
-        Ok(self.store.spend(spend).await?.map(|_| ()).ok_or(Refusal::UsedUp))
+        // Few keys are metered, and what the store does for them is larger than a whole verify.
+        Ok(Box::pin(self.store.spend(spend)).await?.map(|_| ()).ok_or(Refusal::UsedUp))
     }
 
     /// Why nothing live has this secret. Only the organization that had the key learns that it was removed.

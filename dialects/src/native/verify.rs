@@ -53,8 +53,13 @@ fn write_valid(valid: &Valid) -> Result<String, fmt::Error> {
     let account = &valid.profile.account;
     let (name, metadata) = (valid.details.name(), valid.details.metadata());
     let mut body = String::with_capacity(FRAME + name.len() + metadata.len());
-    write!(body, r#"{{"valid":true,"key_id":"{}","account_id":"{}""#, valid.key, account.id)?;
-    write!(body, r#","organization_id":"{}","name":"#, account.organization.id)?;
+    body.push_str(r#"{"valid":true,"key_id":""#);
+    valid.key.push_to(&mut body);
+    body.push_str(r#"","account_id":""#);
+    account.id.push_to(&mut body);
+    body.push_str(r#"","organization_id":""#);
+    account.organization.id.push_to(&mut body);
+    body.push_str(r#"","name":"#);
     body.push_str(&serde_json::to_string(name).map_err(|_| fmt::Error)?);
     body.push_str(r#","scopes":["#);
     for (place, scope) in valid.profile.scopes.iter().enumerate() {
