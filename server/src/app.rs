@@ -233,7 +233,7 @@ impl<S: Store> App<S> {
         let admitted = Admitted { keyward, route, params, permit, verb, secret, head };
         match (route.form)(&head.request(&[]))? {
             Form::Document => {
-                let body = read(body, &self.limits).await?;
+                let body = self.body_of(&admitted, body).await?;
                 self.document(&admitted, &body).await.map(whole)
             }
             Form::Items(lines) => Box::pin(stream::items(&admitted, lines, body, &self.limits)).await,
@@ -241,10 +241,23 @@ impl<S: Store> App<S> {
             Form::Events(events) => stream::events(&admitted, events, self.stopped()),
             Form::Verifier => verifiers::join(&admitted, self.stopped()),
             Form::Steps(begin) => {
-                let body = read(body, &self.limits).await?;
+                let body = self.body_of(&admitted, body).await?;
                 self.steps(keyward, head, begin, &admitted.params, Some(&caller), &body).await
             }
         }
+    }
+
+    /// The body of an admitted request. Whoever takes time over it is judged again: a key that is removed meanwhile does
+    /// nothing any more.
+    async fn body_of(&self, admitted: &Admitted<'_, S>, body: Incoming) -> Result<Bytes, Error> {
+        let mut reading = pin!(read(body, &self.limits));
+        if let Poll::Ready(body) = poll!(reading.as_mut()) {
+            return body;
+        }
+        let body = reading.await?;
+        let Admitted { keyward, secret, head, .. } = admitted;
+        keyward.authenticate(secret, Some(head.peer))?;
+        Ok(body)
     }
 
     /// Does what a call that answers in steps asks for.
@@ -303,11 +316,13 @@ impl<S: Store> App<S> {
     ) -> Result<Answer, Error> {
         let login = sign_in.login.clone();
         let address = origin.address.ok_or(Error::Anonymous)?;
-        self.guesses.admit(address, Guess::Login(&login), environment::now)?;
+        // Counted before it is judged, or many at once would be judged before the first is counted.
+        self.guesses.take(address, Guess::Login(&login), environment::now())?;
         let done = keyward.sign_in(sign_in, origin).await;
         if matches!(done, Err(Error::BadCredential)) {
             self.metrics.wrong_credentials.increment(1);
-            self.guesses.wrong(address, Guess::Login(&login), environment::now());
+        } else {
+            self.guesses.give_back(address, Guess::Login(&login), environment::now());
         }
         done
     }
@@ -338,11 +353,12 @@ impl<S: Store> App<S> {
             Credential::Anonymous | Credential::InBody => return Err(Error::Anonymous),
             Credential::Secret(secret) => secret,
         };
-        self.guesses.admit(head.peer, Guess::Secret(&secret), environment::now)?;
         let caller = keyward.authenticate(&secret, Some(head.peer));
         if matches!(caller, Err(Error::BadCredential)) {
             self.metrics.wrong_credentials.increment(1);
-            self.guesses.wrong(head.peer, Guess::Secret(&secret), environment::now());
+            // Only who is wrong is slowed: a secret has more bits than anybody can guess, and behind one address there may be
+            // many, of whom one presents a key that was removed.
+            self.guesses.take(head.peer, Guess::Secret(&secret), environment::now())?;
         }
         Ok((caller?, secret))
     }

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use keyward_core::error::Error;
@@ -22,8 +21,6 @@ const LOGIN: usize = 64;
 /// Who has guessed wrong lately.
 pub(crate) struct Guesses {
     limit: u32,
-    /// Whether anybody has guessed wrong since the start.
-    any: AtomicBool,
     by_address: Mutex<Book<IpAddr>>,
     by_handle: Mutex<Book<String>>,
 }
@@ -60,7 +57,8 @@ impl<K: Eq + Hash> Book<K> {
     }
 
     fn turn_to(&mut self, window: u64) {
-        if window == self.window {
+        // Only forward: whoever was held up at the turn of a window must not turn it back.
+        if window <= self.window {
             return;
         }
         let last = std::mem::take(&mut self.current);
@@ -81,65 +79,54 @@ impl<K: Eq + Hash> Book<K> {
         }
         *self.current.entry(key).or_default() += 1;
     }
+
+    fn take_off(&mut self, key: &K) {
+        let window = if self.current.contains_key(key) { &mut self.current } else { &mut self.before };
+        if let Some(count) = window.get_mut(key) {
+            *count = count.saturating_sub(1);
+        }
+    }
 }
 
 impl Guesses {
     pub(crate) fn new(limit: u32) -> Self {
-        Self {
-            limit,
-            any: AtomicBool::new(false),
-            by_address: Mutex::new(Book::new()),
-            by_handle: Mutex::new(Book::new()),
-        }
+        Self { limit, by_address: Mutex::new(Book::new()), by_handle: Mutex::new(Book::new()) }
     }
 
-    /// Judges whether a credential from this address may be looked at now.
+    /// Counts a guess, unless this address has made too many.
     ///
     /// A handle's wrong guesses never stop its rightful holder at another address: they only shorten what an
     /// address may guess at that handle.
-    pub(crate) fn admit(
-        &self,
-        address: IpAddr,
-        guess: Guess<'_>,
-        now: impl FnOnce() -> Timestamp,
-    ) -> Result<(), Error> {
-        if !self.any.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let now = now();
+    pub(crate) fn take(&self, address: IpAddr, guess: Guess<'_>, now: Timestamp) -> Result<(), Error> {
         let (window, fresh) = window(now);
         let address = network(address);
+        let handle = guess.handle();
+        // Both books at once: of two guesses, one is judged after the other is counted.
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_handle = self.by_handle.lock().unwrap_or_else(PoisonError::into_inner);
         by_address.turn_to(window);
-        let from_here = by_address.count(&address, fresh);
-        drop(by_address);
-        if from_here == 0 {
-            return Ok(());
-        }
+        by_handle.turn_to(window);
         let mut limit = u64::from(self.limit);
-        if let Some(handle) = guess.handle() {
-            let mut by_handle = self.by_handle.lock().unwrap_or_else(PoisonError::into_inner);
-            by_handle.turn_to(window);
-            if by_handle.count(&handle, fresh) >= limit {
-                limit /= 10;
-            }
+        if handle.as_ref().is_some_and(|handle| by_handle.count(handle, fresh) >= limit) {
+            limit /= 10;
         }
-        if from_here < limit { Ok(()) } else { Err(Error::Guessed { retry_after_seconds: wait(now) }) }
+        if by_address.count(&address, fresh) >= limit {
+            return Err(Error::Guessed { retry_after_seconds: wait(now) });
+        }
+        by_address.add(address);
+        handle.into_iter().for_each(|handle| by_handle.add(handle));
+        Ok(())
     }
 
-    /// Counts a wrong credential.
-    pub(crate) fn wrong(&self, address: IpAddr, guess: Guess<'_>, now: Timestamp) {
-        self.any.store(true, Ordering::Relaxed);
+    /// It was none: it was right.
+    pub(crate) fn give_back(&self, address: IpAddr, guess: Guess<'_>, now: Timestamp) {
         let (window, _) = window(now);
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_handle = self.by_handle.lock().unwrap_or_else(PoisonError::into_inner);
         by_address.turn_to(window);
-        by_address.add(network(address));
-        drop(by_address);
-        if let Some(handle) = guess.handle() {
-            let mut by_handle = self.by_handle.lock().unwrap_or_else(PoisonError::into_inner);
-            by_handle.turn_to(window);
-            by_handle.add(handle);
-        }
+        by_handle.turn_to(window);
+        by_address.take_off(&network(address));
+        guess.handle().iter().for_each(|handle| by_handle.take_off(handle));
     }
 }
 
@@ -174,12 +161,7 @@ mod tests {
     }
 
     fn guess(guesses: &Guesses, address: &str, seconds: u64) -> bool {
-        let (address, now) = (address.parse().unwrap(), at(seconds));
-        let admitted = guesses.admit(address, Guess::Secret("x"), || now).is_ok();
-        if admitted {
-            guesses.wrong(address, Guess::Secret("x"), now);
-        }
-        admitted
+        guesses.take(address.parse().unwrap(), Guess::Secret("x"), at(seconds)).is_ok()
     }
 
     #[test]

@@ -119,8 +119,9 @@ fn an_address_that_guesses_is_told_to_wait_and_others_are_not() {
     let wait: u64 =
         told.header("retry-after").and_then(|text| text.parse().ok()).expect("a number of seconds");
     assert!((1..=60).contains(&wait), "{wait}");
-    // It guesses on, right or wrong, and learns nothing.
-    assert_eq!(from(&server, "127.0.0.2", &server.owner).status, 429);
+    // It may be a gateway with many behind it, of whom one presents a key that was removed: who has a key is let in.
+    assert_eq!(from(&server, "127.0.0.2", &server.owner).status, 200);
+    assert_eq!(from(&server, "127.0.0.2", "a-wrong-credential").status, 429);
     // Elsewhere nothing has changed.
     assert_eq!(from(&server, "127.0.0.3", &server.owner).status, 200);
     assert_eq!(from(&server, "127.0.0.3", "a-wrong-credential").status, 401);

@@ -1,6 +1,9 @@
 //! This file is about the order of judgement: transport, credential, permission, shape, existence, state. Whoever
 //! may not ask learns nothing from what is said about a later step.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use keyward_dialects::native;
 use serde_json::{Value, json};
 
@@ -46,6 +49,36 @@ fn who_may_not_ask_learns_nothing_of_the_shape() {
         let one_by_one = path.ends_with("/import");
         assert!(known.status == 400 || one_by_one && known.status == 200, "{method} {path}: {}", known.body);
     }
+}
+
+/// Whoever held a stolen key sent the head of a request and waited with its body until the key was removed: then it made
+/// another one.
+#[test]
+fn a_key_that_is_removed_while_its_request_arrives_does_nothing_any_more() {
+    let scene = Scene::new();
+    let stolen = scene.held(json!({ "scopes": ["keys:issue", "keys:read"] }));
+    let body = json!({ "kind": "secret", "name": "a way back", "scopes": ["keys:read"] }).to_string();
+    let (first, rest) = body.split_at(5);
+    let host = scene.http.strip_prefix("http://").expect("plain HTTP");
+    let head = format!(
+        "POST /v1/keys HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Authorization: Bearer {}\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        stolen.secret,
+        body.len()
+    );
+    let mut stream = TcpStream::connect(host).expect("it listens");
+    stream.write_all(head.as_bytes()).expect("it takes it");
+    // That it wants the body says that it has judged the key.
+    let mut wanted = [0; 25];
+    stream.read_exact(&mut wanted).expect("it goes on");
+    assert_eq!(&wanted, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(first.as_bytes()).expect("it takes it");
+    scene.ok("DELETE", &format!("/v1/keys/{}", stolen.id), Value::Null);
+    stream.write_all(rest.as_bytes()).expect("it takes it");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(scene.read("/v1/keys")["data"].as_array().map(Vec::len), Some(1), "the owner's alone");
 }
 
 #[test]
