@@ -17,7 +17,7 @@ use crate::record;
 use crate::resource::Resource;
 use crate::seal::{Binding, SlotSecret};
 use crate::secret::Secret;
-use crate::store::{Record, RecordKind, Replay, Store};
+use crate::store::{List, Record, RecordKind, Replay, Store};
 
 /// For how long an answer is kept.
 const KEPT_SECONDS: u64 = 24 * 3600;
@@ -42,7 +42,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let Some(idempotency) = &origin.idempotency else { return Ok(None) };
         let id = replay_id(permit, &idempotency.key);
         let Some(replay) = self.store.replay(id, self.environment.now()).await? else { return Ok(None) };
-        if replay.request != idempotency.request {
+        if replay.request != self.sealed_request(&idempotency.request) {
             return Err(Error::IdempotencyMismatch);
         }
         let kept: Kept = postcard::from_bytes(&replay.answer).map_err(Error::internal)?;
@@ -59,6 +59,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     async fn answer_again(&self, permit: &Permit, kept: Kept) -> Result<Answer, Error> {
         let id = Id::from_bits(kept.id);
         let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
+        // Who asked first may still be waiting for it.
+        self.in_force(Id::from_bits(kept.organization).into(), stored.position).await;
         let then = Record { version: kept.version, body: kept.body, ..stored.record.clone() };
         match stored.record.kind {
             RecordKind::Organization => Ok(Answer::Organization(Box::new(Organization::from_record(&then)?))),
@@ -134,10 +136,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         };
         Ok(Some(Replay {
             id: replay_id(permit, &idempotency.key),
-            request: idempotency.request,
+            request: self.sealed_request(&idempotency.request),
             answer: postcard::to_allocvec(&kept).map_err(Error::internal)?,
             expires_at: self.environment.now().plus_seconds(KEPT_SECONDS),
         }))
+    }
+}
+
+impl<S: Store, E: Environment> Keyward<S, E> {
+    /// A hash of a request as it is kept. A request may say a PIN or a door's code, and whoever has its plain hash can try
+    /// them all.
+    fn sealed_request(&self, request: &[u8; 32]) -> [u8; 32] {
+        self.pepper.mac("request", List::EVERYONE, request)
     }
 }
 

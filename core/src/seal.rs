@@ -204,17 +204,22 @@ impl Pepper {
     /// The parts are length-prefixed, so no two lists of parts meet.
     #[must_use]
     pub fn name(&self, what: &str, owner: Id, text: &[u8]) -> Name {
+        let mut name = [0; 16];
+        name.iter_mut().zip(self.mac(what, owner, text)).for_each(|(to, from)| *to = from);
+        Name(name)
+    }
+
+    /// The same in full: what tells two texts apart, and nothing of either to who does not have the pepper.
+    #[must_use]
+    pub(crate) fn mac(&self, what: &str, owner: Id, text: &[u8]) -> [u8; 32] {
         let mut mac = hmac::Context::with_key(&self.0);
         for part in [what.as_bytes(), &owner.bytes(), text] {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part);
         }
-        let tag = mac.sign();
-        let mut name = [0; 16];
-        for (to, from) in name.iter_mut().zip(tag.as_ref()) {
-            *to = *from;
-        }
-        Name(name)
+        let mut tag = [0; 32];
+        tag.copy_from_slice(mac.sign().as_ref());
+        tag
     }
 }
 
