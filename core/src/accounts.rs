@@ -176,7 +176,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Err(Error::Forbidden);
         }
         if let Standing::Removed { .. } = account.standing {
-            // Removing twice is no error: the same answer, the same receipt.
+            // Removing twice is no error: the same answer, the same receipt, and no earlier than the first.
+            self.record_in_force(account.organization, id.id()).await?;
             return Ok(Answer::AccountRemoved(id));
         }
         if if_match.is_some_and(|version| version != account.version) {
@@ -230,6 +231,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         while let Some(page) = pages.next().await? {
             for stored in &page {
                 let Found::Live(sealed) = record::key::read(&stored.record)? else { continue };
+                if stored.slot.is_none() {
+                    // Restored without its slot, it is of no use to an heir: it ends with the account.
+                    continue;
+                }
                 let secret = self.slot_secret(stored).await?;
                 let mut key = sealed.open(&secret)?;
                 key.head.account = heir.id;

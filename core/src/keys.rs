@@ -5,7 +5,7 @@ mod access;
 mod commit;
 mod crypto;
 mod import;
-mod remove;
+pub(crate) mod remove;
 mod rotate;
 mod rounds;
 mod verify;
@@ -13,7 +13,7 @@ mod verify;
 use crate::account::{Account, Role};
 use crate::command::{Answer, Issue, Named, Page, Patch};
 use crate::error::Error;
-use crate::event::Happened;
+use crate::event::{Happened, Reason};
 use crate::filter::Filter;
 use crate::id::{AccountId, Id, KeyId, OrganizationId};
 use crate::key::{Found, Head, Key, Material, Place, Proof, Scheme, SecretMaterial, Session};
@@ -79,12 +79,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let handle = handle.ok_or_else(|| Error::internal("a secret without handle"))?;
             let digest = Digest::of(secret.expose().as_bytes());
             let mut names: Vec<Name> = self.handle_name(&handle, id).into_iter().collect();
+            // Whoever knows the digest must not be able to bring it along as a key of theirs.
+            names.push(digest.name(&self.pepper));
             let place = match issue.format {
                 Format::Keyward(_) => Place::Handle,
-                Format::Plain { .. } => {
-                    names.push(digest.name(&self.pepper));
-                    Place::Digest(digest.place(&self.pepper))
-                }
+                Format::Plain { .. } => Place::Digest(digest.place(&self.pepper)),
             };
             if issue.numbered {
                 names.push(self.pepper.number(RecordKind::Key, KeyId::id(id).number()));
@@ -253,7 +252,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 .await?;
         }
         let decide = |key| verbs::update::update(key, patch.clone(), if_match, &self.pepper, now);
-        self.change(permit, id, if_match, Happened::Updated, origin, decide).await
+        let answer = self.change(permit, id, if_match, Happened::Updated, origin, decide).await?;
+        if patch.may_reduce() {
+            // They were opened with what the key could do before.
+            self.end_sessions(id, Reason::Superseded, origin).await?;
+        }
+        Ok(answer)
     }
 
     pub(crate) async fn suspend(
@@ -266,7 +270,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     ) -> Result<Answer, Error> {
         let now = self.environment.now();
         let decide = |key| verbs::suspend::suspend(key, remove_at, if_match, now);
-        self.change(permit, id, if_match, Happened::Suspended, origin, decide).await
+        let answer = self.change(permit, id, if_match, Happened::Suspended, origin, decide).await?;
+        self.end_sessions(id, Reason::Retired, origin).await?;
+        Ok(answer)
     }
 
     pub(crate) async fn resume(
@@ -359,9 +365,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// Whether an account is below the caller's, which then acts for it. Not if it may do more than that: acting for it
     /// would be a way up.
     fn is_below(&self, permit: &Permit, account: AccountId) -> bool {
-        let caller = permit.caller();
-        let role = self.live.directory.account(account, caller.organization).role();
-        matches!(role, Role::Member | Role::Auditor) && self.live.directory.is_below(account, caller.account)
+        let (caller, directory) = (permit.caller(), &self.live.directory);
+        // First: it makes no place for an account that nobody has.
+        directory.is_below(account, caller.account)
+            && matches!(directory.account(account, caller.organization).role(), Role::Member | Role::Auditor)
     }
 
     /// Whose list holds the keys that a permit reaches and a filter wants; `None` if they are nobody's.

@@ -19,6 +19,7 @@ use crate::epochs::{Epochs, begun};
 use crate::error::Error;
 use crate::event::{Details, Event, Happened, Subject};
 use crate::id::{Id, KeyId, OrganizationId, RemovalId};
+use crate::keys::remove::Leaving;
 use crate::live::{Live, Stands};
 use crate::permit::{Caller, Permit};
 use crate::record;
@@ -51,6 +52,11 @@ pub trait Environment: Send + Sync + 'static {
     /// fits nothing.
     fn check_slow_hash(&self, hash: String, text: Zeroizing<String>) -> impl Future<Output = bool> + Send;
 
+    /// The same for a password. Whoever signs in waits for nobody who presents imported keys.
+    fn check_password(&self, hash: String, text: Zeroizing<String>) -> impl Future<Output = bool> + Send {
+        self.check_slow_hash(hash, text)
+    }
+
     /// A slow hash of a password, with a new salt (`$argon2id$...`); `None` if the library refuses, which it does not
     /// below 4 GiB.
     fn hash_password(&self, text: Zeroizing<String>) -> impl Future<Output = Option<String>> + Send;
@@ -78,6 +84,7 @@ pub struct Keyward<S, E> {
     pub(crate) epochs: Arc<Epochs>,
     pub(crate) pepper: Pepper,
     pub(crate) notes: Notes,
+    pub(crate) leaving: Leaving,
     /// Keys that are to be removed by themselves, the next one first. May name keys that no longer are.
     pub(crate) due: Arc<Mutex<BTreeSet<(Timestamp, KeyId)>>>,
     pub(crate) jobs: Mutex<HashMap<RemovalId, Arc<Job>>>,
@@ -133,6 +140,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             epochs: Arc::default(),
             pepper,
             notes: Notes::default(),
+            leaving: Leaving::default(),
             due: Arc::default(),
             jobs: Mutex::default(),
             last_id: Mutex::new(Id::from_bits(0)),

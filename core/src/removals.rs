@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use futures_util::{StreamExt, stream};
@@ -19,12 +20,16 @@ use crate::pages::Pages;
 use crate::permit::{Permit, Reach};
 use crate::record;
 use crate::removal::{InUse, Plan, Progress, Removal, Selection, UsedWithin};
-use crate::store::{CommitError, List, RecordKind, Store, Stored};
+use crate::store::{CommitError, List, Logged, RecordKind, Store, Stored};
 
 /// How many removals are under way at once: enough to fill the syncs that they share.
 const UNDER_WAY: usize = 2048;
 /// How many of the keys in use a plan names.
 const NAMED: usize = 100;
+/// How many events are read at once.
+const EVENTS: usize = 4096;
+/// How long is waited before what could not be removed is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A removal that is being carried out.
 #[derive(Debug, Default)]
@@ -86,6 +91,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         plan_hash: Option<[u8; 32]>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
+        // Read first: a key that is changed from here on is not the one that the plan named.
+        let position = self.live.position();
         let selected = self.select(permit, selection).await?;
         match plan_hash {
             Some(hash) if hash != selected.hash() => return Err(Error::PlanChanged),
@@ -96,8 +103,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
         let mut filter = selected.filter;
         if permit.reach() == Reach::Account {
-            // A restart takes the removal up by its filter alone: it must reach no further than the caller.
-            filter.account = Some(permit.caller().account);
+            // A restart takes the removal up by its filter alone: it must reach no further than the caller does.
+            filter.account.get_or_insert(permit.caller().account);
         }
         let mut removal = Removal {
             id: self.new_id().into(),
@@ -110,7 +117,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             created_at: self.environment.now(),
             finished_at: None,
             removed: 0,
-            position: self.live.position(),
+            position,
             salt: self.random(),
             version: 1,
         };
@@ -154,8 +161,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let events = self.store.events(from, Page::LIMIT).await?;
             for logged in &events {
                 from = logged.position + 1;
-                let of_key = logged.event.subject == Subject::Key;
-                if of_key && logged.event.details.request == removal.id.id().bits() {
+                if is_of(removal, logged) {
                     receipts.extend(self.tombstone(logged.event.id()).await?);
                 }
                 if receipts.len() == page.limit {
@@ -232,6 +238,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if filter.reads_heads_only() {
             return Ok(Some(sealed.head));
         }
+        if stored.slot.is_none() {
+            // Restored without its slot: nobody can tell any more.
+            return Ok(None);
+        }
         let key = sealed.open(&self.slot_secret(stored).await?)?;
         Ok(filter.fits_traits(&key).then_some(key.head))
     }
@@ -244,11 +254,16 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let keyward = Arc::clone(self);
         self.environment.spawn(async move {
             let origin = Origin { request: removal.id.id().bits(), ..Origin::default() };
-            let done = keyward.remove_heads(heads, removal.reason, &origin, &job.removed).await;
-            if done.is_ok() {
-                // Not finished, it is taken up again at the next start.
-                let _ = keyward.finish(removal, &job).await;
+            let mut left = heads;
+            loop {
+                left = keyward.remove_heads(left, removal.reason, &origin, &job.removed).await;
+                if left.is_empty() {
+                    break;
+                }
+                keyward.environment.pause(AGAIN).await;
             }
+            // Not finished, it is taken up again at the next start.
+            let _ = keyward.finish(removal, &job).await;
         });
     }
 
@@ -261,32 +276,29 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(())
     }
 
+    /// Removes keys; those that could not be.
     async fn remove_heads(
         &self,
         heads: Vec<Head>,
         reason: Reason,
         origin: &Origin,
         removed: &AtomicU64,
-    ) -> Result<(), Error> {
+    ) -> Vec<Head> {
         let mut under_way = stream::iter(heads)
-            .map(|head| async move {
-                self.remove_head(None, &head, reason, origin).await?;
-                // A session opens none itself, so this goes no deeper.
-                Box::pin(self.end_last_sessions(head.id, reason, origin)).await
-            })
+            .map(|head| async move { (self.remove_head(None, &head, reason, origin).await, head) })
             .buffer_unordered(UNDER_WAY);
-        let mut outcome = Ok(());
-        while let Some(one) = under_way.next().await {
-            match one {
+        let mut left = Vec::new();
+        while let Some((done, head)) = under_way.next().await {
+            match done {
                 Ok(()) => {
                     removed.fetch_add(1, Ordering::AcqRel);
                 }
                 // Somebody protected it meanwhile, and that stands.
                 Err(Error::Protected) => {}
-                Err(error) => outcome = Err(error),
+                Err(_) => left.push(head),
             }
         }
-        outcome
+        left
     }
 
     /// Removes every key of a list in the background: its owner is gone, so each is refused already.
@@ -294,8 +306,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let keyward = Arc::clone(self);
         let origin = Origin { idempotency: None, ..origin.clone() };
         self.environment.spawn(async move {
-            // What an error leaves behind is taken up at the next start.
-            let _ = keyward.sweep_now(list, reason, &origin).await;
+            while keyward.sweep_now(list, reason, &origin).await.is_err() {
+                keyward.environment.pause(AGAIN).await;
+            }
         });
     }
 
@@ -311,7 +324,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                     heads.push(Head { protected: false, ..sealed.head });
                 }
             }
-            self.remove_heads(heads, reason, origin, &removed).await?;
+            if let Some(head) = self.remove_heads(heads, reason, origin, &removed).await.first() {
+                return Err(Error::Unavailable { inside: format!("{} could not be removed", head.id) });
+            }
         }
         Ok(removed.into_inner())
     }
@@ -322,7 +337,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         for stored in self.store.page(unfinished, None, usize::MAX).await? {
             let mut removal = Removal::from_record(&stored.record)?;
             let heads = self.left_of(&removal).await?;
-            removal.removed = removal.total.saturating_sub(heads.len() as u64);
+            removal.removed = self.removed_by(&removal).await?;
             removal.version += 1;
             self.carry_out(removal, heads);
         }
@@ -332,13 +347,31 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(())
     }
 
-    /// What a removal has not removed yet.
+    /// How many keys a removal has removed: their events carry its id as their request.
+    async fn removed_by(&self, removal: &Removal) -> Result<u64, Error> {
+        let (mut from, mut removed) = (removal.position, 0);
+        loop {
+            let events = self.store.events(from, EVENTS).await?;
+            removed += events.iter().filter(|logged| is_of(removal, logged)).count() as u64;
+            match events.last() {
+                Some(last) => from = last.position + 1,
+                // The sessions that the keys had opened ended with them, and were not planned.
+                None => return Ok(removed.min(removal.total)),
+            }
+        }
+    }
+
+    /// What a removal has not removed yet. A key that was changed since is left, whether or not the plan named it: what it
+    /// was then is not known any more, and nothing goes that nobody has confirmed.
     async fn left_of(&self, removal: &Removal) -> Result<Vec<Head>, Error> {
         let owner = removal.filter.account.map_or(removal.organization.id(), |account| account.id());
         let list = List { kind: RecordKind::Key, owner };
         let (mut pages, mut left) = (Pages::of(&self.store, list), Vec::new());
         while let Some(page) = pages.next().await? {
             for stored in &page {
+                if stored.position >= removal.position {
+                    continue;
+                }
                 let head = self.fitting_head(&removal.filter, stored).await?;
                 left.extend(head.filter(|head| self.is_left_of(removal, head)));
             }
@@ -349,8 +382,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     fn is_left_of(&self, removal: &Removal, head: &Head) -> bool {
         let role = self.live.directory.account(head.account, head.organization).role();
         let is_spared = head.protected || removal.spares_owners && role == Role::Owner;
-        // A millisecond holds many keys: one too many ends rather than one that the plan named goes on.
-        head.created_at <= removal.created_at && !is_spared
+        !is_spared
     }
 
     async fn commit_removal(
@@ -370,6 +402,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         };
         self.commit_open(permit, about, removal.to_record(), |_| Vec::new(), origin).await.map(|_| ())
     }
+}
+
+/// Whether an event is the end of a key by this removal.
+fn is_of(removal: &Removal, logged: &Logged) -> bool {
+    logged.event.subject == Subject::Key && logged.event.details.request == removal.id.id().bits()
 }
 
 /// A position that travels as an id.

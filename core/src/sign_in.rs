@@ -7,7 +7,7 @@ use crate::command::{Answer, Draft, Issue, SessionPlan, SignIn};
 use crate::error::Error;
 use crate::event::{Happened, Reason};
 use crate::id::{AccountId, KeyId};
-use crate::key::{Found, Head, Key, Material, Place, Proof, SecretMaterial, Session, State};
+use crate::key::{Found, Key, Material, Place, Proof, SecretMaterial, Session, State, Traits};
 use crate::keys::Ties;
 use crate::keyward::{Environment, Keyward, Origin};
 use crate::live::Stands;
@@ -22,12 +22,6 @@ use crate::verbs::issue::Birth;
 /// A hash that no password has, for logins that nobody has: finding out takes as long as for those that somebody has.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-/// The key that signs in.
-struct Parent {
-    head: Head,
-    scopes: Scopes,
-}
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     /// Opens a session.
@@ -64,17 +58,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Some(Session { parent, .. }) => self.open_live(parent).await?.ok_or(Error::BadCredential)?,
             None => found,
         };
-        let parent = Parent { scopes: parent.traits.scopes.clone(), head: parent.head };
+        // Without this, a session that is renewed in time would go on after the end of what signed in.
+        if !self.works(&parent) {
+            return Err(Error::BadCredential);
+        }
         self.open_session(parent, session, origin).await
     }
 
-    async fn open_session(
-        &self,
-        parent: Parent,
-        plan: SessionPlan,
-        origin: &Origin,
-    ) -> Result<Answer, Error> {
-        let expires_at = plan.life_seconds.map(|seconds| self.environment.now().plus_seconds(seconds));
+    /// Opens a session, which may do no more than what signed in, from nowhere else, no more often and no longer.
+    async fn open_session(&self, parent: Key, plan: SessionPlan, origin: &Origin) -> Result<Answer, Error> {
+        let planned = plan.life_seconds.map(|seconds| self.environment.now().plus_seconds(seconds));
+        let expires_at = planned.into_iter().chain(parent.ends_at()).min();
+        let Traits { scopes, ip_allow, rate_limit, .. } = parent.traits;
         let issue = Issue {
             account: Some(parent.head.account),
             format: plan.format,
@@ -84,8 +79,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             numbered: false,
             draft: Draft {
                 name: "session".to_owned(),
-                scopes: parent.scopes,
+                scopes,
                 expires_at,
+                ip_allow,
+                rate_limit,
                 ..Draft::default()
             },
         };
@@ -102,7 +99,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     /// The key whose secret was presented, if it is one of the account with that login.
-    async fn parent_by_key(&self, sign_in: &SignIn) -> Result<Option<Parent>, Error> {
+    async fn parent_by_key(&self, sign_in: &SignIn) -> Result<Option<Key>, Error> {
         let Some(presented) = Presented::read(&sign_in.proof) else { return Ok(None) };
         let Some((entry, _)) = self.live.find(&presented, &self.pepper) else { return Ok(None) };
         let now = self.environment.now();
@@ -115,10 +112,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let is_theirs = account.is_some_and(|account| account.name.eq_ignore_ascii_case(&sign_in.login));
         // A session is no credential to sign in with: it would never end.
         let fits = is_theirs && key.head.session.is_none();
-        Ok(fits.then(|| Parent { scopes: key.traits.scopes.clone(), head: key.head }))
+        Ok(fits.then_some(key))
     }
 
-    async fn parent_by_password(&self, sign_in: &SignIn) -> Result<Option<Parent>, Error> {
+    async fn parent_by_password(&self, sign_in: &SignIn) -> Result<Option<Key>, Error> {
         let found = match login_handle(&sign_in.login) {
             Some(handle) => self.password(&handle).await?,
             None => None,
@@ -127,12 +124,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Some((hash, key)) => (hash, Some(key).filter(|key| key.head.state == State::Active)),
             None => (NOBODYS.to_owned(), None),
         };
-        let fits = self.environment.check_slow_hash(hash, sign_in.proof.clone()).await;
+        let fits = self.environment.check_password(hash, sign_in.proof.clone()).await;
         let Some(key) = key.filter(|_| fits) else { return Ok(None) };
         if self.live.directory.account(key.head.account, key.head.organization).stands() != Stands::Active {
             return Err(Error::Forbidden);
         }
-        Ok(Some(Parent { scopes: key.traits.scopes.clone(), head: key.head }))
+        Ok(Some(key))
     }
 
     /// The password of this login, and its key.
@@ -144,6 +141,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Ok(None);
         };
         Ok(Some((hash.clone(), key)))
+    }
+
+    /// Whether what signed in still would: neither it nor its account is stopped, and its time is not over.
+    fn works(&self, key: &Key) -> bool {
+        let account = self.live.directory.account(key.head.account, key.head.organization);
+        key.head.state == State::Active
+            && key.ends_at().is_none_or(|end| self.environment.now() < end)
+            && account.stands() == Stands::Active
     }
 
     /// A key that was not removed.
@@ -189,6 +194,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         key.head.version += 1;
         let secret = self.slot_secret(&stored).await?;
         self.commit_change(Some(permit), &key, &secret, Happened::Updated, origin).await?;
+        // Whoever knew the old one is out.
+        self.end_sessions(key.head.id, Reason::Superseded, origin).await?;
         Ok(Answer::Key(Box::new(key)))
     }
 

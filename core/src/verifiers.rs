@@ -26,6 +26,7 @@ pub use self::enforcement::{Covered, Enforcement};
 pub use self::reach::{Arrival, Reached as ReachedBy};
 pub use self::seat::Seat;
 use crate::command::Answer;
+use crate::error::Error;
 use crate::event::{Event, Happened, Subject};
 use crate::id::{Id, OrganizationId};
 use crate::keyward::{Environment, Keyward};
@@ -127,11 +128,12 @@ impl Verifiers {
         let mut state = self.state();
         let until = reached(position);
         state.until = until;
-        let Some(fence) = &mut state.fence else { return };
-        fence.committed(until);
-        state.recent.push_back(Published { organization, notices: notices.into() });
-        if state.recent.len() > RECENT {
-            state.recent.pop_front();
+        if let Some(fence) = &mut state.fence {
+            fence.committed(until);
+            state.recent.push_back(Published { organization, notices: notices.into() });
+            if state.recent.len() > RECENT {
+                state.recent.pop_front();
+            }
         }
         drop(state);
         self.published.notify(usize::MAX);
@@ -297,6 +299,27 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             })
         });
         Answer::Verifiers(known.collect(), state.until.0)
+    }
+
+    /// Waits until an event is in force, here and at every verifier: for whoever finds that something was done already. It
+    /// may have been a moment ago, by somebody who still waits for that, or before a crash.
+    pub(crate) async fn in_force(&self, organization: OrganizationId, position: Position) {
+        loop {
+            let applied = self.verifiers.published.listen();
+            if self.live.position() > position {
+                break;
+            }
+            applied.await;
+        }
+        self.enforce(organization, position).await;
+    }
+
+    /// The same for whatever a record last went through.
+    pub(crate) async fn record_in_force(&self, organization: OrganizationId, id: Id) -> Result<(), Error> {
+        if let Some(stored) = self.store.fetch(id).await? {
+            self.in_force(organization, stored.position).await;
+        }
+        Ok(())
     }
 
     /// Waits until an event is enforced at every verifier.

@@ -14,19 +14,24 @@ use zeroize::Zeroizing;
 
 use crate::roots::RootFiles;
 
-/// How many slow hashes are computed at once; the others wait. Each takes a core for a tenth of a second.
+/// How many slow hashes of a sort are computed at once; the others wait. Each takes a core for a tenth of a second.
 const SLOW_HASHES: usize = 1;
 
 /// The real world.
 pub(crate) struct World {
     slow_hashes: Semaphore,
+    passwords: Semaphore,
     roots: Arc<RootFiles>,
 }
 
 impl World {
     /// The world with these roots.
     pub(crate) fn new(roots: RootFiles) -> Self {
-        Self { slow_hashes: Semaphore::new(SLOW_HASHES), roots: Arc::new(roots) }
+        Self {
+            slow_hashes: Semaphore::new(SLOW_HASHES),
+            passwords: Semaphore::new(SLOW_HASHES),
+            roots: Arc::new(roots),
+        }
     }
 
     /// Does something with the roots where waiting for a disk or a token holds nobody up.
@@ -90,8 +95,13 @@ impl Environment for World {
         tokio::task::spawn_blocking(move || fits(&hash, &text)).await.unwrap_or(false)
     }
 
+    async fn check_password(&self, hash: String, text: Zeroizing<String>) -> bool {
+        let Ok(_turn) = self.passwords.acquire().await else { return false };
+        tokio::task::spawn_blocking(move || fits(&hash, &text)).await.unwrap_or(false)
+    }
+
     async fn hash_password(&self, text: Zeroizing<String>) -> Option<String> {
-        let _turn = self.slow_hashes.acquire().await.ok()?;
+        let _turn = self.passwords.acquire().await.ok()?;
         let mut salt = [0; 16];
         fill(&mut salt);
         let hash =

@@ -128,6 +128,17 @@ pub struct Patch {
     pub access: Option<AccessPatch>,
 }
 
+impl Patch {
+    /// Whether the key may be able to do less afterwards.
+    pub(crate) const fn may_reduce(&self) -> bool {
+        self.scopes.is_some()
+            || self.not_before.is_some()
+            || self.expires_at.is_some()
+            || self.ip_allow.is_some()
+            || self.rate_limit.is_some()
+    }
+}
+
 /// What is presented, to be judged.
 #[derive(Clone)]
 pub enum Shown {

@@ -61,6 +61,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         happened: Happened,
         origin: &Origin,
     ) -> Result<Position, CommitError> {
+        if self.leaving.wait(key.head.id).await {
+            return Err(CommitError::Stale);
+        }
         let sealed = || -> Result<_, Error> {
             let record = key.to_record(secret, self.random())?;
             let replay = match permit {

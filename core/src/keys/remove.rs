@@ -1,6 +1,10 @@
 //! This file is about removing single keys, and with them the sessions that they opened.
 
-use super::TRIES;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use event_listener::Event as Bell;
+
 use crate::command::{Answer, Ending, Named, Removed};
 use crate::error::Error;
 use crate::event::Reason;
@@ -11,6 +15,58 @@ use crate::permit::Permit;
 use crate::record;
 use crate::store::{CommitError, List, Position, RecordKind, Store};
 use crate::verbs;
+
+/// The keys that are being removed. Other changes wait for that: whoever may change a key could otherwise keep it by doing so
+/// without a pause.
+#[derive(Default)]
+pub(crate) struct Leaving {
+    keys: Mutex<HashMap<KeyId, usize>>,
+    /// Rings when a key is not being removed any more.
+    done: Bell,
+}
+
+/// Says that a key is being removed, for as long as it lives.
+pub(crate) struct Mark<'a>(&'a Leaving, KeyId);
+
+impl Leaving {
+    /// How often a removal starts over: changes that began before it may still come first, each once.
+    const TRIES: usize = 1024;
+
+    fn keys(&self) -> MutexGuard<'_, HashMap<KeyId, usize>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn mark(&self, key: KeyId) -> Mark<'_> {
+        *self.keys().entry(key).or_default() += 1;
+        Mark(self, key)
+    }
+
+    /// Waits as long as a key is being removed; whether it was.
+    pub(crate) async fn wait(&self, key: KeyId) -> bool {
+        let mut was_leaving = false;
+        while self.keys().contains_key(&key) {
+            was_leaving = true;
+            let done = self.done.listen();
+            if self.keys().contains_key(&key) {
+                done.await;
+            }
+        }
+        was_leaving
+    }
+}
+
+impl Drop for Mark<'_> {
+    fn drop(&mut self) {
+        let mut keys = self.0.keys();
+        if let Some(count) = keys.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                keys.remove(&self.1);
+                self.0.done.notify(usize::MAX);
+            }
+        }
+    }
+}
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     /// Removes a key.
@@ -40,11 +96,15 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     ) -> Result<(Tombstone, Position, bool), Error> {
         let Ending { reason, if_match, end_sessions, .. } = ending;
         let id = self.named(permit, named).await?;
-        for _ in 0..TRIES {
+        let _leaving = if_match.is_none().then(|| self.leaving.mark(id));
+        for _ in 0..Leaving::TRIES {
             let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
             let head = match self.covered(permit, &stored)? {
-                // Removing twice is no error: the same answer, the same receipt.
-                Found::Removed(tombstone) => return Ok((tombstone, stored.position, true)),
+                // Removing twice is no error: the same answer, the same receipt, and no earlier than the first.
+                Found::Removed(tombstone) => {
+                    self.in_force(tombstone.organization, stored.position).await;
+                    return Ok((tombstone, stored.position, true));
+                }
                 Found::Live(sealed) => sealed.head,
             };
             if !(ending.is_ours)(permit.caller(), &head) {
@@ -78,7 +138,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
     ) -> Result<(), Error> {
         if self.live.has_sessions(parent) {
-            self.sweep_now(List { kind: RecordKind::Key, owner: parent.id() }, reason, origin).await?;
+            let sessions = List { kind: RecordKind::Key, owner: parent.id() };
+            // A session opens none itself, so this goes no deeper.
+            Box::pin(self.sweep_now(sessions, reason, origin)).await?;
         }
         Ok(())
     }
@@ -95,7 +157,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(())
     }
 
-    /// Removes a key whose head is at hand, whatever happens to it meanwhile.
+    /// Removes a key whose head is at hand, whatever happens to it meanwhile, and the sessions that it opened.
     pub(crate) async fn remove_head(
         &self,
         permit: Option<&Permit>,
@@ -103,8 +165,21 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         reason: Reason,
         origin: &Origin,
     ) -> Result<(), Error> {
-        let mut head = head.clone();
-        for _ in 0..TRIES {
+        let id = head.id;
+        self.end_sessions(id, reason, origin).await?;
+        self.end_head(permit, head.clone(), reason, origin).await?;
+        self.end_last_sessions(id, reason, origin).await
+    }
+
+    async fn end_head(
+        &self,
+        permit: Option<&Permit>,
+        mut head: Head,
+        reason: Reason,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let _leaving = self.leaving.mark(head.id);
+        for _ in 0..Leaving::TRIES {
             let tombstone = verbs::remove::remove(&head, reason, None, self.environment.now())?;
             match self.commit_removed(permit, &head, &tombstone, origin).await {
                 Ok(_) => return Ok(()),
@@ -114,7 +189,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let Some(stored) = self.store.fetch(head.id.id()).await? else { return Ok(()) };
             match record::key::read(&stored.record)? {
                 Found::Live(sealed) => head = sealed.head,
-                Found::Removed(_) => return Ok(()),
+                Found::Removed(tombstone) => {
+                    self.in_force(tombstone.organization, stored.position).await;
+                    return Ok(());
+                }
             }
         }
         Err(Error::Unavailable { inside: format!("{} changes too fast", head.id) })

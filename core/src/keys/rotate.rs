@@ -33,8 +33,16 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let (new, new_secret) = self.create(Some(permit), owner, &issue, ties, origin).await?;
             // The answer is kept with the successor.
             let unkept = Origin { idempotency: None, ..origin.clone() };
+            if overlap_seconds == 0 {
+                self.end_sessions(id, Reason::Superseded, &unkept).await?;
+            }
             match self.end_rotated(permit, key, &secret, overlap_seconds, &unkept).await {
-                Ok(_) => return Ok(Answer::Issued(Box::new(new), new_secret)),
+                Ok(_) => {
+                    if overlap_seconds == 0 {
+                        self.end_last_sessions(id, Reason::Superseded, &unkept).await?;
+                    }
+                    return Ok(Answer::Issued(Box::new(new), new_secret));
+                }
                 // The old key changed meanwhile: its successor has rights that may just have been taken away.
                 Err(CommitError::Stale) => {
                     self.remove_head(Some(permit), &new.head, Reason::Superseded, origin).await?;

@@ -20,18 +20,15 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// # Errors
     /// [`Error::Unavailable`]; what is left is done at the next call.
     pub async fn remove_due(&self) -> Result<usize, Error> {
-        let mut removed = 0;
-        while let Some((at, id)) = self.next_due() {
-            if let Some(stored) = self.store.fetch(id.id()).await?
-                && let Found::Live(sealed) = record::key::read(&stored.record)?
-                && sealed.head.remove_at == Some(at)
-            {
-                let head = Head { protected: false, ..sealed.head };
-                self.remove_head(None, &head, head.remove_for, &Origin::default()).await?;
-                removed += 1;
+        let (mut removed, mut outcome) = (0, Ok(()));
+        for (at, id) in self.due_by(self.environment.now()) {
+            // One that fails must not keep the others.
+            match self.remove_at(at, id).await {
+                Ok(was_due) => removed += usize::from(was_due),
+                Err(error) => outcome = Err(error),
             }
-            self.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&(at, id));
         }
+        outcome?;
         let over = self.live.sessions(self.environment.now()).into_iter().filter(|(_, is_over)| *is_over);
         for (session, _) in over {
             if let Some(stored) = self.store.fetch(session.id()).await?
@@ -44,9 +41,24 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(removed)
     }
 
-    fn next_due(&self) -> Option<(Timestamp, KeyId)> {
+    /// Removes a key if this is still its time; whether it was.
+    async fn remove_at(&self, at: Timestamp, id: KeyId) -> Result<bool, Error> {
+        let mut was_due = false;
+        if let Some(stored) = self.store.fetch(id.id()).await?
+            && let Found::Live(sealed) = record::key::read(&stored.record)?
+            && sealed.head.remove_at == Some(at)
+        {
+            let head = Head { protected: false, ..sealed.head };
+            self.remove_head(None, &head, head.remove_for, &Origin::default()).await?;
+            was_due = true;
+        }
+        self.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&(at, id));
+        Ok(was_due)
+    }
+
+    fn due_by(&self, now: Timestamp) -> Vec<(Timestamp, KeyId)> {
         let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        due.first().copied().filter(|(at, _)| *at <= self.environment.now())
+        due.iter().take_while(|(at, _)| *at <= now).copied().collect()
     }
 
     pub(crate) async fn read_usage(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {

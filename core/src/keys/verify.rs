@@ -39,7 +39,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let Some(presented) = Presented::read(text) else { return Ok(Err(Refusal::Malformed)) };
         let mut found = self.live.find(&presented, &self.pepper);
         // What rarely happens is boxed: the state of a verify is moved several times on its way.
-        if found.is_none() && Box::pin(self.learn_slow(&presented)).await? {
+        if found.is_none() && Box::pin(self.learn_slow(permit, &presented)).await? {
             found = self.live.find(&presented, &self.pepper);
         }
         let Some((entry, details)) = found else {
@@ -128,11 +128,15 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     /// Looks among the keys that were imported with a slow hash; the one that fits gets a digest, so that this
     /// was the last time that it was slow.
-    async fn learn_slow(&self, presented: &Presented<'_>) -> Result<bool, Error> {
+    async fn learn_slow(&self, permit: &Permit, presented: &Presented<'_>) -> Result<bool, Error> {
         for handle in self.live.slow_handles(presented) {
             let Some(id) = self.store.holder(handle.name(&self.pepper)).await? else { continue };
             let Some(stored) = self.store.fetch(id).await? else { continue };
             let Found::Live(sealed) = record::key::read(&stored.record)? else { continue };
+            // For strangers there is no such key: neither does it cost them anything, nor do they change it.
+            if self.covers(permit, sealed.head.organization, sealed.head.account).is_err() {
+                continue;
+            }
             let secret = self.slot_secret(&stored).await?;
             let key = sealed.open(&secret)?;
             let Material::Secret(SecretMaterial { proof: Proof::Slow(hash), .. }) = &key.traits.material

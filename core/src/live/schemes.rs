@@ -53,6 +53,11 @@ impl Schemes {
     pub(super) fn slow_handles(&self, presented: &Presented<'_>) -> Vec<Handle> {
         let lengths = self.slow_lengths.read().unwrap_or_else(PoisonError::into_inner);
         let beginnings = lengths.keys().filter_map(|length| presented.text().get(..*length));
-        beginnings.filter_map(Handle::parse).collect()
+        // A secret of our own has one handle, and that is claimed for good.
+        let own = presented.handle();
+        beginnings
+            .filter_map(Handle::parse)
+            .filter(|handle| own.as_ref().is_none_or(|own| own == handle))
+            .collect()
     }
 }

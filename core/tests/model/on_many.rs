@@ -15,9 +15,7 @@ use crate::steps::{Confirm, Many};
 struct Selected {
     keys: Vec<usize>,
     left: usize,
-    filter: Filter,
     seat: Seat,
-    reach: Reach,
 }
 
 impl Play {
@@ -47,11 +45,8 @@ impl Play {
         self.model.pending.push(Pending::Job(Job {
             id,
             seat: selected.seat,
-            reach: selected.reach,
-            filter: selected.filter,
             reason,
-            keys: selected.keys,
-            created_at: self.model.now,
+            keys: selected.keys.iter().map(|at| (*at, self.model.keys[*at].version)).collect(),
         }));
     }
 
@@ -133,8 +128,7 @@ impl Play {
         if key.protected {
             return Err("Protected");
         }
-        let filter = Filter { account: Some(key.account), key: Some(at), ..Filter::default() };
-        Ok(Selected { keys: vec![at], left: 0, filter, seat, reach })
+        Ok(Selected { keys: vec![at], left: 0, seat })
     }
 
     fn select_all(&self, seat: Seat, reach: Reach, mut filter: Filter) -> Selected {
@@ -152,7 +146,7 @@ impl Play {
             let key = &self.model.keys[*at];
             !key.protected && seat.may_touch(self.model.accounts[key.account].role).is_ok()
         });
-        Selected { left: all - keys.len(), keys, filter, seat, reach }
+        Selected { left: all - keys.len(), keys, seat }
     }
 }
 

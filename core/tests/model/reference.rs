@@ -101,11 +101,9 @@ pub(crate) struct Job {
     pub(crate) id: RemovalId,
     /// Who began it: it reaches no further than they did.
     pub(crate) seat: Seat,
-    pub(crate) reach: Reach,
-    pub(crate) filter: Filter,
     pub(crate) reason: Reason,
-    pub(crate) keys: Vec<usize>,
-    pub(crate) created_at: u64,
+    /// What it is to remove, each as it was when that was confirmed.
+    pub(crate) keys: Vec<(usize, u64)>,
 }
 
 /// Who asks, as far as it matters.
@@ -335,7 +333,7 @@ impl Model {
                     keys.into_iter().for_each(|key| self.end(key, Reason::OwnerLeft, None));
                 }
                 Pending::Job(job) => {
-                    for key in job.keys {
+                    for (key, _) in job.keys {
                         if self.keys[key].life != Life::Removed && !self.keys[key].protected {
                             self.end(key, job.reason, Some(job.id));
                         }
@@ -353,14 +351,10 @@ impl Model {
         let mut jobs = Vec::new();
         for pending in waiting {
             let Pending::Job(mut job) = pending else { continue };
-            job.keys = self.living(|model, at| {
-                let key = &model.keys[at];
-                model.fits(&job.filter, at)
-                    && (job.filter.account.is_some() || model.organization_of(at) == job.seat.organization)
-                    && model.covers(&job.seat, job.reach, key.account)
-                    && job.seat.may_touch(model.accounts[key.account].role).is_ok()
-                    && !key.protected
-                    && key.created_at <= job.created_at
+            // What was changed meanwhile is left: nobody has confirmed that as it is now.
+            job.keys.retain(|(at, version)| {
+                let key = &self.keys[*at];
+                key.version == *version && job.seat.may_touch(self.accounts[key.account].role).is_ok()
             });
             jobs.push(job);
         }

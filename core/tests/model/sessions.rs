@@ -1,18 +1,19 @@
 //! This file is about signing in: what opens a session, and what ends it.
 
 use keyward_core::account::Role;
-use keyward_core::command::{Answer, Command, Ending, NewAccount, SessionPlan, SignIn};
+use keyward_core::command::{Answer, Command, Ending, NewAccount, Patch, SessionPlan, SignIn};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::{AccountId, KeyId};
 use keyward_core::key::Head;
-use keyward_core::keyward::Origin;
+use keyward_core::keyward::{Environment as _, Origin};
 use keyward_core::permit::{Caller, Verb};
+use keyward_core::scope::Scopes;
 use keyward_core::secret::{Alphabet, Format};
 use zeroize::Zeroizing;
 
 use crate::house::{Core, House, Known, accepts, ask, known};
-use crate::world::{Shared, finish, start};
+use crate::world::{Shared, World, finish, start};
 
 const HOUR: u64 = 3600 * 1000;
 
@@ -108,6 +109,70 @@ fn a_session_ends_with_its_key_or_outlives_it_as_asked() {
     assert!(!accepts(&again, &doomed));
     assert!(accepts(&again, &kept));
     assert!(sign_in(&core, "shop", &house.keys[1].text, plan(None, None)).is_err(), "the key is gone");
+}
+
+#[test]
+fn whatever_ends_a_key_ends_its_sessions() {
+    let retire = |world: &World, key| {
+        let remove_at = Some(world.now().plus_seconds(60));
+        Command::Suspend { key, remove_at, if_match: None }
+    };
+    let wind_down = |_: &World, key| Command::Rotate { key, overlap_seconds: 60, if_match: None };
+    let rotate = |_: &World, key| Command::Rotate { key, overlap_seconds: 0, if_match: None };
+    let suspend = |_: &World, key| Command::Suspend { key, remove_at: None, if_match: None };
+    let reduce = |_: &World, key| {
+        let patch = Box::new(Patch { scopes: Some(Scopes::default()), ..Patch::default() });
+        Command::Update { key, patch, if_match: None }
+    };
+    let ends: [(&str, fn(&World, KeyId) -> Command); 5] = [
+        ("retired", retire),
+        ("wound down", wind_down),
+        ("rotated", rotate),
+        ("suspended", suspend),
+        ("reduced", reduce),
+    ];
+    for (what, end) in ends {
+        let (house, core) = scene(1);
+        let session = sign_in(&core, "shop", &house.keys[0].text, plan(Some(3600), None)).unwrap();
+        let command = end(&house.world, house.keys[0].id);
+        finish(ask(&core, &house.owner, command.verb(), command, None)).unwrap();
+        house.world.advance(61 * 1000);
+        finish(core.remove_due()).unwrap();
+        assert!(!accepts(&core, &session), "{what}");
+        let again = finish(start(house.store.clone(), &house.world)).unwrap();
+        assert!(!accepts(&again, &session), "{what}, after a restart");
+    }
+}
+
+#[test]
+fn a_session_lives_no_longer_than_its_key_however_often_it_is_renewed() {
+    let (house, core) = scene(1);
+    let key = house.keys[0].id;
+    let (expires_at, scopes) = (Some(house.world.now().plus_seconds(100)), Scopes::parse(["admin"]).unwrap());
+    let patch = Patch { expires_at: Some(expires_at), scopes: Some(scopes), ..Patch::default() };
+    let expire = Command::Update { key, patch: Box::new(patch), if_match: None };
+    finish(ask(&core, &house.owner, Verb::Update, expire, None)).unwrap();
+    let session = sign_in(&core, "shop", &house.keys[0].text, plan(None, Some(900))).unwrap();
+    let renew = |session: &Known| {
+        let caller = core.authenticate(&session.text, None)?;
+        let renew = Command::Renew(plan(None, Some(900)));
+        finish(ask(&core, &caller, renew.verb(), renew, None)).map(known)
+    };
+    house.world.advance(99 * 1000);
+    let renewed = renew(&session).unwrap();
+    assert!(accepts(&core, &renewed));
+    house.world.advance(1000);
+    assert!(!accepts(&core, &session) && !accepts(&core, &renewed));
+    assert!(renew(&renewed).is_err());
+}
+
+#[test]
+fn another_password_ends_what_the_first_one_opened() {
+    let (house, core) = scene(0);
+    set_password(&core, &house, house.account.id, "shop", "first");
+    let session = sign_in(&core, "shop", "first", plan(None, Some(900))).unwrap();
+    set_password(&core, &house, house.account.id, "shop", "second");
+    assert!(!accepts(&core, &session));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! This file is about what went wrong once, told as it happened.
 
 use keyward_core::account::Role;
-use keyward_core::command::{Answer, Command, Draft, Given, Import, NewAccount};
+use keyward_core::command::{Answer, Command, Draft, Ending, Given, Import, NewAccount, Page, Patch};
+use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::filter::Filter;
 use keyward_core::key::Scheme;
@@ -113,9 +114,84 @@ fn a_removal_cannot_name_an_account_of_another_organization() {
     let filter = Filter { account: Some(house.account.id), ..Filter::default() };
     let selection = Box::new(Selection::Filter(filter));
     let started = Command::StartRemoval { selection, reason: Reason::Retired, plan_hash: None };
-    assert!(matches!(send(&eve, Verb::Remove, started), Err(keyward_core::error::Error::NotFound)));
+    assert!(matches!(send(&eve, Verb::Remove, started), Err(Error::NotFound)));
     drop(house.world.take_work());
     let core = finish(start(house.store.clone(), &house.world)).unwrap();
     house.world.work();
     assert!(accepts(&core, &house.keys[0]));
+}
+
+/// A member removed all keys of an account below its own, and the server stopped before that was done. When it started again
+/// it took the removal up as one of the member's own keys: those went, the others stayed, and it was called finished.
+#[test]
+fn a_removal_that_is_taken_up_is_the_one_that_was_confirmed() {
+    let mut house = House::new(1, 0);
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    let send = |caller, verb, command| {
+        finish(ask(&core, caller, verb, command, None)).unwrap_or_else(|error| panic!("{error:?}"))
+    };
+    let Command::Issue(mut issue) = house.issue() else { panic!("a command to issue") };
+    issue.draft.scopes = Scopes::parse(["keys:remove"]).unwrap();
+    let own = known(send(&house.owner, Verb::Issue, Command::Issue(issue)));
+    let (parent, name) = (Some(house.account.id), "below".to_owned());
+    let below = NewAccount { organization: None, parent, name, role: Role::Member };
+    let Answer::Account(below) = send(&house.owner, Verb::CreateAccount, Command::CreateAccount(below))
+    else {
+        panic!("an account")
+    };
+    house.account = below;
+    let [planned, changed] = [(); 2].map(|()| known(send(&house.owner, Verb::Issue, house.issue())));
+
+    let member = core.authenticate(&own.text, None).unwrap();
+    let selection = Selection::Account(house.account.id);
+    let Answer::Plan(plan) = send(&member, Verb::Remove, Command::PlanRemoval(Box::new(selection.clone())))
+    else {
+        panic!("a plan")
+    };
+    let (selection, plan_hash) = (Box::new(selection), Some(plan.hash));
+    let started = Command::StartRemoval { selection, reason: Reason::Retired, plan_hash };
+    let Answer::Removal(began) = send(&member, Verb::Remove, started) else { panic!("a removal") };
+    let late = known(send(&house.owner, Verb::Issue, house.issue()));
+    let patch = Box::new(Patch { name: Some("another".to_owned()), ..Patch::default() });
+    send(&house.owner, Verb::Update, Command::Update { key: changed.id, patch, if_match: None });
+
+    drop(house.world.take_work());
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    house.world.work();
+    assert!(!accepts(&core, &planned), "the plan named it");
+    assert!(accepts(&core, &own), "nobody asked for this one");
+    assert!(accepts(&core, &late) && accepts(&core, &changed), "nobody has confirmed these as they are now");
+    let page = Page { after: None, limit: 10 };
+    let find = Command::FindRemoval { removal: began.removal.id, page };
+    let found = finish(ask(&core, &house.owner, Verb::Remove, find, None));
+    let Ok(Answer::Removal(progress)) = found else { panic!("its progress: {:?}", found.err()) };
+    assert_eq!((progress.removal.total, progress.removed, progress.receipts.len()), (2, 1, 1));
+    assert!(progress.removal.finished_at.is_some());
+}
+
+/// A key was removed, and whoever knew its SHA-256 imported that: the old text worked again.
+#[test]
+fn a_secret_of_ours_does_not_come_back_by_any_digest() {
+    let house = House::new(1, 2);
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    let send = |verb, command| finish(ask(&core, &house.owner, verb, command, None));
+    let [live, removed] = [0, 1].map(|at| house.keys[at].clone());
+    send(Verb::Remove, Command::Remove(removed.id.into(), Ending::default())).unwrap();
+    let digest = |text: &str, scheme: Scheme| Given::Digest(scheme.clone(), scheme.digest(text));
+    for key in [&live, &removed] {
+        let taken = send(Verb::Import, imported(&house, digest(&key.text, Scheme::Sha256), None));
+        assert!(matches!(taken, Err(Error::Taken { what: "secret" })), "a second key of the same secret");
+        let pepper = Scheme::HmacSha256(b"pepper".to_vec().into());
+        for scheme in [Scheme::Sha512, pepper] {
+            // Nobody can tell whose it is; so it opens nothing that looks like one of ours.
+            send(Verb::Import, imported(&house, digest(&key.text, scheme), None)).unwrap();
+        }
+        send(Verb::Import, imported(&house, Given::Slow(slow_hash(&key.text)), Some(&key.text[..9])))
+            .unwrap();
+    }
+    assert!(matches!(verdict(&core, &house, &removed.text), Verdict::Refused(Refusal::Removed)));
+    let Verdict::Valid(valid) = verdict(&core, &house, &live.text) else { panic!("it lives") };
+    assert_eq!(valid.key, live.id);
+    send(Verb::Remove, Command::Remove(live.id.into(), Ending::default())).unwrap();
+    assert!(matches!(verdict(&core, &house, &live.text), Verdict::Refused(Refusal::Removed)));
 }

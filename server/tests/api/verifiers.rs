@@ -200,6 +200,25 @@ fn a_removal_waits_for_a_dead_verifier_once() {
     assert_eq!(outcome(&second, "dead"), None);
 }
 
+/// A client that had waited in vain asked again, and was told that the key was gone while a verifier still accepted it.
+#[test]
+fn a_repeated_removal_is_answered_no_earlier_than_the_first() {
+    let (scene, mortal) = (Scene::new(), runtime());
+    let (joining, key) = (joining(&scene), scene.held(json!({})));
+    let dead = joined(&mortal, &scene, &joining, VerifierOptions::named("dead"));
+    // It hears of nothing any more, and its lease runs.
+    drop(mortal);
+    assert_eq!(told(&dead, &key.secret), "valid");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                scene.ok("DELETE", &format!("/v1/keys/{}", key.id), Value::Null);
+                assert_eq!(told(&dead, &key.secret), "unavailable");
+            });
+        }
+    });
+}
+
 #[test]
 fn no_removal_waits_for_a_verifier_that_left() {
     let (scene, runtime) = (Scene::new(), runtime());
