@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
 use crate::id::{AccountId, OrganizationId};
 use crate::key::Found;
+use crate::keys::TRIES;
 use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::live::Stands;
 use crate::pages::Pages;
@@ -136,31 +137,37 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if_match: Option<u64>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let mut account = self.load_account(permit, id).await?;
-        if if_match.is_some_and(|version| version != account.version) {
-            return Err(Error::Stale);
+        for _ in 0..TRIES {
+            let mut account = self.load_account(permit, id).await?;
+            if if_match.is_some_and(|version| version != account.version) {
+                return Err(Error::Stale);
+            }
+            permit.may_appoint(account.role)?;
+            if let Some(role) = patch.role {
+                permit.may_appoint(role)?;
+                account.role = role;
+            }
+            if let Some(name) = &patch.name {
+                check_name(name)?;
+                account.names = self.account_names(account.id, account.organization, name);
+                account.name.clone_from(name);
+            }
+            let happened = match (patch.suspended, account.standing) {
+                (Some(true), Standing::Active) => Happened::Suspended,
+                (Some(false), Standing::Suspended) => Happened::Resumed,
+                _ => Happened::Updated,
+            };
+            if let Some(suspended) = patch.suspended {
+                account.standing = if suspended { Standing::Suspended } else { Standing::Active };
+            }
+            account.version += 1;
+            match self.commit_account(Some(permit), &account, happened, origin).await {
+                Ok(()) => return Ok(Answer::Account(Box::new(account))),
+                Err(CommitError::Stale) if if_match.is_none() => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        permit.may_appoint(account.role)?;
-        if let Some(role) = patch.role {
-            permit.may_appoint(role)?;
-            account.role = role;
-        }
-        if let Some(name) = patch.name {
-            check_name(&name)?;
-            account.names = self.account_names(account.id, account.organization, &name);
-            account.name = name;
-        }
-        let happened = match (patch.suspended, account.standing) {
-            (Some(true), Standing::Active) => Happened::Suspended,
-            (Some(false), Standing::Suspended) => Happened::Resumed,
-            _ => Happened::Updated,
-        };
-        if let Some(suspended) = patch.suspended {
-            account.standing = if suspended { Standing::Suspended } else { Standing::Active };
-        }
-        account.version += 1;
-        self.commit_account(Some(permit), &account, happened, origin).await?;
-        Ok(Answer::Account(Box::new(account)))
+        Err(Error::changes_too_fast(&id))
     }
 
     pub(crate) async fn remove_account(
@@ -171,34 +178,41 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if_match: Option<u64>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let mut account = self.load_account_ever(permit, id).await?;
-        if permit.reach() == Reach::Account && id == permit.caller().account {
-            return Err(Error::Forbidden);
-        }
-        if let Standing::Removed { .. } = account.standing {
-            // Removing twice is no error: the same answer, the same receipt, and no earlier than the first.
-            self.record_in_force(account.organization, id.id()).await?;
+        for _ in 0..TRIES {
+            let mut account = self.load_account_ever(permit, id).await?;
+            if permit.reach() == Reach::Account && id == permit.caller().account {
+                return Err(Error::Forbidden);
+            }
+            if let Standing::Removed { .. } = account.standing {
+                // Removing twice is no error: the same answer, the same receipt, and no earlier than the first.
+                self.record_in_force(account.organization, id.id()).await?;
+                return Ok(Answer::AccountRemoved(id));
+            }
+            if if_match.is_some_and(|version| version != account.version) {
+                return Err(Error::Stale);
+            }
+            permit.may_appoint(account.role)?;
+            match policy {
+                KeyPolicy::Remove => {}
+                KeyPolicy::Transfer(heir) => self.transfer_keys(permit, &account, heir, origin).await?,
+                KeyPolicy::Refuse => self.refuse_with_keys(&account).await?,
+            }
+            let at = self.environment.now();
+            account.standing = Standing::Removed { at, reason: Reason::Unspecified };
+            account.names.clear();
+            account.version += 1;
+            let happened = Happened::Removed(Reason::Unspecified);
+            match self.commit_account(Some(permit), &account, happened, origin).await {
+                Ok(()) => {}
+                Err(CommitError::Stale) if if_match.is_none() => continue,
+                Err(error) => return Err(error.into()),
+            }
+            // All of its keys are refused by now. What follows writes that down for each of them; whatever a
+            // crash cuts off is done at the next start.
+            self.sweep(List { kind: RecordKind::Key, owner: account.id.id() }, Reason::OwnerLeft, origin);
             return Ok(Answer::AccountRemoved(id));
         }
-        if if_match.is_some_and(|version| version != account.version) {
-            return Err(Error::Stale);
-        }
-        permit.may_appoint(account.role)?;
-        match policy {
-            KeyPolicy::Remove => {}
-            KeyPolicy::Transfer(heir) => self.transfer_keys(permit, &account, heir, origin).await?,
-            KeyPolicy::Refuse => self.refuse_with_keys(&account).await?,
-        }
-        let at = self.environment.now();
-        account.standing = Standing::Removed { at, reason: Reason::Unspecified };
-        account.names.clear();
-        account.version += 1;
-        let happened = Happened::Removed(Reason::Unspecified);
-        self.commit_account(Some(permit), &account, happened, origin).await?;
-        // All of its keys are refused by now. What follows writes that down for each of them; whatever a
-        // crash cuts off is done at the next start.
-        self.sweep(List { kind: RecordKind::Key, owner: account.id.id() }, Reason::OwnerLeft, origin);
-        Ok(Answer::AccountRemoved(id))
+        Err(Error::changes_too_fast(&id))
     }
 
     async fn refuse_with_keys(&self, account: &Account) -> Result<(), Error> {
@@ -227,6 +241,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Err(Error::invalid("transfer_to", "another account of the same organization"));
         }
         let list = List { kind: RecordKind::Key, owner: from.id.id() };
+        // The answer is kept with the account.
+        let origin = &Origin { idempotency: None, ..origin.clone() };
         let mut pages = Pages::of(&self.store, list);
         while let Some(page) = pages.next().await? {
             for stored in &page {

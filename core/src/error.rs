@@ -104,6 +104,11 @@ impl Error {
         Self::Invalid { field: field.to_owned(), must: must.to_owned() }
     }
 
+    /// Others were quicker every time.
+    pub(crate) fn changes_too_fast(id: &impl std::fmt::Display) -> Self {
+        Self::Unavailable { inside: format!("{id} changes too fast") }
+    }
+
     /// Something that can only be a defect of ours or of the machine.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` is given")]

@@ -29,7 +29,7 @@ use crate::verbs;
 use crate::verbs::issue::Birth;
 
 /// How often a change is tried again after somebody else was quicker.
-const TRIES: usize = 16;
+pub(crate) const TRIES: usize = 16;
 /// How many records one page may look at in search of what fits.
 const LOOKED_AT: usize = 10_000;
 
@@ -309,7 +309,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::Unavailable { inside: format!("{id} changes too fast") })
+        Err(Error::changes_too_fast(&id))
     }
 
     /// The key as it is shown. What is kept is how often it may be used in all; what is shown is how often it

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
 use crate::id::{AccountId, OrganizationId};
 use crate::key::Key;
-use crate::keys::Ties;
+use crate::keys::{TRIES, Ties};
 use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::permit::{Permit, Reach};
 use crate::scope::Scopes;
@@ -182,31 +182,37 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if_match: Option<u64>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let mut organization = self.load_organization(permit, id).await?;
-        if if_match.is_some_and(|version| version != organization.version) {
-            return Err(Error::Stale);
-        }
-        if let Some(name) = patch.name {
-            check_name(&name)?;
-            organization.names = self.organization_names(organization.id, &name);
-            organization.name = name;
-        }
-        let suspended = patch.suspended.or(patch.hold.map(|_| true));
-        let happened = match (suspended, organization.standing) {
-            (Some(true), Standing::Active) => Happened::Suspended,
-            (Some(false), Standing::Suspended) => Happened::Resumed,
-            _ => Happened::Updated,
-        };
-        if let Some(suspended) = suspended {
-            if suspended && organization.operator {
-                return Err(Error::WrongState { why: "the operator's organization cannot be suspended" });
+        for _ in 0..TRIES {
+            let mut organization = self.load_organization(permit, id).await?;
+            if if_match.is_some_and(|version| version != organization.version) {
+                return Err(Error::Stale);
             }
-            organization.standing = if suspended { Standing::Suspended } else { Standing::Active };
-            organization.hold = patch.hold.filter(|_| suspended);
+            if let Some(name) = &patch.name {
+                check_name(name)?;
+                organization.names = self.organization_names(organization.id, name);
+                organization.name.clone_from(name);
+            }
+            let suspended = patch.suspended.or(patch.hold.map(|_| true));
+            let happened = match (suspended, organization.standing) {
+                (Some(true), Standing::Active) => Happened::Suspended,
+                (Some(false), Standing::Suspended) => Happened::Resumed,
+                _ => Happened::Updated,
+            };
+            if let Some(suspended) = suspended {
+                if suspended && organization.operator {
+                    return Err(Error::WrongState { why: "the operator's organization cannot be suspended" });
+                }
+                organization.standing = if suspended { Standing::Suspended } else { Standing::Active };
+                organization.hold = patch.hold.filter(|_| suspended);
+            }
+            organization.version += 1;
+            match self.commit_organization(Some(permit), &organization, happened, origin).await {
+                Ok(()) => return Ok(Answer::Organization(Box::new(organization))),
+                Err(CommitError::Stale) if if_match.is_none() => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        organization.version += 1;
-        self.commit_organization(Some(permit), &organization, happened, origin).await?;
-        Ok(Answer::Organization(Box::new(organization)))
+        Err(Error::changes_too_fast(&id))
     }
 
     pub(crate) async fn remove_organization(
@@ -216,25 +222,32 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if_match: Option<u64>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let mut organization = self.load_organization_ever(permit, id).await?;
-        if let Standing::Removed { .. } = organization.standing {
-            self.record_in_force(id, id.id()).await?;
+        for _ in 0..TRIES {
+            let mut organization = self.load_organization_ever(permit, id).await?;
+            if let Standing::Removed { .. } = organization.standing {
+                self.record_in_force(id, id.id()).await?;
+                return Ok(Answer::OrganizationRemoved(id));
+            }
+            if if_match.is_some_and(|version| version != organization.version) {
+                return Err(Error::Stale);
+            }
+            if organization.operator {
+                return Err(Error::WrongState { why: "the operator's organization cannot be removed" });
+            }
+            let at = self.environment.now();
+            organization.standing = Standing::Removed { at, reason: Reason::Unspecified };
+            organization.names.clear();
+            organization.version += 1;
+            let happened = Happened::Removed(Reason::Unspecified);
+            match self.commit_organization(Some(permit), &organization, happened, origin).await {
+                Ok(()) => {}
+                Err(CommitError::Stale) if if_match.is_none() => continue,
+                Err(error) => return Err(error.into()),
+            }
+            self.sweep(List { kind: RecordKind::Key, owner: id.id() }, Reason::OwnerLeft, origin);
             return Ok(Answer::OrganizationRemoved(id));
         }
-        if if_match.is_some_and(|version| version != organization.version) {
-            return Err(Error::Stale);
-        }
-        if organization.operator {
-            return Err(Error::WrongState { why: "the operator's organization cannot be removed" });
-        }
-        let at = self.environment.now();
-        organization.standing = Standing::Removed { at, reason: Reason::Unspecified };
-        organization.names.clear();
-        organization.version += 1;
-        let happened = Happened::Removed(Reason::Unspecified);
-        self.commit_organization(Some(permit), &organization, happened, origin).await?;
-        self.sweep(List { kind: RecordKind::Key, owner: id.id() }, Reason::OwnerLeft, origin);
-        Ok(Answer::OrganizationRemoved(id))
+        Err(Error::changes_too_fast(&id))
     }
 
     async fn commit_organization(

@@ -127,7 +127,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::Unavailable { inside: format!("{id} changes too fast") })
+        Err(Error::changes_too_fast(&id))
     }
 
     /// Removes the sessions that a key opened.
@@ -195,6 +195,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 }
             }
         }
-        Err(Error::Unavailable { inside: format!("{} changes too fast", head.id) })
+        Err(Error::changes_too_fast(&head.id))
     }
 }

@@ -53,7 +53,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::Unavailable { inside: format!("{id} changes too fast") })
+        Err(Error::changes_too_fast(&id))
     }
 
     /// Ends the key before a successor if a crash came before that. If the key has changed in between, that

@@ -120,12 +120,10 @@ impl Track {
             Racer::RemoveAccount => Box::pin(async move {
                 let command = Command::RemoveAccount { account, policy: KeyPolicy::Remove, if_match };
                 let (removed, track) = send(Verb::RemoveAccount, command).await;
-                // Two at once: the second one may have to read again.
-                if removed.is_ok() {
-                    track.is_ended(&track.key);
-                    let given = track.given.lock().unwrap().clone();
-                    given.iter().for_each(|key| track.is_ended(key));
-                }
+                assert!(removed.is_ok(), "it is removed: {:?}", removed.err());
+                track.is_ended(&track.key);
+                let given = track.given.lock().unwrap().clone();
+                given.iter().for_each(|key| track.is_ended(key));
             }),
         }
     }
