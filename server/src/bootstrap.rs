@@ -1,5 +1,6 @@
 //! This file is about setting up: organizations, accounts and credentials as a file declares them. Applying it again
-//! changes nothing that is there already, and no secret stands in it: it names the files that hold them.
+//! changes nothing that is there already and brings nothing back that was ended since; no secret stands in it: it names the
+//! files that hold them.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,19 +8,21 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use keyward_core::access::LEVELS;
-use keyward_core::account::{Account, Organization, Role};
+use keyward_core::account::{Account, Organization, Role, Standing};
 use keyward_core::command::{Answer, Command, Draft, Given, Import, Issue, NewAccount, Page};
+use keyward_core::error::Error;
 use keyward_core::filter::Filter;
-use keyward_core::id::{AccountId, Id, OrganizationId};
+use keyward_core::id::{AccountId, OrganizationId};
 use keyward_core::keyward::{Keyward, Origin};
 use keyward_core::permit::Caller;
 use keyward_core::resource::NewResource;
 use keyward_core::scope::Scopes;
 use keyward_core::secret::{Alphabet, Format, Handle, Label, Presented, Secret};
-use keyward_core::store::Store;
+use keyward_core::store::{List, RecordKind, Store, Stored};
 use keyward_dialects::encedo::SetUp;
 use serde::Deserialize;
 use serde_json::Map;
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::app::App;
@@ -168,21 +171,23 @@ impl Bootstrap {
         first.map(|key| key.secret_file.as_path())
     }
 
-    /// Makes what is not there yet, as the owner with this secret.
+    /// Makes what is not there yet and never was, as this owner.
     pub(crate) async fn apply<S: Store>(
         &self,
         app: &App<S>,
-        owner: &Secret,
+        owner: Caller,
         folder: &Path,
     ) -> anyhow::Result<()> {
         let keyward = app.keyward().context("it is locked")?;
-        let caller = keyward.authenticate(owner.expose(), None).map_err(inside)?;
-        let setter = Setter { app, keyward, caller, folder };
+        let setter = Setter { app, keyward, caller: owner, folder };
+        let mut organizations = organizations(keyward.store()).await?;
         for plan in &self.organizations {
-            let organization = setter.organization(&plan.name).await?;
-            let mut accounts = setter.accounts(organization).await?;
+            let Some(organization) = setter.organization(&plan.name, &mut organizations).await? else {
+                continue;
+            };
+            let mut accounts = accounts(keyward.store(), organization).await?;
             for plan in &plan.accounts {
-                let id = setter.account(organization, plan, &mut accounts).await?;
+                let Some(id) = setter.account(organization, plan, &mut accounts).await? else { continue };
                 setter.credentials(id, plan).await.with_context(|| format!("account {}", plan.name))?;
             }
         }
@@ -190,69 +195,110 @@ impl Bootstrap {
     }
 }
 
+/// What has a name, or had it until it was removed.
+pub(crate) struct Known<T> {
+    pub(crate) name: String,
+    pub(crate) id: T,
+    is_gone: bool,
+}
+
+impl<T> Known<T> {
+    fn new(name: String, id: T, standing: Standing) -> Self {
+        Self { name, id, is_gone: matches!(standing, Standing::Removed { .. }) }
+    }
+}
+
+/// What is called so now, or else what was.
+pub(crate) fn named<'a, T>(known: &'a [Known<T>], name: &str) -> Option<&'a Known<T>> {
+    known.iter().filter(|known| known.name == name).min_by_key(|known| known.is_gone)
+}
+
+/// Every organization. No command shows the removed ones.
+pub(crate) async fn organizations<S: Store>(store: &S) -> anyhow::Result<Vec<Known<OrganizationId>>> {
+    let list = List { kind: RecordKind::Organization, owner: List::EVERYONE };
+    let stored = store.page(list, None, usize::MAX).await?;
+    let read = |stored: &Stored| Organization::from_record(&stored.record).map_err(inside);
+    let known = |one: Organization| Known::new(one.name, one.id, one.standing);
+    stored.iter().map(|stored| read(stored).map(known)).collect()
+}
+
+/// Every account of an organization.
+async fn accounts<S: Store>(
+    store: &S,
+    organization: OrganizationId,
+) -> anyhow::Result<Vec<Known<AccountId>>> {
+    let list = List { kind: RecordKind::Account, owner: organization.id() };
+    let stored = store.page(list, None, usize::MAX).await?;
+    let read = |stored: &Stored| Account::from_record(&stored.record).map_err(inside);
+    let known = |one: Account| Known::new(one.name, one.id, one.standing);
+    stored.iter().map(|stored| read(stored).map(known)).collect()
+}
+
 impl<S: Store> Setter<'_, S> {
     async fn run(&self, command: Command) -> anyhow::Result<Answer> {
-        let permit = self.caller.permit(command.verb()).map_err(inside)?;
-        self.keyward.execute(&permit, command, &Origin::default()).await.map_err(inside)
+        self.attempt(command).await.map_err(inside)
     }
 
-    async fn organization(&self, name: &str) -> anyhow::Result<OrganizationId> {
-        let mut after = None;
-        loop {
-            let page = Page { after, limit: Page::LIMIT };
-            let Answer::Organizations(found, next) = self.run(Command::ListOrganizations(page)).await? else {
-                bail!("no list of organizations");
-            };
-            if let Some(one) = found.iter().find(|one: &&Organization| one.name == name) {
-                return Ok(one.id);
+    async fn attempt(&self, command: Command) -> Result<Answer, Error> {
+        let permit = self.caller.permit(command.verb())?;
+        self.keyward.execute(&permit, command, &Origin::default()).await
+    }
+
+    /// Sets up a credential, unless it was one before: nothing that was removed comes back.
+    async fn once(&self, name: &str, command: Command) -> anyhow::Result<()> {
+        match self.attempt(command).await {
+            Err(Error::Taken { what }) => {
+                warn!(of = name, "a {what} that is or was somebody's already is not set up again");
+                Ok(())
             }
-            match next {
-                Some(next) => after = Some(next),
-                None => break,
-            }
+            done => done.map(|_| ()).map_err(inside),
+        }
+    }
+
+    /// The organization of this name; `None` if it was removed.
+    async fn organization(
+        &self,
+        name: &str,
+        all: &mut Vec<Known<OrganizationId>>,
+    ) -> anyhow::Result<Option<OrganizationId>> {
+        if let Some(known) = named(all, name) {
+            return Ok((!known.is_gone).then_some(known.id));
         }
         let create = Command::CreateOrganization { name: name.to_owned() };
         let Answer::Organization(made) = self.run(create).await? else { bail!("no organization") };
-        Ok(made.id)
+        let id = made.id;
+        all.push(Known::new(made.name, id, made.standing));
+        Ok(Some(id))
     }
 
-    async fn accounts(&self, organization: OrganizationId) -> anyhow::Result<Vec<Account>> {
-        let mut all = Vec::new();
-        let mut after: Option<Id> = None;
-        loop {
-            let page = Page { after, limit: Page::LIMIT };
-            let list = Command::ListAccounts { organization: Some(organization), page };
-            let Answer::Accounts(found, next) = self.run(list).await? else { bail!("no list of accounts") };
-            all.extend(found);
-            match next {
-                Some(next) => after = Some(next),
-                None => return Ok(all),
-            }
-        }
-    }
-
+    /// The account that is planned; `None` if it was removed, or the one above it was.
     async fn account(
         &self,
         organization: OrganizationId,
         plan: &AccountPlan,
-        known: &mut Vec<Account>,
-    ) -> anyhow::Result<AccountId> {
-        let named = |name: &str| known.iter().find(|account| account.name == name).map(|account| account.id);
-        if let Some(id) = named(&plan.name) {
-            return Ok(id);
+        all: &mut Vec<Known<AccountId>>,
+    ) -> anyhow::Result<Option<AccountId>> {
+        if let Some(known) = named(all, &plan.name) {
+            return Ok((!known.is_gone).then_some(known.id));
         }
         let role = Role::parse(&plan.role).with_context(|| format!("account {}: no such role", plan.name))?;
         let parent = match &plan.parent {
-            Some(parent) => Some(named(parent).with_context(|| format!("account {parent} is not there"))?),
+            Some(parent) => {
+                let known = named(all, parent).with_context(|| format!("account {parent} is not there"))?;
+                if known.is_gone {
+                    return Ok(None);
+                }
+                Some(known.id)
+            }
             None => None,
         };
         let new = NewAccount { organization: Some(organization), parent, name: plan.name.clone(), role };
-        let Answer::Account(account) = self.run(Command::CreateAccount(new)).await? else {
+        let Answer::Account(made) = self.run(Command::CreateAccount(new)).await? else {
             bail!("no account");
         };
-        let id = account.id;
-        known.push(*account);
-        Ok(id)
+        let id = made.id;
+        all.push(Known::new(made.name, id, made.standing));
+        Ok(Some(id))
     }
 
     async fn credentials(&self, account: AccountId, plan: &AccountPlan) -> anyhow::Result<()> {
@@ -269,7 +315,10 @@ impl<S: Store> Setter<'_, S> {
         let first = first.context("access levels and units are made with a key of the account: name one")?;
         let secret =
             read_secret(&self.folder.join(&first.secret_file))?.context("its secret is not there")?;
-        let caller = self.keyward.authenticate(&secret, None).map_err(inside)?;
+        let Ok(caller) = self.keyward.authenticate(&secret, None) else {
+            warn!(key = first.name, account = plan.name, "no longer accepted: nothing is set up with it");
+            return Ok(());
+        };
         let maker = Setter { caller, ..*self };
         maker.access_levels(&plan.access_levels).await?;
         match &plan.unit {
@@ -319,7 +368,7 @@ impl<S: Store> Setter<'_, S> {
             return Ok(());
         }
         let password = read_secret(file)?.with_context(|| format!("{}: not there", file.display()))?;
-        self.run(Command::SetPassword { account: Some(account), login: None, password }).await.map(|_| ())
+        self.once(login, Command::SetPassword { account: Some(account), login: None, password }).await
     }
 
     async fn key(&self, account: AccountId, plan: &KeyPlan) -> anyhow::Result<()> {
@@ -351,7 +400,7 @@ impl<S: Store> Setter<'_, S> {
         let given = Given::Text(Secret::import(&text).map_err(inside)?);
         let import =
             Import { account: Some(account), environment, protected: false, given, handle: None, draft };
-        self.run(Command::Import(Box::new(import))).await.map(|_| ())
+        self.once(&plan.name, Command::Import(Box::new(import))).await
     }
 }
 

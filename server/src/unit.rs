@@ -8,6 +8,7 @@ use keyward_core::keyward::{Keyward, Origin};
 use keyward_core::permit::Caller;
 use keyward_core::store::Store;
 use keyward_dialects::{Step, encedo};
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::app::App;
@@ -15,13 +16,15 @@ use crate::cli::inside;
 use crate::config::Encedo;
 use crate::environment::World;
 
-/// Starts the unit that is configured, if there is one. A locked server is none.
+/// Starts the unit that is configured, if there is one. A locked server is none; and one whose key was removed or stopped
+/// is none to its clients, as it was when that happened, while everybody else is served.
 pub(crate) async fn start<S: Store>(app: &Arc<App<S>>, config: Option<&Encedo>) -> anyhow::Result<()> {
     let (Some(keyward), Some(Encedo { key_file })) = (app.keyward(), config) else { return Ok(()) };
     let secret = read(key_file)?;
-    let caller = keyward.authenticate(&secret, None).map_err(inside);
-    let caller = caller.with_context(|| format!("{}: the unit's key", key_file.display()))?;
-    run(app, keyward, &caller, encedo::start(app.unit())).await?;
+    match keyward.authenticate(&secret, None) {
+        Ok(caller) => run(app, keyward, &caller, encedo::start(app.unit())).await?,
+        Err(_) => warn!(file = %key_file.display(), "the key of the unit of Encedo HEM is not accepted"),
+    }
     app.unit().act_by(secret);
     Ok(())
 }

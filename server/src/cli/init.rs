@@ -8,14 +8,15 @@ use keyward_core::keyward::Keyward;
 use keyward_core::secret::Secret;
 use keyward_store::Options;
 
-use super::{Init, say};
+use super::{Init, say, serve};
 use crate::app::App;
 use crate::bootstrap::Bootstrap;
-use crate::config::{Config, Encedo, Limits, Listen, Logging, Pkcs11, Roots};
+use crate::config::{Config, Encedo, Level, Limits, Listen, Logging, Pkcs11, Roots};
 use crate::environment::World;
 use crate::{Storage, keyfiles};
 
 pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
+    serve::log_to_standard_error(Level::Warn);
     let file = init.folder.join("keyward.toml");
     let bootstrap = init.bootstrap.as_deref().map(Bootstrap::read).transpose()?;
     if file.exists() {
@@ -65,8 +66,12 @@ async fn set_up(config: &Config, bootstrap: &Bootstrap, folder: &Path) -> anyhow
     let store = Storage::open(&config.data, keys.signer, options)?;
     let keyward =
         Keyward::start(store, World::new(keys.roots), keys.pepper, 0).await.map_err(super::inside)?;
+    let owner = keyward.authenticate(owner.expose(), None).map_err(super::inside).with_context(|| {
+        let file = file.display();
+        format!("{file}: no secret that works (any more): put that of an owner's key there")
+    })?;
     let app = App::open(keyward, config)?;
-    bootstrap.apply(&app, &owner, folder).await?;
+    bootstrap.apply(&app, owner, folder).await?;
     Ok(ExitCode::SUCCESS)
 }
 

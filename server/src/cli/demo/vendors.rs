@@ -3,17 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
-use keyward_core::command::{Answer, Command, Page};
-use keyward_core::keyward::{Keyward, Origin};
-use keyward_core::permit::Verb;
+use anyhow::Context as _;
+use keyward_core::keyward::Keyward;
 use keyward_core::secret::Secret;
 use keyward_core::store::Store;
 use serde_json::{Value, json};
+use tracing::warn;
 
 use crate::app::App;
-use crate::bootstrap::Bootstrap;
-use crate::cli::inside;
+use crate::bootstrap::{Bootstrap, named, organizations};
 use crate::environment::{self, World};
 
 /// What the unit of Encedo HEM is called, as [`BOOTSTRAP`] says it: clients go on under this name.
@@ -54,8 +52,12 @@ pub(super) async fn set_up<S: Store>(
         }
     }
     let bootstrap: Bootstrap = toml::from_str(BOOTSTRAP).context("the demo's own bootstrap file")?;
-    bootstrap.apply(app, owner, folder).await?;
-    credentials(folder, number_of(keyward, owner, "resolver").await?)
+    match keyward.authenticate(owner.expose(), None) {
+        Ok(owner) => bootstrap.apply(app, owner, folder).await?,
+        // Somebody removed or stopped it. What was set up before goes on without it.
+        Err(_) => warn!("the owner's secret is no longer accepted: nothing more is set up"),
+    }
+    credentials(folder, number_of(keyward.store(), "resolver").await?)
 }
 
 /// 128 random bits. A store that a demo made may be served to more than its maker.
@@ -65,22 +67,12 @@ fn drawn_password() -> String {
     format!("{:032x}", u128::from_be_bytes(bits))
 }
 
-/// The number of the organization of this name.
-async fn number_of<S: Store>(
-    keyward: &Arc<Keyward<S, World>>,
-    owner: &Secret,
-    name: &str,
-) -> anyhow::Result<u32> {
-    let permit =
-        keyward.authenticate(owner.expose(), None).and_then(|owner| owner.permit(Verb::ReadOrganizations));
-    let list = Command::ListOrganizations(Page { after: None, limit: Page::LIMIT });
-    let listed = keyward.execute(&permit.map_err(inside)?, list, &Origin::default()).await.map_err(inside)?;
-    let Answer::Organizations(all, _) = listed else { bail!("no list of organizations") };
-    let found = all.iter().find(|organization| organization.name == name);
-    found.map(|organization| organization.id.id().number()).with_context(|| format!("no organization {name}"))
+/// The number of the organization of this name, whoever may see it.
+async fn number_of<S: Store>(store: &S, name: &str) -> anyhow::Result<Option<u32>> {
+    Ok(named(&organizations(store).await?, name).map(|known| known.id.id().number()))
 }
 
-fn credentials(folder: &Path, resolver: u32) -> anyhow::Result<Value> {
+fn credentials(folder: &Path, resolver: Option<u32>) -> anyhow::Result<Value> {
     let secret = |file: &str| {
         let file = folder.join(file);
         let text = std::fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
