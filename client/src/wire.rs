@@ -42,7 +42,9 @@ pub use self::crypto_use::{
 };
 pub use self::epoch::Epoch;
 pub use self::event::{Event, ListEvents};
-pub use self::issue::{Algorithm, Digest, ImportKey, ImportOutcome, ImportedLine, IssueKey, Issued};
+pub use self::issue::{
+    Algorithm, Alphabet, Digest, ImportKey, ImportOutcome, ImportedLine, IssueKey, Issued, SecretFormat,
+};
 pub use self::key::{FoundKey, Key, Kind, RateLimit, Reason, Role, State, Tombstone};
 pub use self::list::{List, Page};
 pub use self::metadata::Metadata;

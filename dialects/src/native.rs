@@ -6,6 +6,7 @@ mod body;
 mod crypto;
 mod fault;
 mod fields;
+mod format;
 mod gateways;
 mod headers;
 mod import;
@@ -24,6 +25,7 @@ mod words;
 use keyward_core::error::Error;
 use keyward_core::permit::Verb;
 
+pub use self::format::format;
 pub use self::operations::{OPERATIONS, PROBLEM};
 use crate::dialect::{ANY, Dialect, Form, Parse, Route, in_steps};
 

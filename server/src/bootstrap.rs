@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use keyward_client::wire::SecretFormat;
 use keyward_core::access::LEVELS;
 use keyward_core::account::{Account, Organization, Role, Standing};
 use keyward_core::command::{Answer, Command, Draft, Given, Import, Issue, NewAccount, Page};
@@ -17,9 +18,10 @@ use keyward_core::keyward::{Keyward, Origin};
 use keyward_core::permit::Caller;
 use keyward_core::resource::NewResource;
 use keyward_core::scope::Scopes;
-use keyward_core::secret::{Alphabet, Format, Handle, Label, Presented, Secret};
+use keyward_core::secret::{Format, Handle, Label, Presented, Secret};
 use keyward_core::store::{List, RecordKind, Store, Stored};
 use keyward_dialects::encedo::SetUp;
+use keyward_dialects::native;
 use serde::Deserialize;
 use serde_json::Map;
 use tracing::warn;
@@ -112,39 +114,7 @@ pub(crate) struct KeyPlan {
     /// The file of its secret: what is there is brought along; if there is none, a secret is made and written there.
     pub(crate) secret_file: PathBuf,
     /// How a secret that is made is written; not given: in our own format.
-    pub(crate) format: Option<FormatPlan>,
-}
-
-/// The form of another system's secrets.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FormatPlan {
-    /// `hex`, `alphanumeric` or `url_safe`.
-    pub(crate) alphabet: AlphabetPlan,
-    /// How many characters are public, before a dot.
-    #[serde(default)]
-    pub(crate) public: usize,
-    /// How many are secret.
-    pub(crate) private: usize,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum AlphabetPlan {
-    Hex,
-    Alphanumeric,
-    UrlSafe,
-}
-
-impl From<FormatPlan> for Format {
-    fn from(plan: FormatPlan) -> Self {
-        let alphabet = match plan.alphabet {
-            AlphabetPlan::Hex => Alphabet::Hex,
-            AlphabetPlan::Alphanumeric => Alphabet::Alphanumeric,
-            AlphabetPlan::UrlSafe => Alphabet::UrlSafe,
-        };
-        Self::Plain { alphabet, public: plan.public, private: plan.private, hint: 0 }
-    }
+    pub(crate) format: Option<SecretFormat>,
 }
 
 /// Who carries it out, on what.
@@ -378,8 +348,10 @@ impl<S: Store> Setter<'_, S> {
         let label = |text| Label::parse(text).context("a label of our own");
         let environment = label("live")?;
         let Some(text) = read_secret(&file)? else {
-            let format =
-                plan.format.map_or_else(|| label("kw").map(Format::Keyward), |plain| Ok(plain.into()))?;
+            let format = match plan.format {
+                Some(given) => native::format(given).map_err(inside)?,
+                None => Format::Keyward(label("kw")?),
+            };
             let issue = Issue {
                 account: Some(account),
                 format,

@@ -34,6 +34,9 @@ pub struct IssueKey {
     pub expires_at: Option<String>,
     /// What its secret begins with: 1 to 8 lower-case letters and digits, a letter first; `kw` if not given.
     pub prefix: Option<String>,
+    /// How its secret is written, for clients that know another form than Keyward's own; not with a `prefix`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<SecretFormat>,
     /// What it is for, in the same characters; `live` if not given.
     pub environment: Option<String>,
     /// The networks that it may be used from (CIDR), at most 64; none: from everywhere.
@@ -56,6 +59,33 @@ pub struct IssueKey {
     /// What makes it a key that never leaves: for the kind `crypto`, and for no other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crypto: Option<IssueCrypto>,
+}
+
+/// The form of another system's secrets: random characters only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretFormat {
+    /// Which characters.
+    pub alphabet: Alphabet,
+    /// How many are public, before a dot: 0, or 8 to 64.
+    #[serde(default)]
+    #[schemars(range(max = 64))]
+    pub public: u16,
+    /// How many are secret: 32 to 256.
+    #[schemars(range(min = 32, max = 256))]
+    pub private: u16,
+}
+
+/// The characters of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Alphabet {
+    /// `0-9 a-f`.
+    Hex,
+    /// `0-9 A-Z a-z`.
+    Alphanumeric,
+    /// `0-9 A-Z a-z - _`.
+    UrlSafe,
 }
 
 /// A new key, and the only time that its secret is shown.

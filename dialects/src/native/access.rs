@@ -11,10 +11,10 @@ use super::fields;
 
 /// A door credential to make; what makes it a key beside that is `key`'s.
 pub(super) fn new(given: &wire::IssueAccess, key: &wire::IssueKey, draft: Draft) -> Result<NewAccess, Error> {
-    if key.prefix.is_some() || key.recoverable {
+    if key.prefix.is_some() || key.format.is_some() || key.recoverable {
         return Err(Error::invalid(
             "prefix",
-            "absent, as recoverable: a door credential is no secret of our format",
+            "absent, as format and recoverable: a door credential has no secret that is written",
         ));
     }
     let identification = match (&given.identification, given.access_type) {

@@ -23,10 +23,10 @@ pub(super) fn new(
     origin: Origin,
     draft: Draft,
 ) -> Result<NewCrypto, Error> {
-    if key.prefix.is_some() || key.recoverable {
+    if key.prefix.is_some() || key.format.is_some() || key.recoverable {
         return Err(Error::invalid(
             "prefix",
-            "absent, as recoverable: a key that never leaves shows no secret",
+            "absent, as format and recoverable: a key that never leaves shows no secret",
         ));
     }
     Ok(NewCrypto {

@@ -8,7 +8,7 @@ use keyward_core::filter::Filter;
 use keyward_core::id::{AccountId, KeyId};
 use keyward_core::secret::Format;
 
-use super::{access, body, crypto, fields, headers, words};
+use super::{access, body, crypto, fields, format, headers, words};
 use crate::dialect::{Params, Parsed, Request};
 
 pub(super) fn issue(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed, Error> {
@@ -17,11 +17,18 @@ pub(super) fn issue(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed,
     let command = match (given.kind, &given.access, &given.crypto) {
         (wire::Kind::Secret, None, None) => Command::Issue(Box::new(Issue {
             account: fields::maybe_id("account_id", given.account_id.as_deref(), AccountId::parse)?,
-            format: Format::Keyward(fields::label("prefix", given.prefix.as_deref(), "kw")?),
+            format: match (given.format, given.prefix.as_deref()) {
+                (None, prefix) => Format::Keyward(fields::label("prefix", prefix, "kw")?),
+                (Some(given), None) => format(given)?,
+                (Some(_), Some(_)) => {
+                    return Err(Error::invalid("prefix", "absent, where a format is given"));
+                }
+            },
             environment: fields::label("environment", given.environment.as_deref(), "live")?,
             protected: given.protected,
             recoverable: given.recoverable,
-            numbered: false,
+            // Languages with another form of secrets may know keys by numbers.
+            numbered: given.format.is_some(),
             draft,
         })),
         (wire::Kind::Access, Some(access), None) => {

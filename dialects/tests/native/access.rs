@@ -77,7 +77,7 @@ fn what_makes_no_door_credential_is_named_and_not_quoted() {
         assert!(!must.contains("999") && !must.contains("1234567"), "{must}");
     }
     let with = |more: &str| format!(r#"{{"name":"x","kind":"access","access":{{"type":"code"}},{more}}}"#);
-    for more in [r#""prefix":"kw""#, r#""recoverable":true"#] {
+    for more in [r#""prefix":"kw""#, r#""recoverable":true"#, r#""format":{"alphabet":"hex","private":32}"#] {
         assert_eq!(send("POST", "/v1/keys").json(&with(more)).invalid().0, "prefix");
     }
     let secret = send("POST", "/v1/keys").json(r#"{"name":"x","access":{"type":"code"}}"#);

@@ -134,6 +134,7 @@ fn canaries() -> Vec<String> {
         "tags",
         "expires_at",
         "prefix",
+        "format",
         "ip_allow",
         "rate_limit",
         "uses_left",

@@ -6,7 +6,7 @@ use keyward_core::event::Reason;
 use keyward_core::filter::StateFilter;
 use keyward_core::id::Id;
 use keyward_core::key::Found;
-use keyward_core::secret::{Format, Label, Secret};
+use keyward_core::secret::{Alphabet, Format, Label, Secret};
 use serde_json::json;
 
 use crate::samples::{ACCOUNT, KEY, ORGANIZATION, Sent, json, key, removed, send, tombstone};
@@ -35,6 +35,33 @@ fn issue_takes_every_field() {
         ["10.0.0.0/8", "2001:db8::1/128"]
     );
     assert_eq!((issue.draft.uses, issue.draft.rate_limit.unwrap().limit), (Some(9), 5));
+}
+
+#[test]
+fn issue_takes_the_form_of_another_systems_secrets() {
+    let with = |format: &str| issue(&format!(r#"{{"name":"x","format":{format}}}"#));
+    let Command::Issue(asked) = with(r#"{"alphabet":"url_safe","private":43}"#).command() else { panic!() };
+    let url_safe = Format::Plain { alphabet: Alphabet::UrlSafe, public: 0, private: 43, hint: 0 };
+    assert_eq!((asked.format, asked.numbered), (url_safe, true));
+    let dotted = r#"{"alphabet":"alphanumeric","public":8,"private":256}"#;
+    let Command::Issue(asked) = with(dotted).command() else { panic!() };
+    let Format::Plain { alphabet: Alphabet::Alphanumeric, public: 8, private: 256, hint: 0 } = asked.format
+    else {
+        panic!()
+    };
+    for (format, field) in [
+        (r#"{"alphabet":"hex","private":31}"#, "format.private"),
+        (r#"{"alphabet":"hex","private":257}"#, "format.private"),
+        (r#"{"alphabet":"hex","private":32,"public":7}"#, "format.public"),
+        (r#"{"alphabet":"hex","private":32,"public":65}"#, "format.public"),
+        (r#"{"alphabet":"base64","private":32}"#, "format.alphabet"),
+        (r#"{"alphabet":"hex"}"#, "format.private"),
+        (r#"{"alphabet":"hex","private":32,"hint":4}"#, "format.hint"),
+    ] {
+        assert_eq!(with(format).invalid().0, field, "{format}");
+    }
+    let both = r#"{"name":"x","prefix":"kw","format":{"alphabet":"hex","private":32}}"#;
+    assert_eq!(issue(both).invalid().0, "prefix");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use keyward_client::{Client, wire};
 use zeroize::Zeroizing;
 
-use super::remote::{Remote, show, word};
+use super::remote::{Remote, json, show, word};
 
 /// The longest message that is signed, in bytes.
 const MESSAGE: u64 = 512 * 1024;
@@ -132,6 +132,9 @@ struct Issue {
     /// What its secret begins with.
     #[arg(long)]
     prefix: Option<String>,
+    /// How its secret is written instead: `{"alphabet":"url_safe","private":43}` makes a token of `IntServ`'s.
+    #[arg(long, conflicts_with = "prefix", value_parser = json::<wire::SecretFormat>)]
+    format: Option<wire::SecretFormat>,
     /// What it is for.
     #[arg(long)]
     environment: Option<String>,
@@ -291,6 +294,7 @@ impl From<&Issue> for wire::IssueKey {
             tags: issue.tag.clone(),
             expires_at: issue.expires_at.clone(),
             prefix: issue.prefix.clone(),
+            format: issue.format,
             environment: issue.environment.clone(),
             ip_allow: issue.ip_allow.clone(),
             protected: issue.protected,

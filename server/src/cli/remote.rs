@@ -49,3 +49,8 @@ pub(crate) fn show(answer: &impl Serialize) -> anyhow::Result<()> {
 pub(crate) fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|error| error.to_string())
 }
+
+/// A value, as the API writes it.
+pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
