@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::fmt::temporal::Pieces;
+
 /// An instant, in milliseconds since 1970-01-01T00:00:00Z. Never before that, never past the year 9999.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(u64);
@@ -39,6 +41,16 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         let instant: jiff::Timestamp = text.parse().ok().filter(|_| is_rfc_3339(text))?;
         u64::try_from(instant.as_millisecond()).ok().map(Self::from_millis)
+    }
+
+    /// The same, where years before 1970 and the last days of 9999 stand for always and never: the first instant and the
+    /// last.
+    #[must_use]
+    pub fn parse_nearest(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| {
+            let pieces = Pieces::parse(text).ok().filter(|_| is_rfc_3339(text))?;
+            Some(if pieces.date().year() <= 1970 { Self(0) } else { Self::LAST })
+        })
     }
 }
 
@@ -91,6 +103,29 @@ mod tests {
             ["", "now", "1985-04-12", "1969-12-31T23:59:59Z", "1985-13-12T23:20:50Z", "2020-01-01T00:00:00"]
         {
             assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_no_instant_can_be_is_the_nearest_one_where_that_is_wanted() {
+        let first = Timestamp::from_millis(0);
+        for (text, nearest) in [
+            ("9999-12-31T23:59:59Z", Some(Timestamp::LAST)),
+            ("9999-12-31T23:59:59.999-12:00", Some(Timestamp::LAST)),
+            ("1969-12-31T23:59:59Z", Some(first)),
+            ("1970-01-01T00:00:00+01:00", Some(first)),
+            ("1900-02-28T00:00:00Z", Some(first)),
+            ("0001-01-01T00:00:00Z", Some(first)),
+            ("1985-04-12T23:20:50.52Z", Timestamp::parse("1985-04-12T23:20:50.52Z")),
+            ("1900-02-29T00:00:00Z", None),
+            ("9999-12-31T24:00:00Z", None),
+            ("9999-12-31T23:59:59", None),
+            ("9999-12-31", None),
+            ("1900-01-01T00:00:00+99:00", None),
+            ("1900-01-01T00:00:00+xx:00", None),
+            ("never", None),
+        ] {
+            assert_eq!(Timestamp::parse_nearest(text), nearest, "{text}");
         }
     }
 

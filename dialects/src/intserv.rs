@@ -35,16 +35,17 @@ pub fn dialect() -> Result<Dialect, Error> {
 }
 
 static ROUTES: [Route; 5] = [
-    route("/v1/accesskeys/add", Verb::Issue, |_| Ok(Form::Steps(keys::add))),
-    route("/v1/accesskeys/remove", Verb::Remove, |_| Ok(Form::Steps(keys::remove))),
-    route("/v1/accesskeys/status", Verb::Find, |_| Ok(Form::Steps(keys::status))),
-    route("/v1/accesslevels/list", Verb::ReadResources, |_| Ok(Form::Steps(levels as Begin))),
-    route("/v1/events/list", Verb::ReadResources, |_| Ok(Form::Steps(events::list))),
+    route("/v1/accesskeys/add", |_| Ok(Form::Steps(keys::add))),
+    route("/v1/accesskeys/remove", |_| Ok(Form::Steps(keys::remove))),
+    route("/v1/accesskeys/status", |_| Ok(Form::Steps(keys::status))),
+    route("/v1/accesslevels/list", |_| Ok(Form::Steps(levels as Begin))),
+    route("/v1/events/list", |_| Ok(Form::Steps(events::list))),
 ];
 
-/// A call; all of them answer in steps.
-const fn route(path: &'static str, verb: Verb, form: Choose) -> Route {
-    in_steps("POST", path, Some(verb), form)
+/// A call; all of them answer in steps. Whoever has a key may come as far as this: what sort of token that is, is judged
+/// before what it may do.
+const fn route(path: &'static str, form: Choose) -> Route {
+    in_steps("POST", path, Some(Verb::ReadResources), form)
 }
 
 /// By path. The native API has `/v1/events` itself.
@@ -56,19 +57,21 @@ fn claims(request: &Request<'_>) -> bool {
     }
 }
 
-/// The caller, if it has an Integration API Key.
-fn integration(caller: Option<&Caller>) -> Result<&Caller, Error> {
-    carrying(caller, &[INTEGRATION])
+/// The caller, if it has an Integration API Key that may do this.
+fn integration(caller: Option<&Caller>, verb: Verb) -> Result<&Caller, Error> {
+    let caller = anyone(caller)?;
+    if !caller.has_scope(INTEGRATION) {
+        return Err(Error::Forbidden);
+    }
+    caller.permit(verb).map(|_| caller)
 }
 
-/// The caller, if it has any sort of key of this language.
+/// The caller, if it has any sort of token of this language. Another key of Keyward's is none: it opens no more here than
+/// an unknown one.
 fn anyone(caller: Option<&Caller>) -> Result<&Caller, Error> {
-    carrying(caller, &[INTEGRATION, APP])
-}
-
-fn carrying<'a>(caller: Option<&'a Caller>, scopes: &[&str]) -> Result<&'a Caller, Error> {
     let caller = known(caller)?;
-    scopes.iter().any(|scope| caller.has_scope(scope)).then_some(caller).ok_or(Error::Forbidden)
+    let is_token = [INTEGRATION, APP].iter().any(|scope| caller.has_scope(scope));
+    is_token.then_some(caller).ok_or(Error::BadCredential)
 }
 
 fn levels(request: &Request<'_>, _: &Params<'_, '_>, caller: Option<&Caller>) -> Result<Step, Error> {

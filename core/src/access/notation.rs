@@ -2,8 +2,8 @@
 //! (technology, number), and a number that its technology cannot hold is refused, never cut.
 //!
 //! Of fixed size, the length tells the technology: 13, 10 or 17 decimal digits, or `0x` and 10, 8 or 14 hexadecimal ones, are
-//! EM (40 bits), MIFARE Classic (32) or MIFARE DESFire (56). With a prefix (`EM:`, `MC:`, `MD:`) the number may be shorter,
-//! and several such parts joined by `|` are one badge with several chips.
+//! EM (40 bits), MIFARE Classic (32) or MIFARE DESFire (56). With a prefix (`EM:`, `MC:`, `MD:`) the number has up to
+//! 13, 10 or 17 digits of either base, and several such parts joined by `|` are one badge with several chips.
 
 use zeroize::Zeroizing;
 
@@ -115,7 +115,8 @@ impl Part {
         let (prefix, number) = text.split_once(':')?;
         let technology = Technology::ALL.into_iter().find(|technology| technology.prefix() == prefix)?;
         let (base, digits) = Base::of(number);
-        if digits.len() > technology.digits(base) {
+        // As many in either base, as the vendor has it: what does not fit is told by its value.
+        if digits.len() > technology.digits(Base::Decimal) {
             return None;
         }
         Self::read(technology, base, digits)

@@ -37,6 +37,7 @@ fn notations((technology, number): (Technology, u64)) -> Vec<String> {
         format!("{prefix}:{number:0decimal$}"),
         format!("{prefix}:0x{number:x}"),
         format!("{prefix}:0x{number:0hex$X}"),
+        format!("{prefix}:0x{number:0decimal$x}"),
     ]
 }
 
@@ -54,7 +55,7 @@ proptest! {
     #[test]
     fn several_chips_are_one_badge_in_any_order(
         chips in prop::collection::vec(part(), 1..=8),
-        notation in 4..8usize,
+        notation in 4..9usize,
         turn in 0..8usize,
     ) {
         let parts = chips.iter().map(|(technology, number)| Part::new(*technology, *number).unwrap());
@@ -75,7 +76,19 @@ proptest! {
         prop_assert_eq!(badge(&format!("{prefix}:0x{wide:x}")), None);
         // Zeros in front do not make it narrower, and too many of them are no number.
         prop_assert_eq!(badge(&format!("{prefix}:0{number:0decimal$}")), None);
-        prop_assert_eq!(badge(&format!("{prefix}:0x0{number:0hex$x}")), None);
+        prop_assert_eq!(badge(&format!("{prefix}:0x0{number:0decimal$x}")), None);
+        prop_assert_eq!(badge(&format!("0x0{number:0hex$x}")), None);
+    }
+
+    #[test]
+    fn zeros_in_front_of_a_prefixed_number_mean_nothing((technology, number) in part(), zeros in 0..17usize) {
+        let (prefix, most, _) = sizes(technology);
+        let known = badge(&format!("{prefix}:{number}"));
+        for (base, digits) in [("", number.to_string()), ("0x", format!("{number:x}"))] {
+            let text = format!("{prefix}:{base}{}{digits}", "0".repeat(zeros));
+            let fits = zeros + digits.len() <= most;
+            prop_assert_eq!(badge(&text), known.clone().filter(|_| fits), "{}", text);
+        }
     }
 
     #[test]
@@ -94,6 +107,7 @@ fn known_badges_are_read_as_what_they_are() {
     // The vendor's own example: 0x00499602d2 is 1234567890.
     assert_eq!(badge("0x00499602d2").as_deref(), Some("0001234567890"));
     assert_eq!(badge("EM:0X499602D2").as_deref(), Some("0001234567890"));
+    assert_eq!(badge("EM:0x0000000000001").as_deref(), Some("0000000000001"));
     assert_eq!(badge("4294967295").as_deref(), Some("4294967295"));
     assert_eq!(badge("0xffffffffffffff").as_deref(), Some("72057594037927935"));
     assert_eq!(badge("MC:7|EM:1|MC:0x7").as_deref(), Some("EM:0000000000001|MC:0000000007"));

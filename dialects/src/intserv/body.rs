@@ -51,8 +51,11 @@ impl Body {
         self.read_as(name, "a whole number", Value::as_u64)
     }
 
+    /// A time. Clients send the last day of 9999 for never, and days before 1970 for always.
     pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, Error> {
-        self.read_as(name, "a time such as 2020-09-01T00:00:00Z", |value| Timestamp::parse(value.as_str()?))
+        self.read_as(name, "a time such as 2020-09-01T00:00:00Z", |value| {
+            Timestamp::parse_nearest(value.as_str()?)
+        })
     }
 
     pub(super) fn id<T: From<Id>>(&self, name: &str) -> Result<Option<T>, Error> {

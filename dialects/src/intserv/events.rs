@@ -28,6 +28,7 @@ const BACK_MILLIS: u64 = 7 * 86_400_000;
 struct Search {
     /// After this one.
     after: Id,
+    /// Both in whole seconds, as times are shown: whoever names a second that they saw means all of it.
     from: Timestamp,
     to: Option<Timestamp>,
     systems: Option<Vec<String>>,
@@ -63,7 +64,7 @@ pub(super) fn list(
         uuid::parse(text).ok_or_else(|| Error::invalid("continuation_key", "one of an answer before"))
     });
     // An id begins with the time of its making: this is the last one before that.
-    let first = Id::new(from, [0; 10]).bits();
+    let first = Id::new(Timestamp::from_millis(from.seconds() * 1000), [0; 10]).bits();
     more(Search {
         after: continuation.transpose()?.unwrap_or(Id::from_bits(first.saturating_sub(1))),
         from,
@@ -88,31 +89,28 @@ fn more(mut search: Search) -> Result<Step, Error> {
         let Answer::Resources(events, next) = answer else {
             return Err(Error::internal("no list of events"));
         };
-        let mut events = events.into_iter();
-        while search.found.len() < search.limit {
-            let Some(event) = events.next() else {
-                return match next {
-                    Some(_) if search.pages < PAGES => more(search),
-                    next => name_next(search, next.is_some()),
-                };
-            };
-            if search.to.is_some_and(|to| event.created_at > to) {
+        for event in events {
+            if search.to.is_some_and(|to| event.created_at.seconds() > to.seconds()) {
                 return name_next(search, false);
             }
-            search.after = event.id.id();
-            if search.wants(&event) {
-                search.found.push(event);
+            let wanted = search.wants(&event);
+            if wanted && search.found.len() == search.limit {
+                return name_next(search, true);
             }
+            search.after = event.id.id();
+            search.found.extend(wanted.then_some(event));
         }
-        let has_more = next.is_some() || events.next().is_some();
-        name_next(search, has_more)
+        match next {
+            Some(_) if search.pages < PAGES => more(search),
+            next => name_next(search, next.is_some()),
+        }
     }))
 }
 
 impl Search {
     fn wants(&self, event: &Resource) -> bool {
         let system = text(event, "verifier");
-        event.created_at >= self.from
+        event.created_at.seconds() >= self.from.seconds()
             && self.granted.is_none_or(|granted| granted == refusal(event).is_none())
             && self
                 .systems

@@ -1,12 +1,14 @@
 //! This file is about access keys: adding, removing, and where one has arrived.
 
+use std::collections::HashSet;
+
 use http::{HeaderMap, StatusCode};
 use keyward_core::access::{AccessPatch, Identification, NewAccess, PERSONS, Pin};
 use keyward_core::command::{Answer, Command, Draft, Ending, Named, Patch};
 use keyward_core::error::Error;
 use keyward_core::id::{KeyId, ResourceId};
 use keyward_core::key::{Key, Kind, Material};
-use keyward_core::permit::Caller;
+use keyward_core::permit::{Caller, Verb};
 use keyward_core::resource::NewResource;
 use keyward_core::secret::Label;
 use keyward_core::time::Timestamp;
@@ -22,12 +24,12 @@ use crate::uuid;
 const NAME: usize = 32;
 
 /// What a key is to be like.
+#[derive(Clone)]
 struct Wish {
     pin: Option<Pin>,
     valid_from: Timestamp,
     valid_to: Option<Timestamp>,
     levels: Option<Vec<ResourceId>>,
-    person: Carrier,
 }
 
 /// Who is to carry a new key.
@@ -37,16 +39,16 @@ enum Carrier {
 }
 
 pub(super) fn add(request: &Request<'_>, _: &Params<'_, '_>, caller: Option<&Caller>) -> Result<Step, Error> {
-    let caller = integration(caller)?;
+    let caller = integration(caller, Verb::Issue)?;
     let body = Body::read(request)?;
     let wish = wish(&body, caller.at)?;
     if let Some(id) = body.id("id")? {
         return Ok(Step::then(Command::Find(id), |found| update(found, wish)));
     }
-    let Some(read) = identification(&body)? else { return begin_issue(None, wish) };
+    let Some(read) = identification(&body)? else { return begin_issue(&body, None, wish) };
     let find = Command::FindAccess(read.clone());
-    Ok(Step::attempt(find, |done| match done {
-        Err(Error::NotFound) => begin_issue(Some(read), wish),
+    Ok(Step::attempt(find, move |done| match done {
+        Err(Error::NotFound) => begin_issue(&body, Some(read), wish),
         done => update(done?, wish),
     }))
 }
@@ -56,7 +58,7 @@ pub(super) fn remove(
     _: &Params<'_, '_>,
     caller: Option<&Caller>,
 ) -> Result<Step, Error> {
-    integration(caller)?;
+    integration(caller, Verb::Remove)?;
     let body = Body::read(request)?;
     let named = match body.id("id")? {
         Some(id) => Named::Id(id),
@@ -75,7 +77,7 @@ pub(super) fn status(
     _: &Params<'_, '_>,
     caller: Option<&Caller>,
 ) -> Result<Step, Error> {
-    integration(caller)?;
+    integration(caller, Verb::Find)?;
     let id: KeyId = Body::read(request)?.id("id")?.ok_or_else(|| missing("id"))?;
     Ok(Step::then(Command::Find(id), |found| {
         let key = key(found)?;
@@ -130,8 +132,7 @@ fn wish(body: &Body, now: Timestamp) -> Result<Wish, Error> {
         pin: pin.transpose()?,
         valid_from: body.time("valid_from_date")?.unwrap_or(now),
         valid_to: body.time("valid_to_date")?,
-        levels: body.ids("access_levels")?,
-        person: carrier(body.object("person")?)?,
+        levels: body.ids("access_levels")?.map(once_each),
     };
     if wish.valid_to.is_some_and(|end| end <= wish.valid_from) {
         return Err(Error::invalid("valid_to_date", "after valid_from_date"));
@@ -139,9 +140,16 @@ fn wish(body: &Body, now: Timestamp) -> Result<Wish, Error> {
     Ok(wish)
 }
 
-fn carrier(person: Option<Body>) -> Result<Carrier, Error> {
+fn once_each(mut levels: Vec<ResourceId>) -> Vec<ResourceId> {
+    let mut seen = HashSet::new();
+    levels.retain(|level| seen.insert(*level));
+    levels
+}
+
+/// Who is to carry a new key. Not read for one that is there: it stays with whoever carries it.
+fn carrier(body: &Body) -> Result<Carrier, Error> {
     // Somebody without names gets some when they are shown.
-    let Some(person) = person else { return Ok(Carrier::New(Map::new())) };
+    let Some(person) = body.object("person")? else { return Ok(Carrier::New(Map::new())) };
     if let Some(id) = person.id("id")? {
         return Ok(Carrier::Known(id));
     }
@@ -193,23 +201,25 @@ fn update(found: Answer, wish: Wish) -> Result<Step, Error> {
     Ok(Step::then(Command::Update { key, patch, if_match: None }, shown))
 }
 
-fn begin_issue(read: Option<Identification>, mut wish: Wish) -> Result<Step, Error> {
-    let content = match wish.person {
-        Carrier::Known(person) => return issue(read, wish, person),
-        Carrier::New(ref mut names) => std::mem::take(names),
+fn begin_issue(body: &Body, read: Option<Identification>, wish: Wish) -> Result<Step, Error> {
+    let content = match carrier(body)? {
+        Carrier::Known(person) => return issue(read, wish, person, false),
+        Carrier::New(names) => names,
     };
     let person = NewResource { collection: PERSONS, content, ..NewResource::default() };
-    Ok(Step::then(Command::CreateResource(Box::new(person)), |made| issue(read, wish, resource(made)?.id)))
+    let create = Command::CreateResource(Box::new(person));
+    Ok(Step::then(create, |made| issue(read, wish, resource(made)?.id, true)))
 }
 
-fn issue(identification: Option<Identification>, wish: Wish, person: ResourceId) -> Result<Step, Error> {
+/// Makes a key for somebody who is known, or who was made for it.
+fn issue(read: Option<Identification>, wish: Wish, person: ResourceId, is_new: bool) -> Result<Step, Error> {
     let new = NewAccess {
         account: None,
         environment: Label::parse("live").ok_or_else(|| Error::internal("a label of our own"))?,
         protected: false,
-        identification,
-        pin: wish.pin,
-        levels: wish.levels.unwrap_or_default(),
+        identification: read.clone(),
+        pin: wish.pin.clone(),
+        levels: wish.levels.clone().unwrap_or_default(),
         person: Some(person),
         draft: Draft {
             name: "access key".to_owned(),
@@ -218,7 +228,27 @@ fn issue(identification: Option<Identification>, wish: Wish, person: ResourceId)
             ..Draft::default()
         },
     };
-    Ok(Step::then(Command::IssueAccess(Box::new(new)), shown))
+    Ok(Step::attempt(Command::IssueAccess(Box::new(new)), move |done| match done {
+        Ok(answer) => shown(answer),
+        // The key may be there, and somebody carries it.
+        Err(error @ Error::Unavailable { .. }) => Err(error),
+        Err(error) if is_new => {
+            // Nobody is left behind who carries nothing.
+            let remove = Command::RemoveResource { collection: PERSONS, resource: person };
+            Ok(Step::attempt(remove, |_| instead(error, read, wish)))
+        }
+        Err(error) => instead(error, read, wish),
+    }))
+}
+
+/// Updates the key that somebody else made meanwhile, if that is why there is no new one.
+fn instead(error: Error, read: Option<Identification>, wish: Wish) -> Result<Step, Error> {
+    let (Error::Taken { .. }, Some(read)) = (&error, read) else { return Err(error) };
+    Ok(Step::attempt(Command::FindAccess(read), |found| match found {
+        // Its parts are those of several keys.
+        Err(Error::NotFound) => Err(error),
+        found => update(found?, wish),
+    }))
 }
 
 /// Shows a key, and who carries it.

@@ -145,11 +145,24 @@ fn only_what_is_asked_for_is_told() {
 #[test]
 fn it_begins_a_week_back_or_where_it_is_told() {
     let none = || vec![page(Vec::new(), false)];
-    assert_eq!(after(&list(&json!({}), none()), 0), {
-        Id::new(Timestamp::from_millis(NOW.millis() - 7 * 86_400_000), [0; 10]).bits() - 1
-    });
+    assert_eq!(after(&list(&json!({}), none()), 0), { id(NOW.seconds() - 7 * 86_400, 0) - 1 });
     let from = list(&json!({"from_date": "2026-07-01T11:00:00Z"}), none());
     assert_eq!(after(&from, 0), id(NOW.seconds() - 3600, 0) - 1);
+}
+
+#[test]
+fn a_second_that_is_shown_is_the_whole_of_it() {
+    let late = |number: u64| {
+        let on_time = event(number, "valid", json!({}));
+        Resource { created_at: Timestamp::from_millis(on_time.created_at.millis() + 789), ..on_time }
+    };
+    let events = || vec![page(vec![late(1), late(2), late(3)], false)];
+    let second = "2026-07-01T11:43:22Z";
+    assert_eq!(list(&json!({}), events()).good()["events"][1]["event_time"], second);
+    assert_eq!(numbers(&list(&json!({"from_date": second, "to_date": second}), events())), [2]);
+    let within = json!({"from_date": "2026-07-01T11:43:22.999Z", "to_date": "2026-07-01T11:43:22.001Z"});
+    let asked = list(&within, events());
+    assert_eq!((numbers(&asked), after(&asked, 0)), (vec![2], id(NOW.seconds() - 998, 0) - 1));
 }
 
 #[test]
@@ -165,10 +178,18 @@ fn an_answer_that_is_full_says_where_to_go_on() {
     assert_eq!(after(&rest, 0), event(2, "valid", json!({})).id.id().bits());
 
     // A page of the core is smaller than an answer.
-    let pages = vec![page(events(1, 501), true), page(events(501, 1001), true)];
-    let all = list(&json!({}), pages);
+    let pages = |last| vec![page(events(1, 501), true), page(events(501, 1001), true), page(last, false)];
+    let all = list(&json!({}), pages(events(1001, 1002)));
     assert_eq!((numbers(&all).len(), &all.good()["has_more"]), (1000, &json!(true)));
     assert_eq!(after(&all, 1), event(500, "valid", json!({})).id.id().bits());
+    assert_eq!(list(&json!({}), pages(Vec::new())).good()["has_more"], false);
+
+    // There is more only if it is wanted, too.
+    let two_of = || page([events(1, 3), vec![event(3, "unknown", json!({}))]].concat(), false);
+    let granted = list(&json!({"limit": 2, "include_access_granted": true}), vec![two_of()]);
+    assert_eq!((numbers(&granted), &granted.good()["has_more"]), (vec![1, 2], &json!(false)));
+    let until = list(&json!({"limit": 2, "to_date": "2026-07-01T11:43:22Z"}), vec![two_of()]);
+    assert_eq!((numbers(&until), &until.good()["has_more"]), (vec![1, 2], &json!(false)));
 
     // Whoever asks for what is rare gets an answer in bounded time.
     let pages = (0..20).map(|_| page(events(1, 501), true)).collect();

@@ -99,7 +99,16 @@ fn a_call_on_access_keys_wants_an_integration_api_key() {
         let said =
             talk_as("intserv:app", &post(&format!("/v1/accesskeys/{path}"), "nonsense"), vec![]).said();
         assert_eq!((said.0, &said.1["error"]), (403, &json!("forbidden")), "{path}");
-        assert_eq!(talk_as("admin", &post(&format!("/v1/accesskeys/{path}"), "{}"), vec![]).said().0, 403);
+        let said = talk_as("admin", &post(&format!("/v1/accesskeys/{path}"), "nonsense"), vec![]).said();
+        assert_eq!(
+            (said.0, &said.1["error"]),
+            (401, &json!("invalid_token")),
+            "{path}: no token of this language"
+        );
+    }
+    for (path, others) in [("add", "keys:read"), ("remove", "keys:read"), ("status", "keys:issue")] {
+        let sent = post(&format!("/v1/accesskeys/{path}"), "nonsense");
+        assert_eq!(talk_as(&format!("intserv:integration {others}"), &sent, vec![]).said().0, 403, "{path}");
     }
 }
 
@@ -107,7 +116,7 @@ fn a_call_on_access_keys_wants_an_integration_api_key() {
 fn a_new_key_is_issued_for_a_new_person() {
     let body = json!({
         "key": {"identification": "0001234567890", "type": "proximity"}, "pin": "1234",
-        "valid_from_date": "2020-09-01T00:00:00Z", "valid_to_date": "2030-09-01T00:00:00Z", "access_levels": [LEVEL],
+        "valid_from_date": "2020-09-01T00:00:00Z", "valid_to_date": "2030-09-01T00:00:00Z", "access_levels": [LEVEL, LEVEL],
         "person": {"first_name": "Ann", "last_name": "Lee"},
     });
     let issued = Ok(Answer::IssuedAccess(badge(em())));
@@ -167,9 +176,13 @@ fn a_person_that_is_known_is_referred_to() {
 fn a_known_key_is_updated_by_id_or_identification() {
     let by_id =
         format!(r#"{{"id":"{KEY}","access_levels":[],"pin":"0000","person":{{"first_name":"Bob"}}}}"#);
-    let by_badge =
-        r#"{"key":{"identification":"EM:1234567890","type":"proximity"},"access_levels":[],"pin":"0000"}"#;
-    for body in [by_id.as_str(), by_badge] {
+    // The person stays, so nobody looks at what is said of it.
+    let by_badge = |person: &str| {
+        let key = r#""key":{"identification":"EM:1234567890","type":"proximity"}"#;
+        format!(r#"{{{key},"access_levels":[],"pin":"0000","person":{person}}}"#)
+    };
+    let strange = [by_badge("null"), by_badge("7"), by_badge(r#"{"id":"x","first_name":7}"#)];
+    for body in strange.iter().chain([&by_id]) {
         let talk = add(body, vec![found(), Ok(Answer::Key(badge(em()))), ann()]);
         assert_eq!(talk.good(), shown(), "{body}");
         let [_, Command::Update { key, patch, if_match: None }, Command::FindResource { .. }] =
@@ -194,9 +207,62 @@ fn a_known_key_is_updated_by_id_or_identification() {
 #[test]
 fn an_identification_that_is_taken_is_a_conflict() {
     let body = r#"{"key":{"identification":"EM:1|MC:2","type":"proximity"}}"#;
-    let answers = vec![Err(Error::NotFound), ann(), Err(Error::Taken { what: "identification" })];
-    let said = add(body, answers).said();
+    let missing = || Err(Error::NotFound);
+    let answers = vec![missing(), ann(), taken(), ann(), missing()];
+    let talk = add(body, answers);
+    let said = talk.said();
     assert_eq!((said.0, &said.1["error"]), (409, &json!("identification_taken")));
+    assert_eq!(talk.commands.len(), 5, "its parts are those of two keys: neither is updated");
+}
+
+fn taken() -> Result<Answer, Error> {
+    Err(Error::Taken { what: "identification" })
+}
+
+#[test]
+fn a_key_that_somebody_else_adds_meanwhile_is_updated() {
+    let body = r#"{"key":{"identification":"EM:1234567890","type":"proximity"},"pin":"0000"}"#;
+    let updated = || Ok(Answer::Key(badge(em())));
+    let talk = add(body, vec![Err(Error::NotFound), ann(), taken(), ann(), found(), updated(), ann()]);
+    assert_eq!(talk.good(), shown());
+    let [_, Command::CreateResource(_), Command::IssueAccess(_), removed, found, updated, _] =
+        &talk.commands[..]
+    else {
+        panic!()
+    };
+    assert!(matches!(removed, Command::RemoveResource { collection: "persons", .. }));
+    assert!(matches!((found, updated), (Command::FindAccess(_), Command::Update { .. })));
+}
+
+#[test]
+fn a_call_that_fails_leaves_nobody_behind() {
+    let issue = |person: &str, answers| {
+        let talk = add(&format!(r#"{{"key":{{"type":"code"}},"person":{person}}}"#), answers);
+        (talk.said().0, talk.commands.len(), talk)
+    };
+    let refused = || Err(Error::invalid("expires_at", "in the future"));
+    let (status, steps, talk) = issue("{}", vec![ann(), refused(), ann()]);
+    assert_eq!((status, steps), (400, 3));
+    let Command::RemoveResource { collection: "persons", resource } = talk.commands[2] else { panic!() };
+    assert_eq!(resource.id(), Id::from_bits(5));
+    // Whoever was there before stays, and so does whoever may carry a key by now.
+    let (status, steps, _) = issue(&format!(r#"{{"id":"{PERSON}"}}"#), vec![refused()]);
+    assert_eq!((status, steps), (400, 1));
+    let unknown = Err(Error::Unavailable { inside: String::new() });
+    let (status, steps, _) = issue("{}", vec![ann(), unknown]);
+    assert_eq!((status, steps), (503, 2));
+}
+
+#[test]
+fn always_and_never_are_times_too() {
+    let body = json!({
+        "key": {"type": "code"}, "valid_from_date": "1900-01-01T00:00:00Z", "valid_to_date": "9999-12-31T23:59:59Z",
+    });
+    let talk = add(&body.to_string(), vec![ann(), Ok(Answer::IssuedAccess(badge(em()))), ann()]);
+    assert_eq!(talk.said().0, 200);
+    let Command::IssueAccess(new) = &talk.commands[1] else { panic!() };
+    assert_eq!(new.draft.not_before, Some(Timestamp::from_millis(0)));
+    assert_eq!(new.draft.expires_at, Some(Timestamp::LAST));
 }
 
 #[test]
@@ -253,7 +319,7 @@ fn a_wrong_member_is_named_and_never_quoted() {
 #[test]
 fn what_the_core_refuses_is_said_in_this_languages_words() {
     let refused = |field: &str| {
-        let answers = vec![ann(), Err(Error::invalid(field, "in the future"))];
+        let answers = vec![ann(), Err(Error::invalid(field, "in the future")), ann()];
         add(r#"{"key":{"type":"code"}}"#, answers).wrong().1
     };
     assert_eq!(refused("expires_at"), "valid_to_date must be in the future");

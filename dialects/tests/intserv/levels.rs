@@ -37,5 +37,5 @@ fn nothing_is_a_body_too_and_any_sort_of_token_will_do() {
         assert_eq!(talk_as(scope, &send("POST", PATH), none()).good(), json!({"levels": []}));
         assert_eq!(talk_as(scope, &post(PATH, r#"{"unknown":[1]}"#), none()).good(), json!({"levels": []}));
     }
-    assert_eq!(talk_as("admin", &post(PATH, "{}"), vec![]).said().0, 403);
+    assert_eq!(talk_as("admin", &post(PATH, "{}"), vec![]).said().0, 401);
 }

@@ -53,20 +53,20 @@ pub(super) fn post(path: &str, body: &str) -> Sent {
 
 /// Sends a request with an Integration API Key, and gives these answers to what is asked of the core.
 pub(super) fn talk(sent: &Sent, answers: Vec<Result<Answer, Error>>) -> Talk {
-    talk_as("intserv:integration", sent, answers)
+    talk_as("intserv:integration admin", sent, answers)
 }
 
-/// The same with a token of this scope.
-pub(super) fn talk_as(scope: &str, sent: &Sent, answers: Vec<Result<Answer, Error>>) -> Talk {
-    let caller = caller(scope);
+/// The same with a token of these scopes.
+pub(super) fn talk_as(scopes: &str, sent: &Sent, answers: Vec<Result<Answer, Error>>) -> Talk {
+    let caller = caller(scopes);
     let talk = Talk::hold(&dialect(), sent, |_| Ok(Some(&caller)), answers);
     assert!(talk.sign_ins.is_empty(), "nobody signs in");
     talk
 }
 
-pub(super) fn caller(scope: &str) -> Caller {
+pub(super) fn caller(scopes: &str) -> Caller {
     let mut one = key();
-    one.traits.scopes = Scopes::parse([scope]).unwrap_or_else(|error| panic!("{error:?}"));
+    one.traits.scopes = Scopes::parse(scopes.split(' ')).unwrap_or_else(|error| panic!("{error:?}"));
     let account = Account { standing: Standing::Active, ..account() };
     talk::caller(&organization(), &account, one, TOKEN, NOW)
 }
