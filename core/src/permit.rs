@@ -127,6 +127,40 @@ impl Verb {
         })
     }
 
+    /// Whether it changes nothing, whoever asks how often.
+    #[must_use]
+    pub const fn only_reads(self) -> bool {
+        match self {
+            Self::Find
+            | Self::List
+            | Self::ReadAccounts
+            | Self::ReadOrganizations
+            | Self::ReadLog
+            | Self::ReadResources
+            | Self::ReadVerifiers => true,
+            Self::Issue
+            | Self::Import
+            | Self::Derive
+            | Self::Update
+            | Self::Suspend
+            | Self::Resume
+            | Self::Rotate
+            // It counts uses.
+            | Self::Verify
+            | Self::Exercise
+            | Self::Remove
+            | Self::CreateAccount
+            | Self::UpdateAccount
+            | Self::RemoveAccount
+            | Self::CreateOrganization
+            | Self::UpdateOrganization
+            | Self::RemoveOrganization
+            | Self::Reroot
+            | Self::WriteResources
+            | Self::JoinVerifiers => false,
+        }
+    }
+
     /// How far a role lets it reach; `None`: not at all.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "one arm a role: in parts it would not be seen to be whole")]

@@ -40,7 +40,7 @@ static ROUTES: [Route; 28] = {
     const INFO: Choose = |_| Ok(Form::Steps(jobs::info));
     const DELETE: Choose = |_| Ok(Form::Steps(jobs::delete));
     [
-        in_steps("GET", "/api/account/login", None, LOGIN),
+        Route { has_head: false, ..in_steps("GET", "/api/account/login", None, LOGIN) },
         in_steps("POST", "/api/account/login", None, LOGIN),
         in_steps("GET", "/api/account/logout", Some(Verb::Remove), LOGOUT),
         in_steps("POST", "/api/account/logout", Some(Verb::Remove), LOGOUT),

@@ -84,12 +84,15 @@ pub(crate) const ANY: &str = "ANY";
 
 /// One call of a dialect.
 pub struct Route {
-    /// Its method, as in the request line, or [`ANY`]. `HEAD` goes where `GET` goes.
+    /// Its method, as in the request line, or [`ANY`].
     pub method: &'static str,
     /// Its path; `{name}` stands for one segment, `{*name}` for all that are left.
     pub path: &'static str,
     /// What the caller must be permitted; `None` for what anybody may ask.
     pub verb: Option<Verb>,
+    /// Whether `HEAD` goes where its `GET` goes. Not where that changes something: who sends `HEAD` asks for no effect (RFC
+    /// 9110, section 9.2.1).
+    pub has_head: bool,
     /// How body and answer flow, as far as the head of the request says.
     ///
     /// # Errors
@@ -113,7 +116,16 @@ pub(crate) const fn in_steps(
         headers: HeaderMap::new(),
         body: Vec::new(),
     };
-    Route { method, path, verb, form, parse: |_, _| Err(unexpected()), render }
+    let has_head = has_head(verb);
+    Route { method, path, verb, has_head, form, parse: |_, _| Err(unexpected()), render }
+}
+
+/// Whether the verb of a call leaves everything as it is.
+pub(crate) const fn has_head(verb: Option<Verb>) -> bool {
+    match verb {
+        Some(verb) => verb.only_reads(),
+        None => true,
+    }
 }
 
 /// The caller of a call that is not for anybody.
@@ -290,8 +302,12 @@ impl Dialect {
         path: &'p str,
     ) -> Result<(&'static Route, Params<'r, 'p>), Error> {
         let matched = self.router.at(path).map_err(|_| Error::NoRoute)?;
-        let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
-        match matched.value.iter().find(|route| route.method == method || route.method == ANY) {
+        let takes = |route: &&&Route| match (*method == Method::HEAD, route.method) {
+            (_, ANY) => true,
+            (true, own) => own == "GET" && route.has_head,
+            (false, own) => own == method.as_str(),
+        };
+        match matched.value.iter().find(takes) {
             Some(route) => Ok((route, Params(matched.params))),
             None => {
                 Err(Error::WrongMethod { allowed: matched.value.iter().map(|route| route.method).collect() })

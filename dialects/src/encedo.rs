@@ -111,11 +111,13 @@ const LIST: Call = Call { needs: Needs::OneOf(&["keymgmt:list"]), run: keymgmt::
 /// The list of files of the log.
 const LIST_LOG: Call = Call { event: Some(Event::LogListed), run: reading::list, ..LOG };
 
-/// The table of calls.
+/// The table of calls. What a session may do is judged at the gate; the verb says whether the unit stays as it is.
 macro_rules! calls {
-    ($($method:literal $path:literal => $call:expr,)*) => {
+    (@verb) => { Verb::ReadResources };
+    (@verb $verb:path) => { $verb };
+    ($($method:literal $path:literal $($verb:path)? => $call:expr,)*) => {
         [$(
-            in_steps($method, $path, Some(Verb::ReadResources), |_| {
+            in_steps($method, $path, Some(calls!(@verb $($verb)?)), |_| {
                 static CALL: Call = $call;
                 Ok(Form::Steps(|request, params, _| gate::begin(request, params, &CALL)))
             }),
@@ -143,7 +145,7 @@ static ROUTES: [Route; 48] = calls! {
     "GET" "/api/system/config/attestation" => Call { needs: Needs::AnySession, run: system::attestation, ..OWNED },
     "GET" "/api/system/config/provisioning" => PROVISION,
     "POST" "/api/system/config/provisioning" => PROVISION,
-    "GET" "/api/system/reboot" => RESTART,
+    "GET" "/api/system/reboot" Verb::WriteResources => RESTART,
     "POST" "/api/system/reboot" => RESTART,
     "GET" "/api/system/selftest" => Call {
         needs: Needs::AnySession,

@@ -27,7 +27,7 @@ use keyward_core::permit::Verb;
 
 pub use self::format::format;
 pub use self::operations::{OPERATIONS, PROBLEM};
-use crate::dialect::{ANY, Dialect, Form, Parse, Route, in_steps};
+use crate::dialect::{ANY, Dialect, Form, Parse, Route, has_head, in_steps};
 
 /// The native API.
 ///
@@ -99,5 +99,14 @@ static ROUTES: [Route; 46] = [
 ];
 
 const fn route(method: &'static str, path: &'static str, verb: Verb, parse: Parse) -> Route {
-    Route { method, path, verb: Some(verb), form: |_| Ok(Form::Document), parse, render: render::answer }
+    let has_head = has_head(Some(verb));
+    Route {
+        method,
+        path,
+        verb: Some(verb),
+        has_head,
+        form: |_| Ok(Form::Document),
+        parse,
+        render: render::answer,
+    }
 }

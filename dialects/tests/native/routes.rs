@@ -49,6 +49,38 @@ fn a_wrong_method_is_told_from_a_wrong_path() {
     }
 }
 
+/// `HEAD` of a `GET` that removes a key removed the key.
+#[test]
+fn head_asks_for_no_effect_in_any_language() {
+    let mut all = keyward_dialects::vendors().unwrap();
+    all.push(dialect());
+    let changes = [
+        "/api/account/login",
+        "/api/account/logout",
+        "/api/account/generate_api_key",
+        "/api/account/remove_api_key",
+        "/api/account/update_setting",
+        "/api/job/new",
+        "/api/job/add_media",
+        "/api/job/del",
+        "/api/job/delete",
+        "/api/system/reboot",
+        "/user/authenticate",
+        "/v1/verifiers/stream",
+    ];
+    for dialect in &all {
+        for route in dialect.routes.iter().filter(|route| route.method == "GET") {
+            let is_taken = dialect.route(&Method::HEAD, route.path).is_ok();
+            assert_eq!(is_taken, !changes.contains(&route.path), "{} {}", dialect.name, route.path);
+        }
+    }
+    let ask =
+        |path: &str| all.iter().map(|dialect| dialect.route(&Method::HEAD, path).err()).collect::<Vec<_>>();
+    let refused = Error::WrongMethod { allowed: vec!["GET", "POST"] };
+    assert!(ask("/api/account/remove_api_key").contains(&Some(refused)));
+    assert!(ask("/v1/forward-auth").contains(&None), "a gateway asks by the method that it was asked by");
+}
+
 #[test]
 fn every_route_needs_a_verb() {
     assert!(dialect().routes.iter().all(|route| route.verb.is_some()));
