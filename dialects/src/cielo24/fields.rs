@@ -41,7 +41,7 @@ impl<'a> Fields<'a> {
             if request.body.trim_ascii_start().starts_with(b"{") {
                 fields.extend(members(request.body)?);
             } else {
-                fields.extend(form_urlencoded::parse(request.body));
+                fields.extend(form_urlencoded::parse(without_line_end(request.body)));
             }
         }
         Ok(Self(fields))
@@ -95,6 +95,12 @@ pub(super) fn missing(name: &str) -> Error {
 pub(super) fn hex(text: &str) -> Option<String> {
     let fits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     fits.then(|| text.to_ascii_lowercase())
+}
+
+/// A body without the end of line that some clients send behind it. One that a value holds is percent-encoded.
+fn without_line_end(body: &[u8]) -> &[u8] {
+    let body = body.strip_suffix(b"\n").unwrap_or(body);
+    body.strip_suffix(b"\r").unwrap_or(body)
 }
 
 /// The members of a JSON object whose values are as simple as those of a form.

@@ -172,7 +172,11 @@ fn is_language(text: &str) -> bool {
     text.len() <= 35 && text.split('-').all(part)
 }
 
+/// Whether a text has a scheme and a host. Clients send addresses decoded: with spaces, and in any alphabet (RFC 3987).
 fn is_address(text: &str) -> bool {
-    text.parse::<Uri>()
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let rest = rest.replace(' ', "%20").replace(|letter: char| !letter.is_ascii(), "x");
+    format!("{scheme}://{rest}")
+        .parse::<Uri>()
         .is_ok_and(|uri| uri.scheme().is_some() && uri.host().is_some_and(|host| !host.is_empty()))
 }

@@ -20,31 +20,42 @@ pub(super) fn login(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller
     let login = or_header("username", "x-auth-user").ok_or_else(|| missing("username"))?;
     let password = or_header("password", "x-auth-password").or_else(|| header(request.headers, "x-auth-key"));
     let key = fields.key().or_else(|| header(request.headers, "x-auth-securekey"));
-    let proof = match (password, key) {
+    let proof = Zeroizing::new(match (password, key) {
         (Some(password), _) => password.to_owned(),
         (None, Some(key)) => key.to_ascii_lowercase(),
         (None, None) => return Err(missing("password")),
-    };
+    });
+    let login = login.to_owned();
+    // A key comes as a password too, in any letter case; and a password may look like a key.
+    Ok(match hex(&proof).filter(|key| *key != *proof) {
+        Some(key) => sign_in(login, Zeroizing::new(key), Some(proof)),
+        None => sign_in(login, proof, None),
+    })
+}
+
+/// Signs in with this, or with what it was typed as.
+fn sign_in(login: String, proof: Zeroizing<String>, typed: Option<Zeroizing<String>>) -> Step {
     let looks_like_key = hex(&proof).is_some();
     let sign_in = SignIn {
-        login: login.to_owned(),
-        proof: Zeroizing::new(proof),
+        login: login.clone(),
+        proof,
         organization: None,
         session: SessionPlan { format: keys::FORMAT, life_seconds: None, idle_seconds: Some(IDLE_SECONDS) },
     };
-    let next = move |opened| match opened {
-        Ok(Answer::Issued(_, token)) => {
+    let next = move |opened| match (opened, typed) {
+        (Ok(Answer::Issued(_, token)), _) => {
             // Both generations of clients find their spelling.
             answers::say(&json!({ "ApiToken": token.expose(), "api_token": token.expose() }))
         }
-        Ok(_) => Err(unexpected()),
+        (Ok(_), _) => Err(unexpected()),
+        (Err(Error::BadCredential), Some(typed)) => Ok(self::sign_in(login, typed, None)),
         // Clients tell a key that was removed from a password that is wrong. Nobody learns from it whether there is
         // such an account or was such a key: only the shape of what was sent decides.
-        Err(Error::BadCredential) if looks_like_key => Err(Error::Forbidden),
-        Err(Error::BadCredential) => answers::refuse("LOGIN_INVALID", "Invalid username or password"),
-        Err(error) => Err(error),
+        (Err(Error::BadCredential), None) if looks_like_key => Err(Error::Forbidden),
+        (Err(Error::BadCredential), None) => answers::refuse("LOGIN_INVALID", "Invalid username or password"),
+        (Err(error), _) => Err(error),
     };
-    Ok(Step::SignIn(Box::new(sign_in), Box::new(next)))
+    Step::SignIn(Box::new(sign_in), Box::new(next))
 }
 
 pub(super) fn logout(
@@ -63,5 +74,6 @@ pub(super) fn session(caller: Option<&Caller>) -> Result<&Caller, Error> {
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
+    let text = headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    text.filter(|text| !text.is_empty())
 }

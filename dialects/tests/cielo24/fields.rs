@@ -88,6 +88,7 @@ fn parameters_come_in_every_way_that_clients_send_them() {
         ("application/x-www-form-urlencoded", format!("job_id={id}")),
         ("password", format!("job_id={id}")),
         ("", format!("&job_id={id}&")),
+        ("application/x-www-form-urlencoded", format!("job_id={id}\r\n")),
         ("", format!("job_id=&job_id={}", id.to_ascii_uppercase())),
         ("application/json", format!(r#"{{"job_id":"{id}","other":[1]}}"#)),
         ("text/plain", format!(r#"{{"v":2,"job_id":"{id}"}}"#)),

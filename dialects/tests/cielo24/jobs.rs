@@ -88,6 +88,19 @@ fn a_job_has_one_medium_with_an_address() {
     for wrong in ["a.mp4", "/a.mp4", "https://", "http:a", "a%20b://c"] {
         assert_eq!(add(wrong, vec![]), "INVALID_URL", "{wrong}");
     }
+    for wrong in ["https://exa%20mple.com/a", "https://%20/a", "https://e.com/a%0Ab", "h%C3%A4://e.com/a"] {
+        assert_eq!(add(wrong, vec![]), "INVALID_URL", "{wrong}");
+    }
+    // Clients send what they have, and a form's encoding is gone by now.
+    for decoded in [
+        "https://e.com/my%20film.mp4",
+        "https://e.com/%E6%98%A0%E7%94%BB?a=%C3%A4+b",
+        "https://m%C3%BCnchen.de:8443/a",
+    ] {
+        let added =
+            talk(&call("add_media", &format!("job_id={ID}&media_url={decoded}")), vec![job(1), job(2)]);
+        assert_eq!(added.said().0, 200, "{decoded}");
+    }
     assert_eq!(add("", vec![]), "MISSING_PARAMETER");
     let full = one(resource("jobs", json!({ "MediaUrl": "https://example.com/a" })));
     assert_eq!(add("https://example.com/b", vec![full]), "INVALID_QUERY");
