@@ -6,7 +6,7 @@
 
 use crate::account::Hold;
 use crate::key::Tombstone;
-use crate::store::{CommitError, ReadError};
+use crate::store::{CommitError, ReadError, Record};
 
 /// Why not. The wire form of each stands in `docs/errors.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,10 +132,22 @@ impl From<CommitError> for Error {
             CommitError::Stale => Self::Stale,
             CommitError::NameTaken(_) => Self::Taken { what: "name" },
             CommitError::AlreadyAnswered => Self::IdempotencyMismatch,
+            CommitError::TooLarge => Self::TooLarge { limit: Record::BODY_LIMIT as u64 },
             CommitError::OldEpoch => Self::Unavailable { inside: error.to_string() },
             CommitError::NotWritten(inside) | CommitError::MayBeWritten(inside) => {
                 Self::Unavailable { inside }
             }
+        }
+    }
+}
+
+/// What could not be made into a record was not written.
+impl From<Error> for CommitError {
+    fn from(error: Error) -> Self {
+        if let Error::TooLarge { .. } = error {
+            Self::TooLarge
+        } else {
+            Self::NotWritten(format!("{error:?}"))
         }
     }
 }

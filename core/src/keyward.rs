@@ -432,7 +432,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             };
             Ok((record, replay))
         });
-        let (record, replay) = kept.map_err(|error| CommitError::NotWritten(format!("{error:?}")))?;
+        let (record, replay) = kept?;
         let event = self.event(about, permit, origin);
         let apply = self.applied(about.organization, apply);
         self.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await

@@ -163,6 +163,9 @@ pub enum CommitError {
     /// The slot is of an epoch that is over, see [`Store::rewrap`]. Nothing was written.
     #[error("the slot is wrapped under a root that is being replaced")]
     OldEpoch,
+    /// The record's body is longer than [`Record::BODY_LIMIT`]. Nothing was written.
+    #[error("the record is too large")]
+    TooLarge,
     /// The store cannot take it; nothing was written, and a retry may succeed.
     #[error("the store did not take the change: {0}")]
     NotWritten(String),

@@ -71,8 +71,11 @@ impl<'a> Claim<'a> {
 /// Refuses what no store can keep, before anything else is looked at.
 pub(crate) fn refuse_oversized(record: &Record) -> Result<(), CommitError> {
     let limit = usize::from(u16::MAX);
-    if record.body.len() > Record::BODY_LIMIT || record.names.len() > limit || record.lists.len() > limit {
-        return Err(CommitError::NotWritten("the record is too large".to_owned()));
+    if record.body.len() > Record::BODY_LIMIT {
+        return Err(CommitError::TooLarge);
+    }
+    if record.names.len() > limit || record.lists.len() > limit {
+        return Err(CommitError::NotWritten("the record has too many names or lists".to_owned()));
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             };
             Ok((record, slot, replay))
         };
-        let (record, slot, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
+        let (record, slot, replay) = sealed()?;
         let event = self.event(about(&key.head, came_to_be(key)), permit, origin);
         Ok(Change { record, slot: SlotChange::Fill(slot), event, replay, apply: self.admit(key) })
     }
@@ -72,7 +72,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             };
             Ok((record, replay))
         };
-        let (record, replay) = sealed().map_err(|e| CommitError::NotWritten(format!("{e:?}")))?;
+        let (record, replay) = sealed()?;
         let event = self.event(about(&key.head, happened), permit, origin);
         let apply = self.admit(key);
         self.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await
@@ -85,9 +85,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         tombstone: &Tombstone,
         origin: &Origin,
     ) -> Result<Position, CommitError> {
-        let record = tombstone
-            .to_record(head.lasting_names())
-            .map_err(|error| CommitError::NotWritten(format!("{error:?}")))?;
+        let record = tombstone.to_record(head.lasting_names())?;
         let about = About { version: tombstone.version, ..about(head, Happened::Removed(tombstone.reason)) };
         let event = self.event(about, permit, origin);
         let (head, epochs) = (head.clone(), Arc::clone(&self.epochs));
