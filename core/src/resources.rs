@@ -11,6 +11,9 @@ use crate::resource::{NewResource, Resource, ResourcePatch};
 use crate::store::{CommitError, List, RecordKind, Store};
 use crate::verbs::issue::check_name;
 
+/// How often a change is tried again after somebody else was quicker.
+const TRIES: usize = 16;
+
 impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn create_resource(
         &self,
@@ -101,15 +104,22 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         patch: ResourcePatch,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let mut resource = self.open_resource(permit, collection, id).await?;
-        if let Some(name) = patch.name {
-            self.rename(&mut resource, Some(name))?;
-        }
-        resource.content = patch.content.unwrap_or(resource.content);
-        resource.updated_at = self.environment.now();
-        resource.version += 1;
-        self.commit_resource(permit, &resource, Happened::Updated, origin).await?;
-        Ok(Answer::Resource(Box::new(resource)))
+        let if_match = patch.content.as_ref().and_then(|new| new.if_match);
+        let updated_at = self.environment.now();
+        let decide = |resource: &mut Resource| {
+            if if_match.is_some_and(|version| version != resource.version) {
+                return Err(Error::Stale);
+            }
+            if let Some(name) = &patch.name {
+                self.rename(resource, Some(name.clone()))?;
+            }
+            if let Some(new) = &patch.content {
+                resource.content.clone_from(&new.content);
+            }
+            resource.updated_at = updated_at;
+            Ok(())
+        };
+        self.change_resource(permit, (collection, id), Happened::Updated, origin, decide).await
     }
 
     pub(crate) async fn remove_resource(
@@ -119,13 +129,37 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         id: ResourceId,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let mut resource = self.open_resource(permit, collection, id).await?;
-        resource.removed_at = Some(self.environment.now());
-        resource.names.clear();
-        resource.version += 1;
+        let now = self.environment.now();
         let happened = Happened::Removed(Reason::Unspecified);
-        self.commit_resource(permit, &resource, happened, origin).await?;
-        Ok(Answer::Resource(Box::new(resource)))
+        let decide = |resource: &mut Resource| {
+            resource.removed_at = Some(now);
+            resource.names.clear();
+            Ok(())
+        };
+        self.change_resource(permit, (collection, id), happened, origin, decide).await
+    }
+
+    /// Loads a resource, decides, commits; again from the start if somebody else was quicker. Whether that is one too many for
+    /// a caller who named a version, the decision says.
+    async fn change_resource(
+        &self,
+        permit: &Permit,
+        (collection, id): (&str, ResourceId),
+        happened: Happened,
+        origin: &Origin,
+        decide: impl Fn(&mut Resource) -> Result<(), Error>,
+    ) -> Result<Answer, Error> {
+        for _ in 0..TRIES {
+            let mut resource = self.open_resource(permit, collection, id).await?;
+            decide(&mut resource)?;
+            resource.version += 1;
+            match self.commit_resource(permit, &resource, happened, origin).await {
+                Ok(()) => return Ok(Answer::Resource(Box::new(resource))),
+                Err(CommitError::Stale) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Unavailable { inside: format!("{id} changes too fast") })
     }
 
     /// A resource of a collection that the permit reaches and the caller's key opens.

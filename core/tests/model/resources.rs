@@ -66,7 +66,7 @@ fn listed(core: &Core<Shared>, caller: &Caller) -> usize {
 fn a_resource_is_made_read_changed_and_ended_across_a_restart() {
     let (house, core) = scene();
     let made = create(&core, &house.owner, "mail").unwrap_or_else(|error| panic!("{error:?}"));
-    let patch = Box::new(ResourcePatch { name: Some("post".to_owned()), content: Some(content("b")) });
+    let patch = Box::new(ResourcePatch { name: Some("post".to_owned()), content: Some(content("b").into()) });
     let update = Command::UpdateResource { collection: QUEUES, resource: made.id, patch };
     assert!(run(&core, &house.owner, update).is_ok());
     let core = finish(start(house.store.clone(), &house.world)).unwrap();

@@ -6,7 +6,7 @@ use keyward_core::command::Command;
 use keyward_core::error::Error;
 use keyward_core::id::ResourceId;
 use keyward_core::permit::Caller;
-use keyward_core::resource::{NewResource, Resource, ResourcePatch};
+use keyward_core::resource::{NewContent, NewResource, Resource, ResourcePatch};
 use keyward_core::secret::Digest;
 use serde_json::{Map, Value, json};
 
@@ -59,15 +59,25 @@ pub(super) fn add_media(
     if !is_address(&media_url) {
         return answers::refuse("INVALID_URL", "media_url must be the whole address of a medium");
     }
-    Ok(Step::then(Command::FindResource { collection: COLLECTION, resource: id }, move |answer| {
-        let mut content = answers::resource(answer)?.content;
-        if content.insert("MediaUrl".to_owned(), media_url.into()).is_some() {
+    Ok(attach(id, media_url))
+}
+
+/// Gives a job its medium, unless it has one; looked at again if the job changes meanwhile.
+fn attach(id: ResourceId, media_url: String) -> Step {
+    Step::then(Command::FindResource { collection: COLLECTION, resource: id }, move |answer| {
+        let job = answers::resource(answer)?;
+        let (mut content, if_match) = (job.content, Some(job.version));
+        if content.insert("MediaUrl".to_owned(), media_url.as_str().into()).is_some() {
             return answers::refuse("INVALID_QUERY", "This job has its medium already");
         }
-        let patch = Box::new(ResourcePatch { name: None, content: Some(content) });
+        let content = Some(NewContent { content, if_match });
+        let patch = Box::new(ResourcePatch { name: None, content });
         let update = Command::UpdateResource { collection: COLLECTION, resource: id, patch };
-        Ok(Step::then(update, say_task))
-    }))
+        Ok(Step::attempt(update, move |done| match done {
+            Err(Error::Stale) => Ok(attach(id, media_url)),
+            done => say_task(done?),
+        }))
+    })
 }
 
 pub(super) fn list(

@@ -52,7 +52,7 @@ pub(super) fn update(
                 Some(known) => Command::UpdateResource {
                     collection: COLLECTION,
                     resource: known.id,
-                    patch: Box::new(ResourcePatch { name: None, content: Some(content) }),
+                    patch: Box::new(ResourcePatch { name: None, content: Some(content.into()) }),
                 },
                 None => Command::CreateResource(Box::new(NewResource {
                     collection: COLLECTION,

@@ -132,7 +132,7 @@ pub(super) fn configure(
     next: impl FnOnce() -> Flow + Send + 'static,
 ) -> Flow {
     let resource = loaded.owned.ok_or(Error::Anonymous)?;
-    let patch = Box::new(ResourcePatch { name: None, content: Some(write(owner)?) });
+    let patch = Box::new(ResourcePatch { name: None, content: Some(write(owner)?.into()) });
     Ok(Step::then(Command::UpdateResource { collection: COLLECTION, resource, patch }, |_| next()))
 }
 

@@ -68,8 +68,9 @@ fn every_step_of_a_job_is_another_task() {
     let query = format!("job_id={ID}&media_url=https%3A%2F%2Fexample.com%2Fa.mp4");
     let added = talk(&call("add_media", &query), vec![job(1), job(2)]);
     let [_, Command::UpdateResource { patch, .. }] = &added.commands[..] else { panic!("a change") };
-    assert_eq!(patch.content.as_ref().unwrap()["MediaUrl"], "https://example.com/a.mp4");
-    assert_eq!(patch.content.as_ref().unwrap()["JobName"], "one");
+    assert_eq!(patch.content.as_ref().unwrap().content["MediaUrl"], "https://example.com/a.mp4");
+    let content = patch.content.as_ref().unwrap();
+    assert_eq!((content.content["JobName"].as_str(), content.if_match), (Some("one"), Some(1)));
     let added = task_of(&added.said());
     for word in ["del", "delete"] {
         let ended = talk(&call(word, &format!("job_id={}", ID.to_ascii_uppercase())), vec![job(3)]);
@@ -102,8 +103,10 @@ fn a_job_has_one_medium_with_an_address() {
         assert_eq!(added.said().0, 200, "{decoded}");
     }
     assert_eq!(add("", vec![]), "MISSING_PARAMETER");
-    let full = one(resource("jobs", json!({ "MediaUrl": "https://example.com/a" })));
-    assert_eq!(add("https://example.com/b", vec![full]), "INVALID_QUERY");
+    // Another one was added meanwhile.
+    let full = || one(resource("jobs", json!({ "MediaUrl": "https://example.com/a" })));
+    assert_eq!(add("https://example.com/b", vec![job(1), Err(Error::Stale), full()]), "INVALID_QUERY");
+    assert_eq!(add("https://example.com/b", vec![full()]), "INVALID_QUERY");
 }
 
 #[test]

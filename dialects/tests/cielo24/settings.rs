@@ -38,7 +38,10 @@ fn a_setting_is_made_once_and_then_changed() {
     let [_, Command::UpdateResource { resource, patch, .. }] = &heard.commands[..] else {
         panic!("a change")
     };
-    assert_eq!((*resource, patch.content.as_ref().unwrap()["notes"].as_str()), (id, Some("my notes")));
+    assert_eq!(
+        (*resource, patch.content.as_ref().unwrap().content["notes"].as_str()),
+        (id, Some("my notes"))
+    );
     // Two made it at once: the second one is to send it again.
     let raced = talk(&sent, vec![none(), Err(Error::Taken { what: "name" })]);
     assert_eq!(raced.refused(), "INVALID_QUERY");

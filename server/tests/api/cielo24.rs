@@ -1,5 +1,6 @@
 //! This file is about cielo24's clients: keys that are made, used, removed and stay removed, over real HTTP.
 
+mod at_once;
 mod bad_input;
 mod real_client;
 mod trees;
