@@ -26,7 +26,7 @@ struct Wanted {
     /// Of these types; none given: of all.
     types: Vec<String>,
     limit: usize,
-    /// Stored after this, in milliseconds.
+    /// Stored after this, in milliseconds, unless it is said after which event.
     after: Option<u64>,
     /// Logged after this.
     after_position: Option<Position>,
@@ -38,7 +38,9 @@ impl Wanted {
             Self { organization, types: Vec::new(), limit: LIMIT, after: None, after_position: None };
         for (name, value) in form_urlencoded::parse(request.query.as_bytes()) {
             match &*name {
-                "events" => wanted.types.extend(value.split(',').map(str::to_owned)),
+                "events" => {
+                    wanted.types.extend(value.split(',').filter(|word| !word.is_empty()).map(str::to_owned));
+                }
                 "limit" => {
                     let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
                     wanted.limit = limit.ok_or_else(|| Error::invalid("limit", "1 to 1000"))?;
@@ -47,10 +49,7 @@ impl Wanted {
                     let after = value.parse().map_err(|_| Error::invalid("startAfter", "milliseconds"))?;
                     wanted.after = Some(after);
                 }
-                "startAfterId" => {
-                    let position = ids::read_number(&value).and_then(|number| u64::try_from(number).ok());
-                    wanted.after_position = Some(position.ok_or_else(ids::malformed)?);
-                }
+                "startAfterId" => wanted.after_position = Some(ids::position(&value)?),
                 _ => {}
             }
         }
@@ -59,9 +58,13 @@ impl Wanted {
 
     fn has(&self, logged: &Logged) -> bool {
         let is_type = |word| self.types.is_empty() || self.types.iter().any(|wanted| wanted == word);
-        word(logged.event.happened).is_some_and(is_type)
-            && self.after.is_none_or(|after| logged.event.at.millis() > after)
-            && self.after_position.is_none_or(|after| logged.position > after)
+        // Many events have the same millisecond, and each has a position of its own.
+        let is_after = match (self.after_position, self.after) {
+            (Some(position), _) => logged.position > position,
+            (None, Some(after)) => logged.event.at.millis() > after,
+            (None, None) => true,
+        };
+        is_after && word(logged.event.happened).is_some_and(is_type)
     }
 }
 

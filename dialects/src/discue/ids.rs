@@ -5,6 +5,7 @@
 
 use keyward_core::error::Error;
 use keyward_core::id::Id;
+use keyward_core::store::Position;
 
 use crate::dialect::Params;
 
@@ -54,8 +55,15 @@ pub(super) fn in_path(params: &Params<'_, '_>) -> Result<Id, Error> {
     if is_well_formed(&text) { Ok(read(&text).unwrap_or(Id::from_bits(0))) } else { Err(malformed()) }
 }
 
+/// The position of the event with this id; the last there is for a well-formed id that no event can have: nothing stands
+/// after it.
+pub(super) fn position(text: &str) -> Result<Position, Error> {
+    let number = read_number(text).and_then(|number| Position::try_from(number).ok());
+    if is_well_formed(text) { Ok(number.unwrap_or(Position::MAX)) } else { Err(malformed()) }
+}
+
 /// The error for what is no id.
-pub(super) fn malformed() -> Error {
+fn malformed() -> Error {
     Error::invalid(ID, "21 characters of A-Z a-z 0-9 - _")
 }
 
@@ -66,7 +74,7 @@ pub(super) fn read(text: &str) -> Option<Id> {
 }
 
 /// The number that was written so.
-pub(super) fn read_number(text: &str) -> Option<u128> {
+fn read_number(text: &str) -> Option<u128> {
     if text.len() != LENGTH {
         return None;
     }

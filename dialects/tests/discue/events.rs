@@ -9,7 +9,9 @@ use keyward_core::time::Timestamp;
 use keyward_log::Opening;
 use serde_json::{Value, json};
 
-use super::talk::{KEY, NOW, ORGANIZATION, WRITTEN, answer, answer_to, caller, key, nobody, organization};
+use super::talk::{
+    KEY, NOW, ORGANIZATION, UNKNOWN, WRITTEN, answer, answer_to, caller, key, nobody, organization,
+};
 use crate::samples::{Sent, send};
 
 fn logged(position: u64, request: u128, subject: Subject, happened: Happened) -> Logged {
@@ -106,6 +108,7 @@ fn a_part_can_be_asked_for() {
         told(&ask("events=api_key_removed,api_key_added&x=1")),
         list(&[(ADDED, 1010), (REMOVED, 1016)])
     );
+    assert_eq!(told(&ask("events=")), told(&events()));
     assert_eq!(told(&ask("startAfter=1013")), list(&[(UPDATED, 1015), (REMOVED, 1016)]));
     // Behind the event of a creation, what belongs to that creation is not told again.
     assert_eq!(told(&ask("startAfterId=00000000000000000000A"))[0], (UPDATED.to_owned(), 1013));
@@ -120,9 +123,48 @@ fn what_cannot_be_asked_for_is_refused() {
         ("limit=x", 422),
         ("startAfter=now", 422),
         ("startAfterId=7", 400),
-        ("startAfterId=---------------------", 400),
+        ("startAfterId=00000000000000000000.", 400),
     ] {
         assert_eq!(answer(&ask(query), nobody).0, status, "{query}");
+    }
+}
+
+/// A client that gave time and id of the last event it had seen lost all others of that millisecond.
+#[test]
+fn every_event_of_one_millisecond_is_told_once() {
+    let all = at_once(&ask(""));
+    assert_eq!(all.len(), 4);
+    for limit in 1..=3 {
+        let (mut told, mut query) = (Vec::new(), format!("limit={limit}"));
+        loop {
+            let page = at_once(&ask(&query));
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            query = format!("limit={limit}&startAfter=1000&startAfterId={last}");
+            told.extend(page);
+        }
+        assert_eq!(told, all, "limit={limit}");
+    }
+}
+
+/// The ids of events that are all of the same millisecond.
+fn at_once(sent: &Sent) -> Vec<String> {
+    let (status, body) = answer(sent, |command| match core(command)? {
+        Answer::Events(mut events, next) => {
+            events.iter_mut().for_each(|logged| logged.event.at = Timestamp::from_millis(1000));
+            Ok(Answer::Events(events, next))
+        }
+        answer => Ok(answer),
+    });
+    assert_eq!(status, 200, "{body}");
+    body["events"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn nothing_stands_after_an_event_that_cannot_be() {
+    // With `_`, above `2^122`, and above `2^64`.
+    for id in [UNKNOWN, "---------------------", WRITTEN] {
+        assert_eq!(told(&ask(&format!("startAfterId={id}"))), list(&[]), "{id}");
     }
 }
 
