@@ -291,8 +291,7 @@ impl Command {
             Self::Suspend { .. } => Verb::Suspend,
             Self::Resume { .. } => Verb::Resume,
             Self::Rotate { .. } => Verb::Rotate,
-            // A session that asks for another gets no more than it has.
-            Self::Verify(_) | Self::Renew(_) => Verb::Verify,
+            Self::Verify(_) => Verb::Verify,
             Self::Remove(..) | Self::PlanRemoval(_) | Self::StartRemoval { .. } => Verb::Remove,
             Self::FindAccount(_) | Self::FindAccountNamed(_) | Self::ListAccounts { .. } => {
                 Verb::ReadAccounts
@@ -310,7 +309,8 @@ impl Command {
             | Self::ReadCheckpoint
             | Self::ReadTile(_) => Verb::ReadLog,
             Self::ListVerifiers => Verb::ReadVerifiers,
-            Self::FindResource { .. } | Self::ListResources { .. } => Verb::ReadResources,
+            // A session that asks for another gets no more than it has: that takes nothing but a credential.
+            Self::FindResource { .. } | Self::ListResources { .. } | Self::Renew(_) => Verb::ReadResources,
             Self::CreateResource(_) | Self::UpdateResource { .. } | Self::RemoveResource { .. } => {
                 Verb::WriteResources
             }

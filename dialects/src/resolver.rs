@@ -25,11 +25,12 @@ pub fn dialect() -> Result<Dialect, Error> {
 
 static ROUTES: [Route; 14] = [
     in_steps("POST", "/user/authenticate", None, |_| Ok(Form::Steps(sessions::authenticate))),
-    in_steps("GET", "/user/authenticate", Some(Verb::Verify), |_| Ok(Form::Steps(sessions::renew))),
+    in_steps("GET", "/user/authenticate", Some(Verb::ReadResources), |_| Ok(Form::Steps(sessions::renew))),
     in_steps("POST", "/user/apiKey", Some(Verb::Issue), |_| Ok(Form::Steps(keys::create))),
     in_steps("GET", "/user/apiKey/user/{userId}", Some(Verb::List), |_| Ok(Form::Steps(keys::list))),
     in_steps("GET", "/user/apiKey/{id}", Some(Verb::List), |_| Ok(Form::Steps(keys::find))),
-    in_steps("DELETE", "/user/apiKey/{id}", Some(Verb::Remove), |_| Ok(Form::Steps(keys::remove))),
+    // Whoever holds a key may end it, so who may end this one is judged when it is known which it is.
+    in_steps("DELETE", "/user/apiKey/{id}", Some(Verb::ReadResources), |_| Ok(Form::Steps(keys::remove))),
     in_steps("GET", "/user/org/{orgId}/user/{userId}", Some(Verb::ReadAccounts), |_| {
         Ok(Form::Steps(users::membership))
     }),

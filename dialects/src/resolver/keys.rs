@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::given::{self, Given};
 use super::{administrator, answers, users};
-use crate::dialect::{Params, Request, Step, unexpected};
+use crate::dialect::{Params, Request, Step, known, unexpected};
 
 /// The length of the public half.
 const ACCESS_KEY: usize = 20;
@@ -82,10 +82,15 @@ pub(super) fn remove(
     params: &Params<'_, '_>,
     caller: Option<&Caller>,
 ) -> Result<Step, Error> {
-    administrator(caller, Verb::Remove)?;
+    let (number, asker) = (given::in_path(params, "id"), known(caller)?);
+    let is_own =
+        !asker.impersonates && number.as_ref().is_ok_and(|number| *number == asker.key.id().number());
+    let key = match administrator(caller, Verb::Remove) {
+        Err(_) if is_own => Named::Id(asker.key),
+        judged => judged.and(number).map(Named::Number)?,
+    };
     let ending = Ending { is_ours: |_, key| is_ours(key), ..Ending::default() };
-    let number = Named::Number(given::in_path(params, "id")?);
-    Ok(Step::remove(number, ending, answers::removed))
+    Ok(Step::remove(key, ending, answers::removed))
 }
 
 /// Says the keys of the user who has this number.

@@ -172,6 +172,23 @@ fn members_are_refused_before_anything_is_judged() {
 fn what_is_no_integer_is_400() {
     for id in ["x", "1.5", "0x10", "1e3", "%31x", "key_00000000000000000000000001"] {
         for method in ["GET", "DELETE"] {
+#[test]
+fn whoever_holds_a_key_may_end_it() {
+    for role in [Role::Member, Role::Auditor] {
+        let caller = caller(role, false);
+        let talk = talk_as(&caller, &send("DELETE", "/user/apiKey/77"), vec![Ok(removed(false))]);
+        assert_eq!(talk.status(), 204, "{role:?}");
+        let [command @ Command::Remove(Named::Id(own), _)] = &talk.commands[..] else { panic!("a removal") };
+        assert_eq!(own.id(), key().head.id.id());
+        assert!(caller.permit_for(command).is_ok(), "{role:?}");
+        assert!(has(&talk.commands, &caller, &key()));
+        for other in ["78", "x", "-77"] {
+            let sent = send("DELETE", &format!("/user/apiKey/{other}"));
+            assert_eq!(talk_as(&caller, &sent, vec![]).status(), 403, "{role:?} {other}");
+        }
+    }
+}
+
             let talk = talk(&send(method, &format!("/user/apiKey/{id}")), vec![]);
             assert_eq!(talk.status(), 400, "{method} {id}");
         }

@@ -1,5 +1,6 @@
 //! Signing in, and getting another fifteen minutes.
 
+use keyward_core::account::Role;
 use keyward_core::command::{Answer, Command};
 use keyward_core::error::Error;
 use keyward_core::key::Key;
@@ -7,7 +8,7 @@ use keyward_core::secret::{Alphabet, Format};
 use keyward_core::time::Timestamp;
 use serde_json::json;
 
-use super::scene::{key, secret, talk};
+use super::scene::{caller, key, secret, talk, talk_as};
 use crate::samples::send;
 
 fn opened() -> Result<Answer, Error> {
@@ -81,10 +82,16 @@ fn no_error_repeats_what_was_sent() {
     assert!(!talk.said().1.to_string().contains("CANARY"));
 }
 
+/// Auditors, who could sign in, were refused.
 #[test]
-fn a_session_gets_another_one() {
-    let talk = talk(&send("GET", "/user/authenticate"), vec![opened()]);
-    let [Command::Renew(plan)] = talk.commands.as_slice() else { panic!("one command") };
-    assert_eq!(plan.life_seconds, Some(900));
-    assert_eq!(talk.said().1["token"], secret().expose());
+fn a_session_of_every_role_gets_another_one() {
+    for role in [Role::Owner, Role::Admin, Role::Member, Role::Auditor] {
+        let talk = talk_as(&caller(role, false), &send("GET", "/user/authenticate"), vec![opened()]);
+        let [Command::Renew(plan)] = talk.commands.as_slice() else { panic!("one command of {role:?}") };
+        assert_eq!(plan.life_seconds, Some(900));
+        assert_eq!(talk.said().1["token"], secret().expose());
+        caller(role, false)
+            .permit(talk.commands[0].verb())
+            .unwrap_or_else(|error| panic!("{role:?}: {error:?}"));
+    }
 }

@@ -234,7 +234,7 @@ fn nobody_is_403_and_a_bad_credential_401() {
 fn members_use_keys_and_do_not_manage_them() {
     let resolver = Resolver::new();
     let (member, _) = resolver.user(&resolver.organization(), "member", "member@resolver.example");
-    let made = resolver.make(&resolver.admin, u64::from(member), false);
+    let [made, another] = [(); 2].map(|()| resolver.make(&resolver.admin, u64::from(member), false));
     let me = resolver.me(&made.key).json();
     assert_eq!((&me["id"], &me["currentOrg"]["name"]), (&json!(member), &json!("resolver")));
     let file = resolver.with_key(&made.key, "POST", "/data/file/file", &json!("x"));
@@ -244,7 +244,8 @@ fn members_use_keys_and_do_not_manage_them() {
         ("POST", "/user/apiKey".to_owned(), &body),
         ("GET", format!("/user/apiKey/user/{member}"), &Value::Null),
         ("GET", format!("/user/apiKey/{}", made.id), &Value::Null),
-        ("DELETE", format!("/user/apiKey/{}", made.id), &Value::Null),
+        ("DELETE", format!("/user/apiKey/{}", another.id), &Value::Null),
+        ("DELETE", "/user/apiKey/x".to_owned(), &Value::Null),
     ] {
         assert_eq!(judge(&resolver.with_key(&made.key, method, &path, body)), 403, "{method} {path}");
     }
@@ -285,12 +286,52 @@ fn another_organizations_key_is_as_unknown_as_none() {
 }
 
 #[test]
-fn a_key_may_remove_itself() {
+fn a_key_may_remove_itself_whoever_it_belongs_to() {
     let resolver = Resolver::new();
-    let made = resolver.make(&resolver.admin, resolver.admins_number(), false);
-    let path = format!("/user/apiKey/{}", made.id);
-    assert_eq!(resolver.with_key(&made.key, "DELETE", &path, &Value::Null).status, 204);
-    assert_eq!(judge(&resolver.with_key(&made.key, "DELETE", &path, &Value::Null)), 401);
+    let organization = resolver.organization();
+    let users = ["admin", "member", "auditor"].map(|role| {
+        let (user, _) = resolver.user(&organization, role, &format!("{role}@another.example"));
+        user
+    });
+    for user in users {
+        let made = resolver.make(&resolver.admin, u64::from(user), false);
+        let path = format!("/user/apiKey/{}", made.id);
+        assert_eq!(resolver.with_key(&made.key, "DELETE", &path, &Value::Null).status, 204);
+        assert_eq!(judge(&resolver.with_key(&made.key, "DELETE", &path, &Value::Null)), 401);
+        assert_eq!(resolver.remove(&resolver.admin, &made.id.to_string()), 404);
+    }
+}
+
+#[test]
+fn sessions_of_every_role_are_renewed() {
+    let resolver = Resolver::new();
+    let organization = resolver.organization();
+    for role in ["owner", "admin", "member", "auditor"] {
+        let email = format!("{role}@another.example");
+        let (_, account) = resolver.user(&organization, role, &email);
+        let path = format!("/v1/accounts/{account}/password");
+        resolver.scene.ok("PUT", &path, json!({ "password": "correct horse battery staple" }));
+        let session = session(&resolver.scene, &email, "correct horse battery staple");
+        let renewed = resolver.with_session(&session, "GET", "/user/authenticate", &Value::Null);
+        assert_eq!(renewed.status, 200, "{role}: {}", renewed.body);
+        let token = text(&renewed.json()["token"]);
+        assert_eq!(
+            resolver.with_session(&token, "GET", "/user/users/me", &Value::Null).status,
+            200,
+            "{role}"
+        );
+    }
+}
+
+#[test]
+fn only_owners_act_for_owners() {
+    let resolver = Resolver::new();
+    let (owner, _) = resolver.user(&resolver.organization(), "owner", "owner@resolver.example");
+    let body = json!({ "orgUserId": owner, "name": "theirs" });
+    assert_eq!(judge(&resolver.with_session(&resolver.admin, "POST", "/user/apiKey", &body)), 403);
+    let made = resolver.make(&resolver.chief, u64::from(owner), false);
+    assert_eq!(resolver.remove(&resolver.admin, &made.id.to_string()), 403);
+    assert_eq!(resolver.me(&made.key).status, 200);
 }
 
 #[test]
