@@ -10,6 +10,9 @@ use crate::media;
 /// The number for every integer that nothing can have: numbers have 31 bits.
 const NOBODYS: u32 = u32::MAX;
 
+/// From here on an integer in JSON may come as a float, and a float has no fraction.
+const BEYOND_INTEGERS: f64 = 9_223_372_036_854_775_808.0;
+
 /// Reads the number of something.
 pub(super) fn number(field: &str, text: &str) -> Result<u32, Error> {
     let digits = text.strip_prefix('-').unwrap_or(text);
@@ -52,6 +55,9 @@ impl Given {
     /// The number of something.
     pub(super) fn number(&self, member: &str) -> Result<Option<u32>, Error> {
         let whole = |value: &Value| match value {
+            Value::Number(given) if given.as_f64().is_some_and(|given| given.abs() >= BEYOND_INTEGERS) => {
+                Ok(NOBODYS)
+            }
             Value::Number(given) => number(member, &given.to_string()),
             Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
                 Err(Error::invalid(member, "an integer"))
