@@ -88,6 +88,17 @@ fn only_signing_in_needs_no_credential() {
     }
 }
 
+/// Made of the schema, it selected organization 0: whoever filled in the rest was told that there is no such thing.
+#[test]
+fn signing_in_is_shown_with_what_it_takes() {
+    let document = document();
+    let body = &document["paths"]["/user/authenticate"]["post"]["requestBody"]["content"]["application/json"];
+    let shown: BTreeSet<&str> = body["example"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(shown, BTreeSet::from(["client", "email", "password"]));
+    let needed = document["components"]["schemas"]["Credentials"]["required"].as_array().unwrap();
+    assert!(needed.iter().all(|member| shown.contains(member.as_str().unwrap())));
+}
+
 #[test]
 fn the_vendors_words_for_removing_a_key_stand_in_it() {
     let document = document();
