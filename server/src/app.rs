@@ -25,7 +25,7 @@ use keyward_dialects::{
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, warn};
 
 use crate::config::{Config, Limits};
 use crate::environment::{self, World};
@@ -339,7 +339,8 @@ impl<S: Store> App<S> {
         let Some(number) = (dialect.acts_as)(&head.request(&[])) else { return Ok((caller, secret)) };
         let user = caller.account;
         let caller = keyward.impersonate(caller, number).await?;
-        info!(request = head.id_text(), "[{user}] impersonating [{}]", caller.account);
+        // A warning, because a log of warnings has to say who acted as whom, too.
+        warn!(request = head.id_text(), "[{user}] impersonating [{}]", caller.account);
         Ok((caller, secret))
     }
 

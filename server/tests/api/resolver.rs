@@ -351,6 +351,10 @@ fn a_key_that_may_acts_as_another_user_and_that_is_written_down() {
     assert_eq!(judge(&acting(&member.to_string(), "DELETE", &path, &Value::Null)), 403);
     assert_eq!(judge(&acting(&member.to_string(), "GET", "/user/authenticate", &Value::Null)), 403);
     assert_eq!(acting(&member.to_string(), "POST", "/creation/import/json", &json!([])).status, 200);
+    let log = resolver.scene.log();
+    let is_told =
+        |line: &str| line.contains("WARN") && line.contains(&format!("] impersonating [{account}]"));
+    assert!(log.lines().any(is_told), "{log}");
     let events = resolver.scene.read("/v1/events?limit=500");
     let last = events["data"].as_array().expect("data").last().expect("an event").clone();
     assert_eq!((&last["type"], &last["acting_account_id"]), (&json!("resource.created"), &json!(account)));
