@@ -21,7 +21,8 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn of(request: &Request<'_>) -> Self {
         let mut query = form_urlencoded::parse(request.query.as_bytes());
-        let pretty = query.any(|(name, value)| name == "pretty" && !matches!(&*value, "false" | "0"));
+        let is_no = |value: &str| ["false", "no", "off", "0"].iter().any(|no| value.eq_ignore_ascii_case(no));
+        let pretty = query.any(|(name, value)| name == "pretty" && !is_no(&value));
         let is_prefixed =
             request.path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         Self { pretty, prefix: if is_prefixed { PREFIX } else { "" } }

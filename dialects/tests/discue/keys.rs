@@ -217,9 +217,10 @@ fn a_key_is_read_with_its_first_characters_and_its_last_use() {
 #[test]
 fn pretty_is_indented() {
     let dialect = keyward_dialects::discue::dialect().unwrap_or_else(|error| panic!("{error:?}"));
-    for (query, lines) in
-        [("pretty", 4), ("pretty=true", 4), ("pretty=1", 4), ("pretty=false", 1), ("x=1", 1)]
-    {
+    let yes = ["pretty", "pretty=true", "pretty=1", "pretty=yes"].map(|query| (query, 4));
+    let no = ["false", "False", "FALSE", "no", "No", "off", "OFF", "0"].map(|no| (format!("pretty={no}"), 1));
+    let no = no.iter().map(|(query, lines)| (query.as_str(), *lines));
+    for (query, lines) in yes.into_iter().chain(no).chain([("x=1", 1)]) {
         let sent = send("GET", &format!("{PATH}?{query}"));
         let body = (dialect.fault)(&Error::NotFound, &sent.request(), "").body;
         assert_eq!(String::from_utf8(body).unwrap().lines().count(), lines, "{query}");
