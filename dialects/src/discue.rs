@@ -42,7 +42,7 @@ const UNSPOKEN: [&str; 8] =
 macro_rules! calls {
     ($($method:literal $path:literal $verb:path => $begin:path,)*) => {
         [
-            in_steps("GET", PREFIX, None, |_| Ok(Form::Steps(status))),
+            in_steps("GET", PREFIX, None, |request| Ok(Form::Steps(acceptable(request, status)))),
             $(
                 in_steps($method, concat!("/v1", $path), Some($verb), |request| Ok(Form::Steps(acceptable(request, $begin)))),
                 in_steps($method, $path, Some($verb), |request| Ok(Form::Steps(acceptable(request, $begin)))),

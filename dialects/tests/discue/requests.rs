@@ -89,6 +89,8 @@ fn who_does_not_take_json_is_told() {
     let refused = json!({ "title": "Not Acceptable", "status": 406 });
     for accept in ["text/html", "application/xml", "image/*"] {
         assert_eq!(list(accept), (406, refused.clone()), "{accept}");
+        let status = send("GET", "/v1").header("accept", accept);
+        assert_eq!(answer(&status, nobody), (406, refused.clone()), "{accept}");
     }
 }
 
