@@ -35,6 +35,13 @@ struct Part {
     targets: Targets,
 }
 
+/// The same under the name of its resource. Flattened, it is an object: serde would take a sequence for it as well.
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(flatten)]
+    part: Part,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Access {
@@ -42,7 +49,8 @@ enum Access {
     Write,
 }
 
-/// Ids, or `*`; kept as they were given, because clients compare what they read with what they wrote.
+/// Ids, or `*`; kept as they were given, because clients compare what they read with what they wrote. The provider's
+/// clients read nothing but a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Targets {
@@ -69,8 +77,9 @@ impl Grants {
     /// Reads scopes in either form, for a key of this one.
     pub(super) fn read(scopes: &Value, notation: Notation) -> Result<Self, Error> {
         let grants = if scopes.is_object() {
-            BTreeMap::<String, Part>::deserialize(scopes)
-                .map(|parts| parts.into_iter().map(|(resource, part)| Grant { resource, part }).collect())
+            BTreeMap::<String, Entry>::deserialize(scopes).map(|parts| {
+                parts.into_iter().map(|(resource, Entry { part })| Grant { resource, part }).collect()
+            })
         } else {
             Vec::<Grant>::deserialize(scopes)
         };
@@ -93,7 +102,8 @@ impl Grants {
         match notation {
             Notation::Name => json!(self.0),
             Notation::Alias => {
-                self.0.iter().map(|grant| (grant.resource.clone(), json!(grant.part))).collect()
+                let entry = |part: &Part| json!({ "access": part.access, "targets": part.targets.all() });
+                self.0.iter().map(|grant| (grant.resource.clone(), entry(&grant.part))).collect()
             }
         }
     }

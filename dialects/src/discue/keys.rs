@@ -19,8 +19,6 @@ use super::writer::Writer;
 use crate::dialect::{Params, Request, Step, known, unexpected};
 
 const COLLECTION: &str = "api_keys";
-/// What a key is called if nobody says.
-const NAME: &str = "API key";
 /// How many characters a key has.
 const LENGTH: usize = 64;
 /// How many of them can be read after its creation.
@@ -65,7 +63,7 @@ pub(super) fn create(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Calle
     let grants = given.grants(form)?.unwrap_or_default();
     let is_disabled = given.is_disabled()?.unwrap_or_default();
     let draft = Draft {
-        name: given.name()?.unwrap_or_else(|| NAME.to_owned()),
+        name: given.name()?.unwrap_or_else(|| unnamed(form).to_owned()),
         scopes: grants.scopes()?,
         metadata: Metadata::new(&Kept { form, scopes: grants }.metadata()?)?,
         ..Draft::default()
@@ -84,6 +82,14 @@ pub(super) fn create(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Calle
         // Nobody has the key before the last step: until then it does not matter that it would work.
         turn(key, is_disabled, move |key| Ok(issued(*key, &secret, writer)))
     }))
+}
+
+/// What a key is called if nobody says: something that its form could say.
+const fn unnamed(form: Notation) -> &'static str {
+    match form {
+        Notation::Name => "API key",
+        Notation::Alias => "api-key",
+    }
 }
 
 fn issued(key: Key, secret: &Secret, writer: Writer) -> Step {

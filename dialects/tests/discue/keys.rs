@@ -126,6 +126,30 @@ fn creating_in_the_form_of_the_provider_answers_the_whole_record() {
     assert_eq!(core.words, ["issue", "suspend"]);
 }
 
+/// The provider's client reads a list there, whatever was written.
+#[test]
+fn targets_are_a_list_in_the_form_of_the_provider_and_as_given_in_the_other() {
+    let by_provider =
+        json!({ "alias": "builds", "scopes": { "queues": { "access": "read", "targets": "*" } } });
+    let (_, body) = Core::holding("{}").answer(&post(&by_provider));
+    let written = json!({ "queues": { "access": "read", "targets": ["*"] } });
+    assert_eq!(body["api_key"]["scopes"], written);
+    let given = json!([{ "resource": "queues", "access": "read", "targets": "*" }]);
+    for (form, shown) in [("alias", &written), ("name", &given)] {
+        let mut core = Core::holding(&format!(r#"{{"discue":{{"form":"{form}"}}}}"#));
+        assert_eq!(core.answer(&put(&json!({ "scopes": given }))).1["api_key"]["scopes"], *shown, "{form}");
+        assert_eq!(core.answer(&send("GET", PATH)).1["api_key"]["scopes"], *shown, "{form}");
+    }
+}
+
+#[test]
+fn a_key_of_the_providers_form_that_is_not_named_has_a_name_that_it_could_be_given() {
+    let mut core = Core::holding("{}");
+    let (status, body) = core.answer(&post(&json!({ "scopes": {} })));
+    assert_eq!((status, &body["api_key"]["alias"]), (200, &json!("api-key")));
+    assert_eq!(core.answer(&put(&json!({ "alias": body["api_key"]["alias"] }))).0, 200);
+}
+
 #[test]
 fn nothing_need_be_given() {
     let bare = send("POST", "/v1/api_keys");
@@ -180,6 +204,8 @@ fn what_cannot_be_is_a_field_error() {
         json!({ "scopes": [{ "resource": "queues", "access": "own" }] }),
         json!({ "scopes": [{ "resource": "queues", "access": "read", "targets": 7 }] }),
         json!({ "scopes": { "queues": "read" } }),
+        json!({ "scopes": { "queues": ["read", ["*"]] } }),
+        json!({ "scopes": [["queues", "read", ["*"]]] }),
         json!({ "scopes": scope("api_keys") }),
         json!({ "scopes": scope("api_clients") }),
         json!({ "scopes": scope("subscriptions") }),
