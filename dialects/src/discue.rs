@@ -43,6 +43,8 @@ macro_rules! calls {
     ($($method:literal $path:literal $verb:path => $begin:path,)*) => {
         [
             in_steps("GET", PREFIX, None, |request| Ok(Form::Steps(acceptable(request, status)))),
+            // Never claimed: it is asked for under a host of this language's own only.
+            in_steps("GET", "/", None, |request| Ok(Form::Steps(acceptable(request, status)))),
             $(
                 in_steps($method, concat!("/v1", $path), Some($verb), |request| Ok(Form::Steps(acceptable(request, $begin)))),
                 in_steps($method, $path, Some($verb), |request| Ok(Form::Steps(acceptable(request, $begin)))),
@@ -51,7 +53,7 @@ macro_rules! calls {
     };
 }
 
-static ROUTES: [Route; 35] = calls! {
+static ROUTES: [Route; 36] = calls! {
     "POST" "/api_keys" Verb::Issue => keys::create,
     "GET" "/api_keys" Verb::List => keys::list,
     "GET" "/api_keys/{id}" Verb::Find => keys::find,

@@ -31,6 +31,7 @@ use crate::config::{Config, Limits};
 use crate::environment::{self, World};
 use crate::guess::{Guess, Guesses};
 use crate::http::Body;
+use crate::languages::Languages;
 use crate::metrics::Metrics;
 use crate::{stream, verifiers};
 
@@ -38,9 +39,7 @@ use crate::{stream, verifiers};
 pub(crate) struct App<S> {
     /// `None` while it is locked: behind its anchor, it accepts and signs nothing.
     keyward: Option<Arc<Keyward<S, World>>>,
-    /// The languages of other systems, each for the requests that it claims.
-    vendors: Vec<Dialect>,
-    native: Dialect,
+    languages: Languages,
     unit: Arc<Unit>,
     openapi: Vec<u8>,
     limits: Limits,
@@ -107,15 +106,18 @@ impl<S: Store> App<S> {
         environment::fill(&mut base);
         let metrics = Metrics::new()?;
         metrics.locked.set(if keyward.is_some() { 0.0 } else { 1.0 });
-        let native = native::dialect().map_err(crate::cli::inside)?;
-        let openapi =
-            openapi::document(&native, &native::OPERATIONS, native::PROBLEM, env!("CARGO_PKG_VERSION"));
+        let languages = Languages::new(&config.hosts)?;
+        let openapi = openapi::document(
+            languages.native(),
+            &native::OPERATIONS,
+            native::PROBLEM,
+            env!("CARGO_PKG_VERSION"),
+        );
         let openapi = openapi.to_string().into_bytes();
         Ok(Arc::new(Self {
             keyward,
             openapi,
-            vendors: keyward_dialects::vendors().map_err(crate::cli::inside)?,
-            native,
+            languages,
             unit: Arc::new(Unit::new(Box::new(environment::now), Box::new(environment::fill))),
             limits: config.limits.clone(),
             guesses: Guesses::new(config.limits.guesses_per_minute),
@@ -157,7 +159,7 @@ impl<S: Store> App<S> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let id = u128::from(self.request_base) << 64 | u128::from(number);
         let head = Head { parts, peer, tls, unit: Arc::clone(&self.unit), id };
-        let dialect = self.dialect(&head);
+        let dialect = self.languages.of(&head.parts, &head.request(&[]));
         let answer = if !names_one_host(&head.parts) {
             self.fault(dialect, &Error::Malformed("a request must name one host".to_owned()), &head)
         } else if let Some(page) = self.own_page(&head) {
@@ -170,12 +172,6 @@ impl<S: Store> App<S> {
         debug!(request = head.id_text(), method = %head.parts.method, dialect = dialect.name,
             route = route_of(dialect, &head), status = answer.status().as_u16(), %peer, "answered");
         answer
-    }
-
-    /// Whose language a request is in.
-    fn dialect(&self, head: &Head) -> &Dialect {
-        let request = head.request(&[]);
-        self.vendors.iter().find(|dialect| (dialect.claims)(&request)).unwrap_or(&self.native)
     }
 
     /// The pages that belong to no dialect.
@@ -199,7 +195,7 @@ impl<S: Store> App<S> {
     fn metrics_page(&self, head: &Head) -> Option<hyper::Response<Body>> {
         let may = head.peer.to_canonical().is_loopback()
             || self.keyward.as_ref().is_some_and(|keyward| {
-                let credential = (self.native.credential)(&head.request(&[]));
+                let credential = (self.languages.native().credential)(&head.request(&[]));
                 let caller = self.caller(keyward, head, credential);
                 caller.and_then(|(caller, _)| caller.permit(Verb::ReadLog)).is_ok()
             });

@@ -1,12 +1,15 @@
 //! This file is about the configuration: one TOML file. What it does not name has a default, what it names and
 //! we do not know is refused. Secrets are named by file, never by value.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use keyward_core::epoch::Rhythm;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::languages::Languages;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +44,11 @@ pub(crate) struct Config {
     pub logging: Logging,
     /// The unit of Encedo HEM that this server is, if it is one.
     pub encedo: Option<Encedo>,
+    /// The language that is spoken under a host name whatever the path, so that every answer there is in its form:
+    /// `"keys.example.com" = "discue"`; `cielo24`, `discue`, `encedo`, `intserv`, `resolver` or `native`. Under any other name the path
+    /// decides.
+    #[serde(default)]
+    pub hosts: BTreeMap<String, String>,
     /// How much memory the store's cache may take, in bytes.
     #[serde(default = "default_cache")]
     pub cache_bytes: u64,
@@ -238,7 +246,7 @@ impl Config {
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {
             Some((_, why)) => Err(anyhow::anyhow!(why)),
-            None => Ok(()),
+            None => Languages::new(&self.hosts).map(|_| ()),
         }
     }
 }

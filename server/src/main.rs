@@ -8,6 +8,7 @@ mod environment;
 mod guess;
 mod http;
 mod keyfiles;
+mod languages;
 mod metrics;
 mod roots;
 mod serve;

@@ -15,6 +15,7 @@ mod api {
     mod gateways;
     mod golden;
     mod grid;
+    mod hosts;
     mod idempotency;
     mod import;
     mod intserv;

@@ -222,10 +222,12 @@ impl Server {
         self.request(method, path, &headers, body.map(|b| b.to_string()).unwrap_or_default().as_bytes())
     }
 
-    /// A request with these header lines (each ending in CRLF) and this body.
+    /// A request with these header lines (each ending in CRLF) and this body; to `localhost` unless they name a host.
     pub(crate) fn request(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+        let host =
+            if headers.lines().any(|line| line.starts_with("Host: ")) { "" } else { "Host: localhost\r\n" };
         let mut bytes = format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\n{host}Connection: close\r\n{headers}Content-Length: {}\r\n\r\n",
             body.len()
         )
         .into_bytes();

@@ -1,5 +1,6 @@
 //! This file is about `keyward init`: a new store, its keys, and the first owner.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -93,6 +94,7 @@ pub(crate) fn config(folder: &Path, listen: Listen) -> Config {
         limits: Limits::default(),
         logging: Logging::default(),
         encedo: None,
+        hosts: BTreeMap::new(),
         cache_bytes: 256 << 20,
     }
 }

@@ -85,6 +85,7 @@ fn kind(about: &Map<String, Value>) -> String {
     match kind.as_str() {
         "integer" => "whole number".to_owned(),
         "string" => "text".to_owned(),
+        "object" => "table of texts".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -169,6 +170,21 @@ fn what_could_not_be_served_is_refused() {
         ["body_bytes", "head_bytes", "connections", "head_seconds", "body_seconds", "handshake_seconds"]
     {
         assert!(refused(&format!("{LEAST}limits.{zero} = 0\n")).contains("limits"), "{zero}");
+    }
+}
+
+#[test]
+fn a_host_speaks_a_language_that_there_is() {
+    let hosts = |lines: &str| format!("{LEAST}[hosts]\n{lines}\n");
+    let why = refused(&hosts("\"keys.example\" = \"disque\""));
+    for word in ["keys.example", "disque", "cielo24", "discue", "encedo", "intserv", "resolver", "native"] {
+        assert!(why.contains(word), "{word}: {why}");
+        let is_language = !matches!(word, "keys.example" | "disque");
+        assert_eq!(read(&hosts(&format!("\"keys.example\" = \"{word}\""))).1.is_ok(), is_language, "{word}");
+    }
+    for host in ["keys.example:8080", "Keys.example", "", "http://keys.example", "a b"] {
+        let why = refused(&hosts(&format!("\"{host}\" = \"native\"")));
+        assert!(why.contains("without a port"), "{host}: {why}");
     }
 }
 

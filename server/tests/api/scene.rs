@@ -46,6 +46,17 @@ impl Scene {
         Self::on(|folder| Server::configured(folder, |_| {}))
     }
 
+    /// The same, where each language has a host of its own: `discue.example`.
+    pub(super) fn with_hosts() -> Self {
+        Self::on(|folder| {
+            Server::configured(folder, |config| {
+                let languages = ["cielo24", "discue", "encedo", "intserv", "resolver", "native"];
+                let hosts = languages.map(|language| (format!("{language}.example"), language.into()));
+                config.insert("hosts".to_owned(), toml::Table::from_iter(hosts).into());
+            })
+        })
+    }
+
     /// A demo: with all that it sets up for the clients of other systems.
     pub(super) fn demo() -> Self {
         Self::on(Server::start)

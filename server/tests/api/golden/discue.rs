@@ -11,7 +11,7 @@ pub(super) const DISCUE: Language = Language {
     name: "discue",
     dialect: discue::dialect,
     title: by_path,
-    scene: Scene::new,
+    scene: Scene::with_hosts,
     cast: |scene| {
         let [whoever_may, stranger] = ["discue", "a stranger"].map(|name| scene.tenant(name).owner.secret);
         Cast { whoever_may, stranger }
@@ -47,6 +47,10 @@ fn of_keys(route: &Route, make: impl Fn(&str, Value) -> String) -> Shown {
     let of = |id: &str| path.replace("{id}", id);
     match (method, path.trim_start_matches("/v1")) {
         ("GET", "") => shows(bare(method, path), None, bare(method, "/v1?pretty=true")).for_everybody(),
+        ("GET", "/") => {
+            let there = |path: &str| bare(method, path).with("Host: discue.example");
+            shows(there(path), None, there("/?pretty=true")).for_everybody()
+        }
         ("POST", "/api_keys") => create_key(path, &make("/v1/queues", json!({ "name": "orders" }))),
         ("GET", "/api_keys" | "/api_clients") => {
             if path.ends_with("keys") {
