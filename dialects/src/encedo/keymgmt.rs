@@ -78,7 +78,7 @@ pub(super) fn delete(admitted: &Arc<Admitted>) -> Flow {
     let kid = Kid::parse(&admitted.ask.segments().kid);
     let kid = kid.ok_or_else(|| Error::invalid("kid", "32 hexadecimal digits"))?;
     admitted.is_about(kid.bytes());
-    Ok(keys::find(kid, |key| Ok(Step::then(Command::Remove(key.id.into(), Ending::default()), |_| done()))))
+    Ok(keys::find(kid, |key| Ok(Step::remove(key.id.into(), Ending::default(), done))))
 }
 
 /// A key that is wanted.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::device::{Device, Line, MASTER, from_base64};
+use super::device::{Device, Line, MASTER, at_once, from_base64};
 
 const DELETE: u64 = 21;
 const SCOPE_REFUSED: u64 = 12;
@@ -83,6 +83,20 @@ fn answers_as_the_vendors_table_says_and_writes_that_down() {
         ]
     );
     assert!(from_base64("").is_empty());
+}
+
+/// Each of two clients that remove a key at once was told that it was the one that did.
+#[test]
+fn of_many_who_remove_a_key_at_once_one_is_told_so() {
+    let device = Device::new();
+    let opened = device.sessions(&["keymgmt:gen", "keymgmt:del"].map(str::to_owned));
+    let [make, delete] = &opened[..] else { panic!("two") };
+    for _ in 0..3 {
+        let kid = device.make(make, &json!({ "label": "first", "type": "AES256" }));
+        let mut statuses = at_once(8, |_| device.delete(delete, &kid));
+        statuses.sort_unstable();
+        assert_eq!(statuses, [[200].as_slice(), &[406; 7]].concat());
+    }
 }
 
 /// Before the unit is somebody's there is no session to show, and the state is said before that.

@@ -167,6 +167,22 @@ impl Device {
     }
 }
 
+/// What so many say who ask at once.
+pub(super) fn at_once<T: Send>(clients: usize, ask: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let (ask, ready) = (&ask, &std::sync::Barrier::new(clients));
+    std::thread::scope(|threads| {
+        let asked: Vec<_> = (0..clients)
+            .map(|client| {
+                threads.spawn(move || {
+                    ready.wait();
+                    ask(client)
+                })
+            })
+            .collect();
+        asked.into_iter().map(|asked| asked.join().expect("an answer")).collect()
+    })
+}
+
 /// A unit's organization, account and key, and no more.
 const FRESH: &str = r#"
 owner_secret_file = "owner.secret"
