@@ -19,6 +19,7 @@ mod keys;
 mod kid;
 mod logging;
 mod paging;
+mod pairings;
 mod passphrase;
 mod reading;
 mod scope;

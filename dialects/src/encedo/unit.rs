@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::audit::OpenFile;
 use super::delay::Delay;
+use super::pairings::Pairings;
 use super::tickets::{Purpose, TICKET, Tickets};
 
 /// The clock that a unit is lent.
@@ -27,6 +28,7 @@ pub struct Unit {
     /// What bearers are signed under.
     session_key: Mutex<Zeroizing<[u8; 32]>>,
     tickets: Tickets,
+    pairings: Pairings,
     delay: Mutex<Delay>,
     log: Mutex<Option<OpenFile>>,
     /// The last moment that was given out, in milliseconds.
@@ -50,6 +52,7 @@ impl Unit {
             credential: OnceLock::new(),
             session_key: Mutex::new(session_key),
             tickets,
+            pairings: Pairings::default(),
             delay: Mutex::default(),
             log: Mutex::default(),
             last_moment: AtomicU64::new(0),
@@ -99,6 +102,10 @@ impl Unit {
 
     pub(super) const fn tickets(&self) -> &Tickets {
         &self.tickets
+    }
+
+    pub(super) const fn pairings(&self) -> &Pairings {
+        &self.pairings
     }
 
     /// What bearers are signed under.

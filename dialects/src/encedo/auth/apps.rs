@@ -15,6 +15,7 @@ use super::super::gate::{Admitted, must};
 use super::super::jwt::{self, Jwt};
 use super::super::keymgmt::{label, make_described};
 use super::super::keys::{self, app_description};
+use super::super::pairings::Pid;
 use super::super::tickets::Purpose;
 
 /// For how long an app can answer, in seconds.
@@ -68,22 +69,21 @@ pub(in super::super) fn validate(admitted: &Arc<Admitted>) -> Flow {
 /// Keeps the key of an app, unless there are too many or it is there already.
 fn store(
     admitted: &Arc<Admitted>,
-    (pid, app, jti): ([u8; 32], [u8; 32], [u8; 32]),
+    (pid, app, jti): (Pid, [u8; 32], [u8; 32]),
     label: String,
     code: String,
 ) -> Flow {
     let admitted = Arc::clone(admitted);
-    let see = move |(apps, known): &mut (usize, bool), key: keys::HemKey| {
-        *apps += usize::from(key.pid().is_some());
-        *known |= key.pid() == Some(pid);
-    };
-    Ok(keys::fold((0, false), see, move |(apps, known)| {
-        must(apps < MOST && !known)?;
+    let pairing = admitted.ask.unit.pairings().begin(pid);
+    let see = |paired: &mut Vec<Pid>, key: keys::HemKey| paired.extend(key.pid());
+    Ok(keys::fold(Vec::new(), see, move |paired| {
+        must(pairing.fits(paired, MOST))?;
         let unit = &admitted.ask.unit;
         unit.tickets().spend(jti, unit.now()).then_some(()).ok_or(Error::BadCredential)?;
         let public = (Algorithm::X25519, app.to_vec());
         let admitted_too = Arc::clone(&admitted);
         make_described(&admitted, label, public, app_description(&pid), move |key| {
+            drop(pairing);
             admitted_too.is_about(key.kid.bytes());
             say(&json!({ "kid": key.kid.to_string(), "code": code }))
         })

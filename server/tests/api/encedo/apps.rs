@@ -3,7 +3,7 @@
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use serde_json::{Value, json};
 
-use super::device::{Device, from_base64, public, shared, signed, to_base64};
+use super::device::{Device, at_once, from_base64, public, shared, signed, to_base64};
 use crate::api::scene::text;
 
 /// What apps write in front.
@@ -219,6 +219,24 @@ fn eight_apps_and_no_more() {
     let delete = device.session("keymgmt:del");
     assert_eq!(device.delete(&delete, &App::numbered(3).kid()), 200);
     assert_eq!(App::numbered(9).pair(&device, &pair), 200);
+}
+
+/// Several that came at once had each counted before the others were kept.
+#[test]
+fn eight_apps_and_each_once_however_many_come_at_once() {
+    let device = Device::new();
+    let pair = device.session("system:config");
+    let validated = |apps: Vec<App>| {
+        let bodies: Vec<Value> = apps.iter().map(|app| app.validation(&device, &pair)).collect();
+        let mut statuses = at_once(bodies.len(), |client| {
+            device.status(&pair, "POST", "/api/auth/ext/validate", &bodies[client])
+        });
+        statuses.sort_unstable();
+        statuses
+    };
+    let same = |number| App { private: [number; 32], pid: [1; 32] };
+    assert_eq!(validated((1..=6).map(same).collect()), [[200].as_slice(), &[406; 5]].concat());
+    assert_eq!(validated((11..=22).map(App::numbered).collect()), [[200; 7].as_slice(), &[406; 5]].concat());
 }
 
 #[test]
