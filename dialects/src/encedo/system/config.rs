@@ -66,11 +66,11 @@ pub(in super::super) fn configure(admitted: &Arc<Admitted>) -> Flow {
         return Err(FAILED);
     }
     let (unit, before) = (&admitted.ask.unit, admitted.owner()?);
-    let Ok(mut owner) = changed(&fields, before) else {
+    let (Ok(mut owner), Ok(rekey)) = (changed(&fields, before), Rekey::read(&fields)) else {
         return Ok(Step::Say(answers::json(StatusCode::BAD_REQUEST, &json!({ "updated": false }))));
     };
-    if let Some(user_key) = new_user_key(&fields, unit)? {
-        owner.user_key = user_key;
+    if let Some(rekey) = rekey {
+        owner.user_key = rekey.prove(unit)?;
     }
     if owner == *before {
         let is_named = |name: &str| ["user", "email", "origin", "flags", "userkey"].contains(&name);
@@ -102,18 +102,31 @@ fn changed(fields: &Fields, before: &Owner) -> Result<Owner, Error> {
     })
 }
 
-/// The public half of another passphrase, from whoever proves to have its private half.
-fn new_user_key(fields: &Fields, unit: &Unit) -> Result<Option<[u8; 32]>, Error> {
-    let Some(public) = fields.exactly::<32>("userkey")? else { return Ok(None) };
-    let ticket: [u8; TICKET] = fields.needed_exactly("userkey_nonce")?;
-    let proof: [u8; 32] = fields.needed_exactly("userkey_hmac")?;
-    must(unit.tickets().is_good(Purpose::Rekey, &ticket, unit.now()))?;
-    let shared =
-        agreement::shared(&unit.tickets().private(Purpose::Rekey, &ticket), &public).ok_or(FAILED)?;
-    let fits = hmac::verify(&Key::new(HMAC_SHA256, &*shared), &ticket, &proof);
-    fits.map_err(|_| FAILED)?;
-    must(unit.tickets().spend(ticket, unit.now()))?;
-    Ok(Some(public))
+/// Another passphrase of the user's.
+struct Rekey {
+    /// Its public half.
+    public: [u8; 32],
+    ticket: [u8; TICKET],
+    proof: [u8; 32],
+}
+
+impl Rekey {
+    fn read(fields: &Fields) -> Result<Option<Self>, Error> {
+        let Some(public) = fields.exactly("userkey")? else { return Ok(None) };
+        let (ticket, proof) = (fields.needed_exactly("userkey_nonce")?, fields.needed_exactly("userkey_hmac")?);
+        Ok(Some(Self { public, ticket, proof }))
+    }
+
+    /// The public half, from whoever proves to have the private one.
+    fn prove(self, unit: &Unit) -> Result<[u8; 32], Error> {
+        let Self { public, ticket, proof } = self;
+        must(unit.tickets().is_good(Purpose::Rekey, &ticket, unit.now()))?;
+        let private = unit.tickets().private(Purpose::Rekey, &ticket);
+        let shared = agreement::shared(&private, &public).ok_or(FAILED)?;
+        hmac::verify(&Key::new(HMAC_SHA256, &*shared), &ticket, &proof).map_err(|_| FAILED)?;
+        must(unit.tickets().spend(ticket, unit.now()))?;
+        Ok(public)
+    }
 }
 
 fn flags(owner: &Owner) -> u64 {

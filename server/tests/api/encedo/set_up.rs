@@ -146,6 +146,20 @@ fn another_passphrase_takes_the_place_of_the_users() {
     };
     let change = |proof: String| json!({ "userkey": to_base64(&public(&new)), "userkey_nonce": config["nonce"], "userkey_hmac": proof });
     let path = "/api/system/config";
+    for (name, misshapen) in [
+        ("userkey", json!("*")),
+        ("userkey", json!(to_base64(&[7; 31]))),
+        ("userkey", json!(1)),
+        ("userkey_nonce", Value::Null),
+        ("userkey_nonce", json!("*")),
+        ("userkey_hmac", Value::Null),
+        ("userkey_hmac", json!(to_base64(&[7; 33]))),
+    ] {
+        let mut body = change(proof(&new));
+        body[name] = misshapen;
+        let answer = device.ask(&admin, "POST", path, &body);
+        assert_eq!((answer.status, answer.body.as_str()), (400, r#"{"updated":false}"#), "{body}");
+    }
     assert_eq!(device.ask(&admin, "POST", path, &change(proof(&[7; 32]))).status, 406);
     assert_eq!(device.ok(&admin, "POST", path, &change(proof(&new))), json!({ "updated": true }));
     assert_eq!(device.ask(&admin, "POST", path, &change(proof(&new))).status, 406, "again");
