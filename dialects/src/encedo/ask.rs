@@ -18,6 +18,9 @@ use crate::dialect::{Params, Request};
 /// The longest body, in bytes.
 const BODY: usize = 7300;
 
+/// The limit of what has another length for each type of key: what fits into a body, and not the key, has failed.
+pub(super) const ANY: usize = BODY;
+
 /// A request.
 pub(super) struct Ask {
     pub(super) unit: Arc<Unit>,

@@ -13,7 +13,7 @@ use serde_json::json;
 
 pub(super) use self::finding::{get, is_for, is_open_search, list, search};
 use super::answers::{Flow, done, say};
-use super::ask::Fields;
+use super::ask::{ANY, Fields};
 use super::gate::{Admitted, must};
 use super::keys::{self, HemKey, Kept};
 use super::kid::{self, Kid};
@@ -22,8 +22,6 @@ use crate::dialect::{Step, unexpected};
 
 /// The longest description, in bytes.
 const DESCRIPTION: usize = 128;
-/// The longest public half, in bytes: of MLDSA87.
-const PUBLIC: usize = 2592;
 
 pub(super) fn create(admitted: &Arc<Admitted>) -> Flow {
     let fields = admitted.ask.fields()?;
@@ -34,7 +32,7 @@ pub(super) fn create(admitted: &Arc<Admitted>) -> Flow {
 pub(super) fn import(admitted: &Arc<Admitted>) -> Flow {
     let fields = admitted.ask.fields()?;
     let wanted = Wanted::read(&fields)?;
-    let public = fields.needed_bytes("pubkey", PUBLIC)?;
+    let public = fields.needed_bytes("pubkey", ANY)?;
     must(wanted.algorithm.is_asymmetric())?;
     let only_public = |usages: Usages, algorithm: Algorithm| {
         Usages::of(usages.iter().filter(|usage| algorithm.public_usages().has(*usage)))
@@ -167,7 +165,7 @@ pub(super) fn peer(fields: &Fields) -> Result<Option<Peer>, Error> {
     if fields.text("ext_kid")?.is_some() {
         return Ok(Some(Peer::Key(KeyRef::Lookup(fields.kid("ext_kid")?.lookup()))));
     }
-    Ok(fields.bytes("pubkey", PUBLIC)?.map(Peer::Public))
+    Ok(fields.bytes("pubkey", ANY)?.map(Peer::Public))
 }
 
 /// 1 to 32 printable ASCII characters.

@@ -7,7 +7,7 @@ use keyward_core::error::Error;
 use serde_json::json;
 
 use super::super::answers::{Flow, say};
-use super::super::ask::Fields;
+use super::super::ask::{ANY, Fields};
 use super::super::encoding::encode;
 use super::super::gate::Admitted;
 use super::super::{keys, types};
@@ -18,8 +18,6 @@ use crate::dialect::unexpected;
 const CONTEXT: usize = 255;
 /// The longest signature of a curve, in bytes.
 const SIGNATURE: usize = 148;
-/// The longest signature of MLDSA87, in bytes.
-const PQC_SIGNATURE: usize = 4627;
 
 pub(in super::super) fn sign(admitted: &Arc<Admitted>) -> Flow {
     let (fields, message) = (admitted.ask.fields()?, message(admitted)?);
@@ -59,7 +57,7 @@ pub(in super::super) fn pqc_sign(admitted: &Arc<Admitted>) -> Flow {
 
 pub(in super::super) fn pqc_verify(admitted: &Arc<Admitted>) -> Flow {
     let (fields, message) = (admitted.ask.fields()?, message(admitted)?);
-    let (context, signature) = (context(&fields)?, fields.needed_bytes("sign", PQC_SIGNATURE)?);
+    let (context, signature) = (context(&fields)?, fields.needed_bytes("sign", ANY)?);
     with_key(admitted, &fields, move |key| {
         is_whole(&key)?;
         let verify = Exercise::Verify { scheme: Scheme::MlDsa, message, context, signature };

@@ -197,6 +197,7 @@ fn what_cannot_be_made_is_refused() {
         (key("SECP256R1", &[&[2][..], &[0xff; 32]].concat()), 406),
         (key("MLKEM768", &[7; 1184 - 1]), 406),
         (key("MLDSA44", &[7; 1311]), 406),
+        (key("MLDSA87", &[7; 2593]), 406),
     ] {
         assert_eq!(device.status(import, "POST", "/api/keymgmt/import", &wrong), status, "{wrong}");
     }

@@ -151,6 +151,9 @@ fn signatures_fit_their_message_scheme_and_context() {
         mldsa.status(&device, "pqc/mldsa/verify", &json!({ "msg": msg, "ctx": ctx, "sign": signed["sign"] }))
     };
     assert_eq!((check("YWJj", "Y3R4"), check("YWJj", ""), check("YWJk", "Y3R4")), (200, 406, 406));
+    let longer = json!({ "msg": "YWJj", "sign": to_base64(&[0; 4628]) });
+    assert_eq!(mldsa.status(&device, "pqc/mldsa/verify", &longer), 406);
+    assert_eq!(mldsa.status(&device, "pqc/mldsa/verify", &json!({ "msg": "YWJj", "sign": "*" })), 400);
     assert_eq!(ed25519.status(&device, "pqc/mldsa/sign", &json!({ "msg": "YWJj" })), 406);
 }
 
@@ -290,6 +293,10 @@ fn keys_agree_as_long_as_both_are_there() {
         (ed25519, with(ed25519), 406),
         (one, json!({ "pubkey": to_base64(&[0; 32]) }), 406),
         (one, json!({ "pubkey": to_base64(&[9; 33]) }), 406),
+        (one, json!({ "pubkey": to_base64(&[9; 2593]) }), 406),
+        (one, json!({ "pubkey": "*" }), 400),
+        (p256, json!({ "pubkey": to_base64(&P256_BASE[..33]) }), 406),
+        (p256, json!({ "pubkey": to_base64(&P256_BASE) }), 406),
         (one, json!({ "ext_kid": "0".repeat(32) }), 406),
     ] {
         assert_eq!(key.status(&device, "ecdh", &body), status, "{body}");
@@ -317,6 +324,8 @@ fn secrets_are_sealed_for_whoever_has_the_private_half() {
             held[0].status(&device, "pqc/mlkem/decaps", &json!({ "ct": to_base64(&vec![0; length - 1]) })),
             406
         );
+        let longer = json!({ "ct": to_base64(&vec![0; length + 1]) });
+        assert_eq!(held[0].status(&device, "pqc/mlkem/decaps", &longer), 406);
         assert_eq!(held[0].status(&device, "pqc/mlkem/decaps", &json!({})), 400);
         // The public half alone is for nothing here.
         let get = format!("/api/keymgmt/get/{}", held[0].kid);
