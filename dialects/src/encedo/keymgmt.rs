@@ -51,7 +51,7 @@ pub(super) fn derive(admitted: &Arc<Admitted>) -> Flow {
     let info = format!("encedo-{}", types::name(wanted.algorithm)).into_bytes();
     let admitted = Arc::clone(admitted);
     Ok(keys::find(kid, move |key| {
-        let origin = Origin::Derive { key: KeyRef::Id(key.id), peer, info };
+        let origin = Origin::Derive { key: KeyRef::Id(key.id), peer: key.fitting(peer)?, info };
         make(&admitted, wanted, origin, |usages, _| usages)
     }))
 }

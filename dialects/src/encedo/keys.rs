@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::agreement::Shared;
 use super::answers::Flow;
 use super::encoding::{decode, encode_unpadded};
+use super::gate::must;
 use super::kid::Kid;
 use crate::dialect::{Step, unexpected};
 
@@ -97,6 +98,14 @@ impl HemKey {
     /// The public half, where it is one of an app's.
     pub(super) fn app_public(&self) -> Option<[u8; 32]> {
         self.crypto.public.as_deref()?.try_into().ok()
+    }
+
+    /// Whom it is to agree with. A public half is as long as its own: points are compressed.
+    pub(super) fn fitting(&self, peer: Peer) -> Result<Peer, Error> {
+        if let Peer::Public(public) = &peer {
+            must(self.crypto.public.as_ref().is_some_and(|own| own.len() == public.len()))?;
+        }
+        Ok(peer)
     }
 }
 

@@ -5,6 +5,15 @@ use serde_json::{Value, json};
 
 use super::device::{Device, from_base64, public, shared, to_base64};
 
+/// The base point of P-256, uncompressed (SEC 2, section 2.4.2).
+const P256_BASE: [u8; 65] = [
+    0x04, 0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40,
+    0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2,
+    0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e,
+    0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51,
+    0xf5,
+];
+
 /// A key and a session for its use.
 struct Held {
     kid: String,
@@ -271,8 +280,8 @@ fn keys_are_wrapped_as_the_rfc_says() {
 fn keys_agree_as_long_as_both_are_there() {
     let device = Device::new();
     let make = device.session("keymgmt:gen");
-    let held = hold(&device, &make, &["CURVE25519", "CURVE25519", "SECP521R1", "ED25519"].map(key));
-    let [one, two, p521, ed25519] = &held[..] else { panic!("four") };
+    let held = hold(&device, &make, &["CURVE25519", "CURVE25519", "SECP521R1", "ED25519", "SECP256R1"].map(key));
+    let [one, two, p521, ed25519, p256] = &held[..] else { panic!("five") };
     let with = |key: &Held| json!({ "ext_kid": key.kid });
     let agreed = one.ok(&device, "ecdh", &with(two))["ecdh"].clone();
     assert_eq!(agreed, two.ok(&device, "ecdh", &with(one))["ecdh"]);
@@ -301,6 +310,8 @@ fn keys_agree_as_long_as_both_are_there() {
     ] {
         assert_eq!(key.status(&device, "ecdh", &body), status, "{body}");
     }
+    let compressed = [&[3][..], &P256_BASE[1..33]].concat();
+    p256.ok(&device, "ecdh", &json!({ "pubkey": to_base64(&compressed) }));
     let delete = device.session("keymgmt:del");
     assert_eq!(device.delete(&delete, &two.kid), 200);
     assert_eq!(one.status(&device, "ecdh", &with(two)), 406);
