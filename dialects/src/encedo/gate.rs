@@ -125,14 +125,13 @@ fn admit(ask: Ask, loaded: Option<Loaded>, bearer: Option<Bearer>, call: &'stati
         return refuse(StatusCode::CONFLICT);
     }
     let kid = ask.kid();
+    let is_open =
+        matches!(call.needs, Needs::Nothing) || owner.is_some_and(|owner| (call.is_open)(&ask, owner));
     let is_allowed = match &bearer {
-        None if matches!(call.needs, Needs::Nothing)
-            || owner.is_some_and(|owner| (call.is_open)(&ask, owner)) =>
-        {
-            true
-        }
+        None if is_open => true,
         None => return refuse(StatusCode::UNAUTHORIZED),
-        Some(bearer) => call.roles.admit(bearer.who) && call.needs.suffices(bearer, kid),
+        // What nobody needs a session for, nobody is refused for having another.
+        Some(bearer) => call.roles.admit(bearer.who) && (is_open || call.needs.suffices(bearer, kid)),
     };
     let who = bearer.as_ref().map_or_else(OnceLock::new, |bearer| OnceLock::from(bearer.who));
     let admitted = Arc::new(Admitted { ask, loaded, bearer, who, about: OnceLock::new() });

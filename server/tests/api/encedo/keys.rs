@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::device::{Device, from_base64, public, to_base64};
+use super::device::{Device, MASTER, from_base64, public, to_base64};
 use crate::api::scene::text;
 
 #[test]
@@ -98,6 +98,12 @@ fn a_search_looks_at_the_bytes_of_descriptions() {
     assert_eq!(found(search, part), [two.as_str()]);
     // Anybody may, if they know six bytes of the beginning.
     assert_eq!(found("", pattern("^", b"ABCDEF", "")), [one.as_str()]);
+    // With a session for something else, too; the master's is for no keys at all.
+    let other = device.session("logger:get");
+    assert_eq!(found(&other, pattern("^", b"ABCDEF", "")), [one.as_str()]);
+    assert_eq!(device.status(&other, "POST", "/api/keymgmt/search", &pattern("^", b"ABCDE", "")), 403);
+    let master = device.session_of(MASTER, "keymgmt:search");
+    assert_eq!(device.status(&master, "POST", "/api/keymgmt/search", &pattern("^", b"ABCDEF", "")), 403);
     for closed in [
         pattern("^", b"ABCDE", ""),
         pattern("", b"ABCDEF", ""),
