@@ -109,6 +109,18 @@ const PROVISION: Call = Call { needs: Needs::AnySession, run: system::provision,
 /// The list of keys.
 const LIST: Call = Call { needs: Needs::OneOf(&["keymgmt:list"]), run: keymgmt::list, ..ON_KEYS };
 
+/// One key.
+const GET: Call =
+    Call { needs: Needs::OneOfOrUse(&["keymgmt:get", "keymgmt:gen"]), run: keymgmt::get, ..ON_KEYS };
+
+/// The removal of a key.
+const DELETE: Call = Call {
+    needs: Needs::OneOf(&["keymgmt:del"]),
+    event: Some(Event::KeyDeleted),
+    run: keymgmt::delete,
+    ..ON_KEYS
+};
+
 /// The list of files of the log.
 const LIST_LOG: Call = Call { event: Some(Event::LogListed), run: reading::list, ..LOG };
 
@@ -126,7 +138,7 @@ macro_rules! calls {
     };
 }
 
-static ROUTES: [Route; 48] = calls! {
+static ROUTES: [Route; 50] = calls! {
     "GET" "/api/system/status" => OPEN,
     "GET" "/api/system/version" => Call { run: system::version, ..OPEN },
     "GET" "/api/system/checkin" => Call { run: system::check_out, ..OPEN },
@@ -172,11 +184,8 @@ static ROUTES: [Route; 48] = calls! {
         run: keymgmt::search,
         ..ON_KEYS
     },
-    "GET" "/api/keymgmt/get/{kid}" => Call {
-        needs: Needs::OneOfOrUse(&["keymgmt:get", "keymgmt:gen"]),
-        run: keymgmt::get,
-        ..ON_KEYS
-    },
+    "GET" "/api/keymgmt/get/{kid}" => GET,
+    "GET" "/api/keymgmt/get/" => GET,
     "POST" "/api/keymgmt/create" => Call {
         needs: Needs::OneOf(&["keymgmt:gen"]),
         event: Some(Event::KeyGenerated),
@@ -202,12 +211,8 @@ static ROUTES: [Route; 48] = calls! {
         run: keymgmt::update,
         ..ON_KEYS
     },
-    "DELETE" "/api/keymgmt/delete/{kid}" => Call {
-        needs: Needs::OneOf(&["keymgmt:del"]),
-        event: Some(Event::KeyDeleted),
-        run: keymgmt::delete,
-        ..ON_KEYS
-    },
+    "DELETE" "/api/keymgmt/delete/{kid}" => DELETE,
+    "DELETE" "/api/keymgmt/delete/" => DELETE,
     "POST" "/api/crypto/hmac/hash" => Call { event: Some(Event::MacTaken), run: crypto::mac, ..USE },
     "POST" "/api/crypto/hmac/verify" => Call { event: Some(Event::MacChecked), run: crypto::verify_mac, ..USE },
     "POST" "/api/crypto/exdsa/sign" => Call { event: Some(Event::Signed), run: crypto::sign, ..USE },

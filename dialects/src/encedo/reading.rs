@@ -51,6 +51,8 @@ pub(super) fn list(admitted: &Arc<Admitted>) -> Flow {
 /// One file, unless it is still written to.
 pub(super) fn read(admitted: &Arc<Admitted>) -> Flow {
     let name = admitted.ask.segments().file.to_ascii_lowercase();
+    let is_name = name.len() == 8 && name.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_name.then_some(()).ok_or(Error::NoRoute)?;
     admitted.is_about(name.as_bytes());
     let is_open = admitted.ask.unit.log().as_ref().is_some_and(|file| format!("{:08x}", file.id) == name);
     if is_open {

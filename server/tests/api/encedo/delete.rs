@@ -25,6 +25,8 @@ fn answers_as_the_vendors_table_says_and_writes_that_down() {
     let path = format!("/api/keymgmt/delete/{kid}");
 
     assert_eq!(device.status("", "DELETE", &path, &Value::Null), 401);
+    assert_eq!(device.status("", "DELETE", "/api/keymgmt/delete/", &Value::Null), 401);
+    assert_eq!(device.status(make, "GET", "/api/keymgmt/get/", &Value::Null), 400);
     for bad in ["x", "a.b.c", &delete[..delete.len() - 2], &format!("{delete}x")] {
         assert_eq!(device.status(bad, "DELETE", &path, &Value::Null), 401, "{bad}");
         assert_eq!(plain(&device, bad, &path), 401, "before TLS: {bad}");
@@ -37,7 +39,7 @@ fn answers_as_the_vendors_table_says_and_writes_that_down() {
     assert_eq!(device.status(&master, "DELETE", &path, &Value::Null), 403);
     let misshapen = "/api/keymgmt/delete/0123456789abcdef0123456789abcdeg";
     assert_eq!(device.status(other, "DELETE", misshapen, &Value::Null), 403, "scope before shape");
-    for wrong in [misshapen, "/api/keymgmt/delete/0", "/api/keymgmt/delete/0123456789abcdef0123456789abcdef0"]
+    for wrong in [misshapen, "/api/keymgmt/delete/", "/api/keymgmt/delete/0", "/api/keymgmt/delete/0123456789abcdef0123456789abcdef0"]
     {
         assert_eq!(device.status(delete, "DELETE", wrong, &Value::Null), 400, "{wrong}");
     }
@@ -74,6 +76,7 @@ fn answers_as_the_vendors_table_says_and_writes_that_down() {
             about(SCOPE_REFUSED, 1, "U", b"keymgmt:use:00"),
             about(SCOPE_REFUSED, 1, "M", b"keymgmt:del"),
             about(SCOPE_REFUSED, 1, "U", b"keymgmt:use:00"),
+            error(),
             error(),
             error(),
             error(),

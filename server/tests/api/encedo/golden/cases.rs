@@ -129,6 +129,8 @@ impl Stage {
                 ..scoped("keymgmt:list")
             },
             "search" => posted("keymgmt:search", json!({ "descr": "^RVhUQUlE", "limit": 1 })),
+            "get/" => scoped("keymgmt:get"),
+            "delete/" => scoped("keymgmt:del"),
             "get/{kid}" => by_kid(path, kid, "keymgmt:get"),
             "delete/{kid}" => {
                 let doomed =
