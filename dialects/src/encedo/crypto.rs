@@ -29,7 +29,7 @@ const MAC: usize = 64;
 const SECRET: usize = 32;
 
 pub(super) fn mac(admitted: &Arc<Admitted>) -> Flow {
-    let (fields, message) = (admitted.ask.fields()?, message(admitted)?);
+    let (fields, message) = read(admitted)?;
     let asked = Agreement::read(&fields)?;
     with_key(admitted, &fields, move |key| {
         let agreed = asked.for_mac(&key)?;
@@ -41,7 +41,7 @@ pub(super) fn mac(admitted: &Arc<Admitted>) -> Flow {
 }
 
 pub(super) fn verify_mac(admitted: &Arc<Admitted>) -> Flow {
-    let (fields, message) = (admitted.ask.fields()?, message(admitted)?);
+    let (fields, message) = read(admitted)?;
     let (asked, mac) = (Agreement::read(&fields)?, fields.needed_bytes("mac", MAC)?);
     with_key(admitted, &fields, move |key| {
         let agreed = asked.for_mac(&key)?;
@@ -51,7 +51,7 @@ pub(super) fn verify_mac(admitted: &Arc<Admitted>) -> Flow {
 
 /// Agrees on a secret: 32 bytes of it, or a hash of all of it.
 pub(super) fn ecdh(admitted: &Arc<Admitted>) -> Flow {
-    let fields = admitted.ask.fields()?;
+    let fields = admitted.fields_of_key()?;
     let peer = peer(&fields)?.ok_or_else(|| Error::invalid("pubkey", "given, or ext_kid"))?;
     let hash = fields.text("alg")?.map(hash).transpose()?;
     with_key(admitted, &fields, move |key| {
@@ -65,7 +65,7 @@ pub(super) fn ecdh(admitted: &Arc<Admitted>) -> Flow {
 }
 
 pub(super) fn encapsulate(admitted: &Arc<Admitted>) -> Flow {
-    let fields = admitted.ask.fields()?;
+    let fields = admitted.fields_of_key()?;
     with_key(admitted, &fields, |key| {
         is_whole(&key)?;
         let alg = types::name(key.crypto.algorithm);
@@ -77,7 +77,7 @@ pub(super) fn encapsulate(admitted: &Arc<Admitted>) -> Flow {
 }
 
 pub(super) fn decapsulate(admitted: &Arc<Admitted>) -> Flow {
-    let fields = admitted.ask.fields()?;
+    let fields = admitted.fields_of_key()?;
     let ciphertext = fields.needed_bytes("ct", ANY)?;
     with_key(admitted, &fields, |key| {
         is_whole(&key)?;
@@ -118,7 +118,6 @@ fn with_key(
     next: impl FnOnce(HemKey) -> Flow + Send + 'static,
 ) -> Flow {
     let kid = fields.kid("kid")?;
-    admitted.is_about(kid.bytes());
     let admitted = Arc::clone(admitted);
     Ok(keys::find(kid, move |key| {
         is_for(&admitted, &key)?;
@@ -126,8 +125,11 @@ fn with_key(
     }))
 }
 
-fn message(admitted: &Admitted) -> Result<Zeroizing<Vec<u8>>, Error> {
-    Ok(Zeroizing::new(admitted.ask.fields()?.needed_bytes("msg", MESSAGE)?))
+/// The members of a call, and its message.
+fn read(admitted: &Admitted) -> Result<(Fields, Zeroizing<Vec<u8>>), Error> {
+    let fields = admitted.fields_of_key()?;
+    let message = Zeroizing::new(fields.needed_bytes("msg", MESSAGE)?);
+    Ok((fields, message))
 }
 
 /// The message of a key's own private half: one that was brought along has none.

@@ -1,14 +1,14 @@
 //! This file is about the gate: what is judged of every call, in the order that the vendor publishes, and what is written down
 //! of it when it ends. A stranger learns nothing from what comes later.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
 use keyward_core::error::Error;
 
 use super::answers::{self, FAILED, Flow};
-use super::ask::Ask;
+use super::ask::{Ask, Fields};
 use super::audit::{Entry, Event, Outcome};
 use super::bearer::{Bearer, Who};
 use super::encoding::encode_url_safe;
@@ -66,7 +66,7 @@ pub(super) struct Admitted {
     loaded: Option<Loaded>,
     pub(super) bearer: Option<Bearer>,
     who: OnceLock<Who>,
-    about: OnceLock<Vec<u8>>,
+    about: Mutex<Vec<u8>>,
 }
 
 impl Admitted {
@@ -85,9 +85,18 @@ impl Admitted {
         let _ = self.who.set(who);
     }
 
-    /// Says what is to be written down that it was about; the first time counts.
+    /// Says what is to be written down that it was about; the last time counts.
     pub(super) fn is_about(&self, what: &[u8]) {
-        let _ = self.about.set(what.to_vec());
+        *self.about.lock().unwrap_or_else(PoisonError::into_inner) = what.to_vec();
+    }
+
+    /// The members of a call on a key. It is about that key, whatever is wrong with the others.
+    pub(super) fn fields_of_key(&self) -> Result<Fields, Error> {
+        let fields = self.ask.fields()?;
+        if let Ok(kid) = fields.kid("kid") {
+            self.is_about(kid.bytes());
+        }
+        Ok(fields)
     }
 }
 
@@ -134,7 +143,7 @@ fn admit(ask: Ask, loaded: Option<Loaded>, bearer: Option<Bearer>, call: &'stati
         Some(bearer) => call.roles.admit(bearer.who) && (is_open || call.needs.suffices(bearer, kid)),
     };
     let who = bearer.as_ref().map_or_else(OnceLock::new, |bearer| OnceLock::from(bearer.who));
-    let admitted = Arc::new(Admitted { ask, loaded, bearer, who, about: OnceLock::new() });
+    let admitted = Arc::new(Admitted { ask, loaded, bearer, who, about: Mutex::default() });
     let flow = if is_allowed { (call.run)(&admitted) } else { Err(Error::Forbidden) };
     watch(flow, move |done| finish(&admitted, call, done))
 }
@@ -210,7 +219,7 @@ fn entry(admitted: &Admitted, call: &Call, status: StatusCode) -> Option<Entry> 
         Who::Master => "M".to_owned(),
         Who::App(kid) => encode_url_safe(kid.bytes()),
     };
-    let data = admitted.about.get().map_or_else(String::new, |about| encode_url_safe(about));
+    let data = encode_url_safe(&admitted.about.lock().unwrap_or_else(PoisonError::into_inner));
     if status == StatusCode::FORBIDDEN {
         let scope = admitted.bearer.as_ref().map_or("", |bearer| bearer.scope.as_str());
         let data = encode_url_safe(scope.as_bytes());
@@ -219,7 +228,7 @@ fn entry(admitted: &Admitted, call: &Call, status: StatusCode) -> Option<Entry> 
     let outcome = match status {
         StatusCode::OK => Outcome::Ok,
         StatusCode::BAD_REQUEST => Outcome::Error,
-        StatusCode::NOT_ACCEPTABLE | StatusCode::NOT_FOUND => call.failure,
+        StatusCode::NOT_ACCEPTABLE => call.failure,
         _ => return None,
     };
     Some(Entry { event: call.event?, outcome, who, data })

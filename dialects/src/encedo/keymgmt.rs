@@ -5,7 +5,7 @@ mod finding;
 use std::sync::Arc;
 
 use keyward_core::command::{Answer, Command, Draft, Ending, Patch};
-use keyward_core::crypto::{Algorithm, KeyRef, NewCrypto, Origin, Peer, Usage, Usages};
+use keyward_core::crypto::{Algorithm, Identity, KeyRef, NewCrypto, Origin, Peer, Usage, Usages};
 use keyward_core::error::Error;
 use keyward_core::metadata::Metadata;
 use keyward_core::secret::Label;
@@ -31,6 +31,9 @@ pub(super) fn create(admitted: &Arc<Admitted>) -> Flow {
 
 pub(super) fn import(admitted: &Arc<Admitted>) -> Flow {
     let fields = admitted.ask.fields()?;
+    if let Ok(Some(public)) = fields.bytes("pubkey", ANY) {
+        admitted.is_about(&kid::name(&Identity::Public(&public)));
+    }
     let wanted = Wanted::read(&fields)?;
     let public = fields.needed_bytes("pubkey", ANY)?;
     must(wanted.algorithm.is_asymmetric())?;
@@ -41,7 +44,7 @@ pub(super) fn import(admitted: &Arc<Admitted>) -> Flow {
 }
 
 pub(super) fn derive(admitted: &Arc<Admitted>) -> Flow {
-    let fields = admitted.ask.fields()?;
+    let fields = admitted.fields_of_key()?;
     let (wanted, kid) = (Wanted::read(&fields)?, fields.kid("kid")?);
     let peer = peer(&fields)?.ok_or_else(|| Error::invalid("pubkey", "given, or ext_kid"))?;
     let is_pqc = matches!(wanted.algorithm, Algorithm::MlKem(_) | Algorithm::MlDsa(_));
@@ -58,9 +61,8 @@ pub(super) fn derive(admitted: &Arc<Admitted>) -> Flow {
 
 /// Labels and describes a key anew; no description clears the one that it has.
 pub(super) fn update(admitted: &Arc<Admitted>) -> Flow {
-    let fields = admitted.ask.fields()?;
+    let fields = admitted.fields_of_key()?;
     let (kid, label, descr) = (fields.kid("kid")?, label(&fields)?, description(&fields)?);
-    admitted.is_about(kid.bytes());
     let now = admitted.ask.unit.now().seconds();
     Ok(keys::find(kid, move |key| {
         let kept = Kept { updated: now.max(key.kept.updated.saturating_add(1)), ..key.kept };

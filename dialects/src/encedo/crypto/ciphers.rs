@@ -13,7 +13,7 @@ use super::super::gate::Admitted;
 use super::super::keymgmt::peer;
 use super::super::keys::{self, HemKey};
 use super::super::types;
-use super::{message, with_key};
+use super::{read, with_key};
 use crate::dialect::unexpected;
 
 /// The longest context, in bytes.
@@ -77,7 +77,7 @@ impl Under {
 }
 
 pub(in super::super) fn encrypt(admitted: &Arc<Admitted>) -> Flow {
-    let (fields, plaintext) = (admitted.ask.fields()?, message(admitted)?);
+    let (fields, plaintext) = read(admitted)?;
     let Cipher { size, mode, aad, under } = Cipher::read(&fields)?;
     whole_blocks(mode, &plaintext, "msg")?;
     with_key(admitted, &fields, move |key| {
@@ -95,7 +95,7 @@ pub(in super::super) fn encrypt(admitted: &Arc<Admitted>) -> Flow {
 }
 
 pub(in super::super) fn decrypt(admitted: &Arc<Admitted>) -> Flow {
-    let fields = admitted.ask.fields()?;
+    let fields = admitted.fields_of_key()?;
     let ciphertext = fields.needed_bytes("msg", CIPHERTEXT)?;
     let Cipher { size, mode, aad, under } = Cipher::read(&fields)?;
     whole_blocks(mode, &ciphertext, "msg")?;
@@ -132,7 +132,7 @@ impl Wrapping {
 }
 
 pub(in super::super) fn wrap(admitted: &Arc<Admitted>) -> Flow {
-    let (fields, wrapped) = (admitted.ask.fields()?, message(admitted)?);
+    let (fields, wrapped) = read(admitted)?;
     let Wrapping { size, initial_value, under } = Wrapping::read(&fields)?;
     with_key(admitted, &fields, move |key| {
         let wrap = Exercise::Wrap { under: under.of(&key, size)?, key: wrapped, initial_value };
@@ -144,7 +144,7 @@ pub(in super::super) fn wrap(admitted: &Arc<Admitted>) -> Flow {
 }
 
 pub(in super::super) fn unwrap(admitted: &Arc<Admitted>) -> Flow {
-    let fields = admitted.ask.fields()?;
+    let fields = admitted.fields_of_key()?;
     let wrapped = fields.needed_bytes("msg", CIPHERTEXT)?;
     if !wrapped.len().is_multiple_of(8) {
         return Err(Error::invalid("msg", "a multiple of 8 bytes"));

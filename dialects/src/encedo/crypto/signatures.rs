@@ -11,7 +11,7 @@ use super::super::ask::{ANY, Fields};
 use super::super::encoding::encode;
 use super::super::gate::Admitted;
 use super::super::{keys, types};
-use super::{fits, is_whole, message, with_key};
+use super::{fits, is_whole, read, with_key};
 use crate::dialect::unexpected;
 
 /// The longest context, in bytes.
@@ -20,7 +20,7 @@ const CONTEXT: usize = 255;
 const SIGNATURE: usize = 148;
 
 pub(in super::super) fn sign(admitted: &Arc<Admitted>) -> Flow {
-    let (fields, message) = (admitted.ask.fields()?, message(admitted)?);
+    let (fields, message) = read(admitted)?;
     let (scheme, context) = scheme(&fields)?;
     with_key(admitted, &fields, move |key| {
         Ok(keys::exercise(key.id, Exercise::Sign { scheme, message, context }, |exercised| {
@@ -31,7 +31,7 @@ pub(in super::super) fn sign(admitted: &Arc<Admitted>) -> Flow {
 }
 
 pub(in super::super) fn verify(admitted: &Arc<Admitted>) -> Flow {
-    let (fields, message) = (admitted.ask.fields()?, message(admitted)?);
+    let (fields, message) = read(admitted)?;
     let (scheme, context) = scheme(&fields)?;
     let signature = fields.needed_bytes("sign", SIGNATURE)?;
     with_key(admitted, &fields, move |key| {
@@ -42,7 +42,7 @@ pub(in super::super) fn verify(admitted: &Arc<Admitted>) -> Flow {
 }
 
 pub(in super::super) fn pqc_sign(admitted: &Arc<Admitted>) -> Flow {
-    let (fields, message) = (admitted.ask.fields()?, message(admitted)?);
+    let (fields, message) = read(admitted)?;
     let context = context(&fields)?;
     with_key(admitted, &fields, move |key| {
         is_whole(&key)?;
@@ -56,7 +56,7 @@ pub(in super::super) fn pqc_sign(admitted: &Arc<Admitted>) -> Flow {
 }
 
 pub(in super::super) fn pqc_verify(admitted: &Arc<Admitted>) -> Flow {
-    let (fields, message) = (admitted.ask.fields()?, message(admitted)?);
+    let (fields, message) = read(admitted)?;
     let (context, signature) = (context(&fields)?, fields.needed_bytes("sign", ANY)?);
     with_key(admitted, &fields, move |key| {
         is_whole(&key)?;
