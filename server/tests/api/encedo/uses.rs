@@ -338,6 +338,7 @@ fn secrets_are_sealed_for_whoever_has_the_private_half() {
         let longer = json!({ "ct": to_base64(&vec![0; length + 1]) });
         assert_eq!(held[0].status(&device, "pqc/mlkem/decaps", &longer), 406);
         assert_eq!(held[0].status(&device, "pqc/mlkem/decaps", &json!({})), 400);
+        assert_eq!(held[0].status(&device, "pqc/mlkem/decaps", &json!({ "ct": "*" })), 400);
         // The public half alone is for nothing here.
         let get = format!("/api/keymgmt/get/{}", held[0].kid);
         let public = device.ok(make, "GET", &get, &Value::Null)["pubkey"].clone();
