@@ -119,7 +119,7 @@ fn judge(ask: Ask, loaded: Option<Loaded>, call: &'static Call) -> Flow {
     };
     // An app is whoever has its key: once that is gone, so are its sessions.
     Ok(keys::attempt(kid, move |found| match found {
-        Ok(key) if key.pid().is_some() && key.kept.born <= opened => admit(ask, loaded, bearer, call),
+        Ok(key) if key.pid().is_some() && !key.kept.is_younger(&ask.unit, opened) => admit(ask, loaded, bearer, call),
         Ok(_) | Err(Error::NotFound | Error::Gone(_)) => refuse(StatusCode::UNAUTHORIZED),
         Err(error) => Err(error),
     }))

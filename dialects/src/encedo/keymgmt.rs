@@ -141,6 +141,7 @@ fn issue(
         created: now,
         updated: now,
         born: unit.moment(),
+        start: unit.start(),
         agrees: wanted.usages.has(Usage::Agree),
         signs: wanted.usages.has(Usage::Verify),
     };

@@ -17,6 +17,7 @@ use super::answers::Flow;
 use super::encoding::{decode, encode_unpadded};
 use super::gate::must;
 use super::kid::Kid;
+use super::unit::Unit;
 use crate::dialect::{Step, unexpected};
 
 /// What descriptions of paired apps begin with; their 32 bytes follow.
@@ -35,8 +36,11 @@ pub(super) struct Kept {
     pub(super) created: u64,
     /// When it was last changed, in seconds; grows with every change.
     pub(super) updated: u64,
-    /// The moment of its unit's at which it was made: sessions for its use that were opened before were for another key.
+    /// The moment of its unit's at which it was made.
     pub(super) born: u64,
+    /// The start of its unit's in which that was.
+    #[serde(default)]
+    pub(super) start: u32,
     /// Whether it is for agreements, whatever half of it is here.
     pub(super) agrees: bool,
     /// Whether it is for signatures, whatever half of it is here.
@@ -67,6 +71,12 @@ impl Kept {
     fn read(metadata: &Metadata) -> Option<Self> {
         let mut members: Map<String, Value> = serde_json::from_str(metadata.as_str()).ok()?;
         serde_json::from_value(members.remove(MEMBER)?).ok()
+    }
+
+    /// Whether it was made after this moment of this start: what was granted by then was for another key. Moments of two
+    /// starts do not compare, the clock may have been set back.
+    pub(super) fn is_younger(&self, unit: &Unit, moment: u64) -> bool {
+        self.start == unit.start() && self.born > moment
     }
 
     /// The bytes of the description.
@@ -217,4 +227,26 @@ pub(super) fn sign(key: KeyId, message: &[u8], next: impl FnOnce(Vec<u8>) -> Flo
         let Exercised::Signature(signature) = exercised else { return Err(unexpected()) };
         next(signature)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kept;
+    use crate::encedo::unit::Unit;
+    use keyward_core::time::Timestamp;
+
+    fn unit(millis: u64, random: u8) -> Unit {
+        Unit::new(Box::new(move || Timestamp::from_millis(millis)), Box::new(move |bytes| bytes.fill(random)))
+    }
+
+    /// After a restart with the clock set back every session for an older key was refused until the clock had caught up.
+    #[test]
+    fn a_key_of_an_earlier_start_is_never_younger_whatever_the_clock_says() {
+        let (before, after) = (unit(9000, 1), unit(1000, 2));
+        let opened = before.moment();
+        let kept = Kept { born: before.moment(), start: before.start(), ..Kept::default() };
+        assert!(kept.is_younger(&before, opened));
+        assert!(!kept.is_younger(&before, before.moment()));
+        assert!(!kept.is_younger(&after, after.moment()));
+    }
 }

@@ -37,7 +37,8 @@ impl Purpose {
     }
 }
 
-/// Length of a ticket, in bytes: when it ends (8, milliseconds, big-endian), random (8), tag (16).
+/// Length of a ticket, in bytes: when it ends (6, milliseconds, big-endian), the moment at which it was made (6), whom it is for
+/// or random (4), tag (16).
 pub(super) const TICKET: usize = 32;
 
 /// How many that were taken back are remembered; should there ever be more, none is taken until some have ended.
@@ -56,13 +57,17 @@ impl Tickets {
     }
 
     /// A new one.
-    pub(super) fn issue(&self, purpose: Purpose, ends_at: Timestamp, random: [u8; 8]) -> [u8; TICKET] {
+    pub(super) fn issue(
+        &self,
+        purpose: Purpose,
+        ends_at: Timestamp,
+        moment: u64,
+        whose: [u8; 4],
+    ) -> [u8; TICKET] {
+        let front = [&short(ends_at.millis())[..], &short(moment), &whose].concat();
         let mut ticket = [0; TICKET];
-        let (front, tag) = ticket.split_at_mut(16);
-        let (end, place) = front.split_at_mut(8);
-        end.copy_from_slice(&ends_at.millis().to_be_bytes());
-        place.copy_from_slice(&random);
-        tag.copy_from_slice(&self.tag(purpose, front));
+        let bytes = front.iter().copied().chain(self.tag(purpose, &front));
+        ticket.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
         ticket
     }
 
@@ -85,7 +90,7 @@ impl Tickets {
         let mut spent = self.spent();
         // In the order of their ends: those that have ended need not be remembered.
         let mut first = [0; TICKET];
-        first.split_at_mut(8).0.copy_from_slice(&now.millis().saturating_add(1).to_be_bytes());
+        first.split_at_mut(6).0.copy_from_slice(&short(now.millis().saturating_add(1)));
         *spent = spent.split_off(&first);
         spent.len() < MOST_SPENT && spent.insert(ticket, ()).is_none()
     }
@@ -113,14 +118,34 @@ impl Tickets {
     }
 }
 
+/// The moment of its unit's at which a ticket was made.
+pub(super) fn made_at(ticket: &[u8; TICKET]) -> u64 {
+    long(ticket.split_at(6).1)
+}
+
+/// Whether a ticket is for whoever these bytes begin the public key of.
+pub(super) fn is_for(ticket: &[u8; TICKET], whose: [u8; 4]) -> bool {
+    ticket.split_at(12).1.starts_with(&whose)
+}
+
 /// When a ticket ends.
 fn ends_at(ticket: &[u8; TICKET]) -> Timestamp {
-    Timestamp::from_millis(ticket.first_chunk().map_or(0, |millis| u64::from_be_bytes(*millis)))
+    Timestamp::from_millis(long(ticket))
+}
+
+/// Milliseconds as tickets have them, good for 8,900 years.
+const fn short(millis: u64) -> [u8; 6] {
+    let [_, _, bytes @ ..] = millis.to_be_bytes();
+    bytes
+}
+
+fn long(bytes: &[u8]) -> u64 {
+    bytes.iter().take(6).fold(0, |millis, byte| millis << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Purpose, Tickets};
+    use super::{Purpose, Tickets, is_for, made_at};
     use keyward_core::time::Timestamp;
 
     const END: Timestamp = Timestamp::from_millis(61_000);
@@ -129,7 +154,7 @@ mod tests {
     #[test]
     fn is_taken_back_once_for_what_it_is_for_and_in_time() {
         let tickets = Tickets::new(&[1; 32]);
-        let ticket = tickets.issue(Purpose::LogIn, END, [7; 8]);
+        let ticket = tickets.issue(Purpose::LogIn, END, 5, [7; 4]);
         assert!(tickets.is_good(Purpose::LogIn, &ticket, BEFORE));
         assert!(!tickets.is_good(Purpose::LogIn, &ticket, END));
         for other in [Purpose::SetUp, Purpose::Pair, Purpose::Consent, Purpose::Rekey] {
@@ -142,9 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn says_when_and_for_whom_it_was_made() {
+        let ticket = Tickets::new(&[1; 32]).issue(Purpose::Consent, END, 1_700_000_000_123, [7; 4]);
+        assert_eq!(made_at(&ticket), 1_700_000_000_123);
+        assert!(is_for(&ticket, [7; 4]) && !is_for(&ticket, [8; 4]));
+    }
+
+    #[test]
     fn of_another_start_or_with_any_bit_changed_is_none() {
         let (tickets, others) = (Tickets::new(&[1; 32]), Tickets::new(&[2; 32]));
-        let ticket = tickets.issue(Purpose::Pair, END, [7; 8]);
+        let ticket = tickets.issue(Purpose::Pair, END, 5, [7; 4]);
         assert!(!others.is_good(Purpose::Pair, &ticket, BEFORE));
         for place in 0..ticket.len() {
             let mut changed = ticket;
@@ -158,7 +190,7 @@ mod tests {
         let tickets = Tickets::new(&[1; 32]);
         for number in 0..100_u64 {
             let now = Timestamp::from_millis(number * 1000);
-            let ticket = tickets.issue(Purpose::LogIn, now.plus_seconds(10), number.to_be_bytes());
+            let ticket = tickets.issue(Purpose::LogIn, now.plus_seconds(10), number, [7; 4]);
             assert!(tickets.spend(ticket, now));
         }
         assert_eq!(tickets.spent().len(), 10);

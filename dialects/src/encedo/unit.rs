@@ -23,6 +23,8 @@ pub struct Unit {
     clock: Clock,
     fill: Fill,
     started_at: Timestamp,
+    /// Tells this start from others.
+    start: u32,
     /// The secret of the key that it acts by.
     credential: OnceLock<Zeroizing<String>>,
     /// What bearers are signed under.
@@ -45,8 +47,11 @@ impl Unit {
             bytes
         };
         let (session_key, tickets) = (random(), Tickets::new(&random()));
+        let mut start = [0; 4];
+        fill(&mut start);
         Self {
             started_at: clock(),
+            start: u32::from_le_bytes(start),
             clock,
             fill,
             credential: OnceLock::new(),
@@ -74,6 +79,11 @@ impl Unit {
         (self.clock)()
     }
 
+    /// What tells this start from others.
+    pub(super) const fn start(&self) -> u32 {
+        self.start
+    }
+
     /// For how many seconds it has been running.
     pub(super) fn uptime_seconds(&self) -> u64 {
         self.now().seconds().saturating_sub(self.started_at.seconds())
@@ -97,7 +107,12 @@ impl Unit {
 
     /// A ticket that ends after so many seconds.
     pub(super) fn ticket(&self, purpose: Purpose, seconds: u64) -> [u8; TICKET] {
-        self.tickets.issue(purpose, self.now().plus_seconds(seconds), self.random())
+        self.ticket_for(purpose, seconds, self.random())
+    }
+
+    /// The same for whoever these bytes begin the public key of.
+    pub(super) fn ticket_for(&self, purpose: Purpose, seconds: u64, whose: [u8; 4]) -> [u8; TICKET] {
+        self.tickets.issue(purpose, self.now().plus_seconds(seconds), self.moment(), whose)
     }
 
     pub(super) const fn tickets(&self) -> &Tickets {

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use aws_lc_rs::hmac::{self, HMAC_SHA256, Key};
 use keyward_core::crypto::Algorithm;
 use keyward_core::error::Error;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::super::answers::{FAILED, Flow, say};
 use super::super::ask::Fields;
 use super::super::encoding::encode;
 use super::super::gate::{Admitted, must};
 use super::super::jwt::{self, Jwt};
-use super::super::keymgmt::{label, make_described};
+use super::super::keymgmt::{label as label_of, make_described};
 use super::super::keys::{self, app_description};
 use super::super::pairings::Pid;
 use super::super::tickets::Purpose;
@@ -49,8 +49,6 @@ pub(in super::super) fn validate(admitted: &Arc<Admitted>) -> Flow {
     let jwt = Jwt::read(&reply).ok_or(Error::BadCredential)?;
     let claim = |name| jwt.bytes::<32>(name).ok_or(Error::BadCredential);
     let (app, jti, epk) = (claim("iss")?, claim("jti")?, claim("epk")?);
-    let label =
-        label(&Fields::of(serde_json::Map::from_iter([("label".to_owned(), json!(jwt.text("label")))])))?;
     let is_ours = claim("aud")? == eid && unit.tickets().is_good(Purpose::Pair, &jti, unit.now());
     is_ours.then_some(()).ok_or(Error::BadCredential)?;
     let admitted = Arc::clone(admitted);
@@ -58,6 +56,8 @@ pub(in super::super) fn validate(admitted: &Arc<Admitted>) -> Flow {
         let jwt = Jwt::read(&reply).ok_or(Error::BadCredential)?;
         let is_signed = shared.is_some_and(|shared| jwt.is_under(&*shared));
         is_signed.then_some(()).ok_or(Error::BadCredential)?;
+        let label = json!(jwt.text("label"));
+        let label = label_of(&Fields::of(Map::from_iter([("label".to_owned(), label)])))?;
         Ok(keys::agree(identity, epk, move |shared| {
             let key = Key::new(HMAC_SHA256, &*shared.ok_or(FAILED)?);
             let code = encode(hmac::sign(&key, reply.as_bytes()).as_ref());

@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 use super::super::answers::{FAILED, Flow, say};
 use super::super::bearer::{Plan, Who};
 use super::super::encoding::encode;
-use super::super::gate::Admitted;
+use super::super::gate::{Admitted, must};
 use super::super::jwt::{self, Jwt};
 use super::super::keys::{self, HemKey};
 use super::super::scope::used_key;
 use super::super::sealing::Sealing;
-use super::super::tickets::Purpose;
+use super::super::tickets::{self, Purpose};
 
 /// For how long an app can consent, in seconds.
 const CONSENT_SECONDS: u64 = 3600;
@@ -80,7 +80,7 @@ fn seal(admitted: &Arc<Admitted>, asked: Asked, apps: Vec<App>, shown: &str) -> 
     let state = &admitted.loaded()?.state;
     let unit = &admitted.ask.unit;
     let seconds = if shown.is_empty() { CONSENT_SECONDS } else { USE_SECONDS };
-    let ticket = unit.ticket(Purpose::Consent, seconds);
+    let ticket = unit.ticket_for(Purpose::Consent, seconds, beginning(&asked.epk));
     let now = unit.now().seconds();
     let mut claims = Map::from_iter([
         ("iss".to_owned(), state.eid_text().into()),
@@ -140,6 +140,12 @@ pub(in super::super) fn grant(admitted: &Arc<Admitted>) -> Flow {
     }))
 }
 
+/// What a ticket keeps of a public key.
+const fn beginning(public: &[u8; 32]) -> [u8; 4] {
+    let [a, b, c, d, ..] = *public;
+    [a, b, c, d]
+}
+
 fn consented(admitted: &Admitted, text: &str, app: &HemKey, shared: &[u8; 32]) -> Flow {
     let unit = &admitted.ask.unit;
     let jwt = Jwt::read(text).ok_or(Error::BadCredential)?;
@@ -148,10 +154,12 @@ fn consented(admitted: &Admitted, text: &str, app: &HemKey, shared: &[u8; 32]) -
     }
     let ticket = jwt.bytes::<32>("jti").filter(|_| jwt.is_under(shared)).ok_or(Error::BadCredential)?;
     let expires = jwt.number("exp").ok_or(Error::BadCredential)?;
-    let is_good = jwt.bytes("aud") == Some(admitted.loaded()?.state.eid)
+    let (eid, aud) = (admitted.loaded()?.state.eid, jwt.bytes::<32>("aud").ok_or(Error::BadCredential)?);
+    let is_good = (aud == eid || tickets::is_for(&ticket, beginning(&aud)))
         && unit.tickets().is_good(Purpose::Consent, &ticket, unit.now())
         && (expires == 0 || unit.now().seconds() < expires);
     is_good.then_some(()).ok_or(Error::BadCredential)?;
+    must(!app.kept.is_younger(unit, tickets::made_at(&ticket)))?;
     let sealed =
         jwt.text("scope").and_then(|sealed| Sealing::new(shared, &ticket).open(sealed)).ok_or(FAILED)?;
     let scope = sealed.split_once('#').map_or(sealed.as_str(), |(scope, _)| scope);

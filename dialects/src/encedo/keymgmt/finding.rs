@@ -42,7 +42,7 @@ pub(in super::super) fn get(admitted: &Arc<Admitted>) -> Flow {
 /// that came after.
 pub(in super::super) fn is_for(admitted: &Admitted, key: &HemKey) -> Result<(), Error> {
     let outlived = |bearer: &super::super::bearer::Bearer| {
-        used_key(&bearer.scope).is_some() && bearer.opened < key.kept.born
+        used_key(&bearer.scope).is_some() && key.kept.is_younger(&admitted.ask.unit, bearer.opened)
     };
     if admitted.bearer.as_ref().is_some_and(outlived) { Err(Error::Forbidden) } else { Ok(()) }
 }

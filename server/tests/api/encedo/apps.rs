@@ -190,6 +190,7 @@ fn an_app_is_paired_consents_and_is_removed() {
     // Paired again it has the same kid, and not the sessions from before.
     assert_eq!(app.pair(&device, pair), 200);
     assert_eq!(device.status(&bearer, "GET", "/api/keymgmt/list", &Value::Null), 401);
+    assert_eq!(take(&device, &app.consent(&late, "keymgmt:list", 0).1).0, 406, "asked of the app that was removed");
 
     let lines = device.log();
     let count =
@@ -268,6 +269,13 @@ fn what_is_wrong_with_a_reply_or_a_consent_is_told_by_its_status_alone() {
     ] {
         assert_eq!(validate(&pid, reply), 401, "{reply}");
     }
+    let labelled = |by: &App, label: &str| {
+        let mut reply = claims(&right);
+        reply["label"] = label.into();
+        signed(HEADER, &reply.to_string(), &shared(&by.private, &eid))
+    };
+    assert_eq!(validate(&pid, &labelled(&app, "")), 400);
+    assert_eq!(validate(&pid, &labelled(&App::numbered(2), "")), 401, "the signature before the label");
     assert_eq!(validate(&pid, &right), 200);
 
     let asked = ask(&device, "keymgmt:list");
@@ -298,6 +306,11 @@ fn what_is_wrong_with_a_reply_or_a_consent_is_told_by_its_status_alone() {
         assert_eq!(take(&device, &reply).0, status, "{what}");
     }
     assert_eq!(take(&device, &right).0, 200);
+    // An app may say for whom it is, as whoever asked said it.
+    let asked = ask(&device, "keymgmt:list");
+    let mut reply = claims(&app.consent(&asked, "keymgmt:list", 0).1);
+    reply["aud"] = claims(&asked)["aud"].clone();
+    assert_eq!(take(&device, &signed(HEADER, &reply.to_string(), &shared(&app.private, &eid))).0, 200);
 }
 
 fn hex(text: &str) -> Vec<u8> {
