@@ -244,6 +244,19 @@ impl<'p> Params<'_, 'p> {
 /// Reads which other account a request is to be done as.
 pub type ActsAs = fn(&Request<'_>) -> Option<Result<u32, Error>>;
 
+/// How a language goes that judges by itself who asks, and acts by a secret of the server's own. All its calls are of
+/// [`Form::Steps`]; where that secret does not do, every command of theirs fails.
+#[derive(Clone, Copy)]
+pub struct ByItself {
+    /// That secret, if there is one.
+    pub secret: for<'a> fn(&Request<'a>) -> Option<&'a str>,
+    /// Goes on with a request that is no call.
+    ///
+    /// # Errors
+    /// The one that it is given, or one that comes before it.
+    pub astray: fn(Error, &Request<'_>) -> Result<Step, Error>,
+}
+
 /// One language.
 pub struct Dialect {
     /// Its name in logs, metrics and settings.
@@ -257,6 +270,8 @@ pub struct Dialect {
     /// The number of another account that the presented key is to act as, or what is wrong with that number; `None`
     /// where it is to act as its own.
     pub acts_as: ActsAs,
+    /// `Some` if it judges by itself who asks; then the two above are not called.
+    pub by_itself: Option<ByItself>,
     /// What an error looks like, for the request with this id.
     pub fault: fn(&Error, &Request<'_>, &str) -> Response,
     router: Router<Vec<&'static Route>>,
@@ -282,7 +297,13 @@ impl Dialect {
         for (path, routes) in by_path {
             router.insert(path, routes).map_err(Error::internal)?;
         }
-        Ok(Self { name, routes, claims, credential, acts_as: |_| None, fault, router })
+        Ok(Self { name, routes, claims, credential, acts_as: |_| None, by_itself: None, fault, router })
+    }
+
+    /// The same language, which judges by itself who asks.
+    #[must_use]
+    pub fn judging(self, by_itself: ByItself) -> Self {
+        Self { by_itself: Some(by_itself), ..self }
     }
 
     /// The same language, in which a key may be told to act as another account. Its calls must not be of

@@ -18,6 +18,7 @@ mod keymgmt;
 mod keys;
 mod kid;
 mod logging;
+mod page;
 mod paging;
 mod pairings;
 mod passphrase;
@@ -31,8 +32,6 @@ mod tickets;
 mod types;
 mod unit;
 
-use std::borrow::Cow;
-
 use keyward_core::error::Error;
 use keyward_core::permit::Verb;
 
@@ -43,14 +42,15 @@ pub use self::passphrase::answer;
 use self::scope::Needs;
 pub use self::start::{set_up, start};
 pub use self::unit::{Clock, Fill, Unit};
-use crate::dialect::{Credential, Dialect, Form, Request, Route, in_steps};
+use crate::dialect::{ByItself, Credential, Dialect, Form, Request, Route, in_steps};
 
 /// The language of Encedo HEM.
 ///
 /// # Errors
 /// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
 pub fn dialect() -> Result<Dialect, Error> {
-    Dialect::new("encedo", &ROUTES, claims, credential, answers::fault)
+    let dialect = Dialect::new("encedo", &ROUTES, claims, |_| Credential::Anonymous, answers::fault)?;
+    Ok(dialect.judging(ByItself { secret: |request| request.unit.credential(), astray: gate::astray }))
 }
 
 /// What stands behind `/api/` in every path of the vendor's.
@@ -59,12 +59,6 @@ const PARTS: [&str; 7] = ["auth", "crypto", "diag", "keymgmt", "logger", "storag
 fn claims(request: &Request<'_>) -> bool {
     let part = request.path.strip_prefix("/api/").and_then(|rest| rest.split('/').next());
     part.is_some_and(|part| PARTS.contains(&part))
-}
-
-/// Always the unit's own: what a bearer may is judged at the gate.
-fn credential<'a>(request: &Request<'a>) -> Credential<'a> {
-    let secret = request.unit.credential();
-    secret.map_or(Credential::Anonymous, |secret| Credential::Secret(Cow::Borrowed(secret)))
 }
 
 /// What may be asked in any state, by anybody, over plain HTTP too; the others differ from it in what they say.

@@ -20,7 +20,7 @@ mod uuid;
 use keyward_core::error::Error;
 
 pub use self::dialect::{
-    ActsAs, Begin, Choose, Credential, Dialect, Events, Form, Lines, Next, Params, Parse, Parsed, Render,
+    ActsAs, Begin, ByItself, Choose, Credential, Dialect, Events, Form, Lines, Next, Params, Parse, Parsed, Render,
     Request, Response, Route, Split, Step,
 };
 

@@ -21,7 +21,7 @@ use keyward_core::permit::{Caller, Permit, Verb};
 use keyward_core::store::Store;
 use keyward_core::verbs::verify::Verdict;
 use keyward_dialects::{
-    Begin, Credential, Dialect, Form, Params, Request, Response, Route, Step, encedo::Unit, native, openapi,
+    Begin, ByItself, Credential, Dialect, Form, Params, Request, Response, Route, Step, encedo::Unit, native, openapi,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -33,7 +33,7 @@ use crate::guess::{Guess, Guesses};
 use crate::http::Body;
 use crate::languages::Languages;
 use crate::metrics::Metrics;
-use crate::{stream, verifiers};
+use crate::{stream, unit, verifiers};
 
 /// The server behind every connection.
 pub(crate) struct App<S> {
@@ -208,7 +208,19 @@ impl<S: Store> App<S> {
         head: &Head,
         body: Incoming,
     ) -> Result<hyper::Response<Body>, Error> {
-        let (route, params) = dialect.route(&head.parts.method, head.parts.uri.path())?;
+        let found = dialect.route(&head.parts.method, head.parts.uri.path());
+        if let Some(ByItself { secret, astray }) = dialect.by_itself {
+            let step = match found {
+                Ok((route, params)) => {
+                    let begin = steps_of(route, head)?;
+                    let body = read(body, &self.limits).await?;
+                    begin(&head.request(&body), &params, None)?
+                }
+                Err(error) => astray(error, &head.request(&[]))?,
+            };
+            return unit::answer(self, head, secret(&head.request(&[])), step).await.map(whole);
+        }
+        let (route, params) = found?;
         let keyward = self.keyward.as_ref().ok_or(Error::Locked)?;
         let Some(verb) = route.verb else {
             let begin = steps_of(route, head)?;

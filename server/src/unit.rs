@@ -4,17 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use keyward_core::error::Error;
 use keyward_core::keyward::{Keyward, Origin};
 use keyward_core::permit::Caller;
 use keyward_core::store::Store;
-use keyward_dialects::{Step, encedo};
+use keyward_dialects::{Response, Step, encedo};
 use tracing::warn;
 use zeroize::Zeroizing;
 
-use crate::app::App;
+use crate::app::{App, Head};
 use crate::cli::inside;
 use crate::config::Encedo;
-use crate::environment::World;
+use crate::environment::{self, World};
 
 /// Starts the unit that is configured, if there is one. A locked server is none; and one whose key was removed or stopped
 /// is none to its clients, as it was when that happened, while everybody else is served.
@@ -37,6 +38,47 @@ pub(crate) async fn set_up<S: Store>(
     plan: encedo::SetUp,
 ) -> anyhow::Result<()> {
     run(app, keyward, caller, encedo::set_up(app.unit(), plan)).await
+}
+
+/// Answers a call to the unit. Whoever asks has presented nothing of the server's: that the unit cannot act is no guess of
+/// theirs, and they are told what comes before it first.
+pub(crate) async fn answer<S: Store>(
+    app: &App<S>,
+    head: &Head,
+    secret: Option<&str>,
+    step: Step,
+) -> Result<Response, Error> {
+    let origin = Origin { request: head.id, address: Some(head.peer), idempotency: None };
+    match act(app, head, secret) {
+        Ok((keyward, caller)) => app.run(keyward, Some(&caller), &origin, step).await,
+        Err(why) => without(&why, step).await,
+    }
+}
+
+/// As whom the unit acts.
+fn act<'a, S: Store>(
+    app: &'a App<S>,
+    head: &Head,
+    secret: Option<&str>,
+) -> Result<(&'a Arc<Keyward<S, World>>, Caller), Error> {
+    let keyward = app.keyward().ok_or(Error::Locked)?;
+    let caller = keyward.authenticate(secret.ok_or(Error::Anonymous)?, Some(head.peer));
+    let caller = caller.map_err(|error| if error == Error::BadCredential { Error::Anonymous } else { error });
+    Ok((keyward, caller?))
+}
+
+/// Goes on to the end of a call of which no command can be done.
+async fn without(why: &Error, mut step: Step) -> Result<Response, Error> {
+    loop {
+        step = match step {
+            Step::Say(response) => return Ok(response),
+            Step::SayAfter(wait, response) => {
+                environment::pause(wait).await;
+                return Ok(response);
+            }
+            Step::SignIn(_, next) | Step::Do(_, next) => next(Err(why.clone()))?,
+        };
+    }
 }
 
 async fn run<S: Store>(

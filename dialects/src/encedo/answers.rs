@@ -2,14 +2,14 @@
 //! status is all that is said.
 
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
-    CONTENT_TYPE, ORIGIN, RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ALLOW, CONTENT_TYPE, RETRY_AFTER,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use keyward_core::error::Error;
 use serde_json::Value;
 
 use super::ask::Presented;
+use super::page::Page;
 use crate::dialect::{Request, Response, Step};
 
 /// What an error of ours, or of the core, ends a call with; or what comes next.
@@ -89,14 +89,18 @@ pub(super) fn status(error: &Error) -> StatusCode {
 
 /// What an error looks like.
 pub(super) fn fault(error: &Error, request: &Request<'_>, _: &str) -> Response {
-    if *request.method == Method::OPTIONS && matches!(error, Error::NoRoute | Error::WrongMethod { .. }) {
-        return options(request);
+    let page = Page::of(request);
+    let is_unrouted = matches!(error, Error::NoRoute | Error::WrongMethod { .. });
+    if is_unrouted && page.is_foreign() {
+        return empty(StatusCode::PRECONDITION_FAILED);
     }
-    let is_before_routing = matches!(error, Error::NoRoute | Error::WrongMethod { .. });
-    if is_before_routing && Presented::of(request.headers).session(request.unit).is_err() {
-        return empty(StatusCode::UNAUTHORIZED);
+    if is_unrouted && *request.method == Method::OPTIONS {
+        return page.told(options());
     }
-    let response = empty(status(error));
+    if is_unrouted && Presented::of(request.headers).session(request.unit).is_err() {
+        return page.told(empty(StatusCode::UNAUTHORIZED));
+    }
+    let response = page.told(empty(status(error)));
     if let Error::WrongMethod { allowed } = error {
         response.with(ALLOW, &allowed.join(", "))
     } else if let Error::Guessed { retry_after_seconds } | Error::Slow { retry_after_seconds, .. } = error {
@@ -106,14 +110,11 @@ pub(super) fn fault(error: &Error, request: &Request<'_>, _: &str) -> Response {
     }
 }
 
-/// What a browser asks before it asks. Whose page it is, is judged when it asks.
-fn options(request: &Request<'_>) -> Response {
+/// What a browser asks before it asks.
+fn options() -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(ALLOW_METHODS, HeaderValue::from_static(METHODS));
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Authorization, Content-Type"));
-    if let Some(origin) = request.headers.get(ORIGIN) {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    }
     Response { status: StatusCode::NO_CONTENT, headers, body: Vec::new() }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, ORIGIN};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
 use http::{HeaderMap, Method, StatusCode};
 use keyward_core::error::Error;
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::bearer::Bearer;
 use super::encoding::{decode, decode_exactly};
 use super::kid::Kid;
-use super::state::Owner;
+use super::page::Page;
 use super::unit::Unit;
 use crate::dialect::{Params, Request};
 
@@ -26,7 +26,7 @@ pub(super) struct Ask {
     pub(super) unit: Arc<Unit>,
     pub(super) tls: bool,
     pub(super) host: String,
-    origin: Option<String>,
+    pub(super) page: Page,
     presented: Presented,
     has_length: bool,
     /// The variable segments of the path.
@@ -88,7 +88,7 @@ impl Ask {
             unit: Arc::clone(request.unit),
             tls: request.tls,
             host: header(HOST).unwrap_or_default(),
-            origin: request.headers.contains_key(ORIGIN).then(|| header(ORIGIN).unwrap_or_default()),
+            page: Page::of(request),
             presented: Presented::of(request.headers),
             has_length: *request.method != Method::POST || request.headers.contains_key(CONTENT_LENGTH),
             segments: Segments {
@@ -106,21 +106,10 @@ impl Ask {
         if !self.has_length {
             return Some(StatusCode::LENGTH_REQUIRED);
         }
-        (self.body.len() > BODY).then_some(StatusCode::PAYLOAD_TOO_LARGE)
-    }
-
-    /// Whether a page of somebody else's sends it. The unit's own are those of its name, of the address that it is asked under,
-    /// and the one that it was configured with.
-    pub(super) fn is_foreign(&self, owner: Option<&Owner>) -> bool {
-        let Some(origin) = &self.origin else { return false };
-        let configured = owner.is_some_and(|owner| owner.origin == *origin || owner.origin == "*");
-        let named = owner.is_some_and(|owner| is_page_of(origin, &owner.hostname));
-        !(configured || named || is_page_of(origin, &self.host))
-    }
-
-    /// The page that sends it.
-    pub(super) fn origin(&self) -> Option<&str> {
-        self.origin.as_deref()
+        if self.body.len() > BODY {
+            return Some(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        self.page.is_foreign().then_some(StatusCode::PRECONDITION_FAILED)
     }
 
     /// The session that is presented, if one is.
@@ -145,11 +134,6 @@ impl Ask {
         let fields = serde_json::from_slice(&self.body);
         fields.map(Fields).map_err(|_| Error::Malformed("the body must be a JSON object".to_owned()))
     }
-}
-
-fn is_page_of(origin: &str, host: &str) -> bool {
-    let page = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-    page.is_some_and(|page| !host.is_empty() && page.eq_ignore_ascii_case(host))
 }
 
 /// The members of a body. `null` is the same as nothing.

@@ -4,16 +4,18 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::StatusCode;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
 use keyward_core::error::Error;
 
 use super::answers::{self, FAILED, Flow};
-use super::ask::{Ask, Fields};
+use super::ask::{Ask, Fields, Presented};
 use super::audit::{Entry, Event, Outcome};
 use super::bearer::{Bearer, Who};
 use super::encoding::encode_url_safe;
+use super::keys::HemKey;
+use super::page::Page;
 use super::scope::Needs;
 use super::state::{self, Loaded, Owner};
+use super::unit::Unit;
 use super::{keys, logging};
 use crate::dialect::{Params, Request, Response, Step};
 
@@ -104,41 +106,67 @@ impl Admitted {
 pub(super) fn begin(request: &Request<'_>, params: &Params<'_, '_>, call: &'static Call) -> Flow {
     let ask = Ask::of(request, params);
     if let Some(status) = ask.refused_by_transport() {
-        return refuse(status);
-    }
-    Ok(state::load(move |loaded| judge(ask, loaded, call)))
-}
-
-fn judge(ask: Ask, loaded: Option<Loaded>, call: &'static Call) -> Flow {
-    if ask.is_foreign(loaded.as_ref().and_then(|loaded| loaded.owner.as_ref())) {
-        return refuse(StatusCode::PRECONDITION_FAILED);
+        return refuse(&ask, status);
     }
     let bearer = ask.session()?;
-    let Some(Bearer { who: Who::App(kid), opened, .. }) = bearer else {
+    Ok(state::load(move |loaded| judge(ask, bearer, loaded, call)))
+}
+
+/// What can be read of the unit: nothing of one that cannot act.
+type Read = Result<Option<Loaded>, Error>;
+
+fn judge(ask: Ask, bearer: Option<Bearer>, loaded: Read, call: &'static Call) -> Flow {
+    let (Some(Bearer { who: Who::App(kid), opened, .. }), Ok(_)) = (&bearer, &loaded) else {
         return admit(ask, loaded, bearer, call);
     };
-    // An app is whoever has its key: once that is gone, so are its sessions.
-    Ok(keys::attempt(kid, move |found| match found {
-        Ok(key) if key.pid().is_some() && !key.kept.is_younger(&ask.unit, opened) => admit(ask, loaded, bearer, call),
-        Ok(_) | Err(Error::NotFound | Error::Gone(_)) => refuse(StatusCode::UNAUTHORIZED),
-        Err(error) => Err(error),
+    let (kid, opened) = (*kid, *opened);
+    Ok(keys::attempt(kid, move |found| {
+        if is_paired(found, &ask.unit, opened)? {
+            admit(ask, loaded, bearer, call)
+        } else {
+            refuse(&ask, StatusCode::UNAUTHORIZED)
+        }
     }))
 }
 
-fn admit(ask: Ask, loaded: Option<Loaded>, bearer: Option<Bearer>, call: &'static Call) -> Flow {
-    if call.needs_tls && !ask.tls {
-        return refuse(StatusCode::IM_A_TEAPOT);
+/// Judges a request that is no call: a bearer that is bad is refused before that, and what is said to others is said with the
+/// error.
+pub(super) fn astray(error: Error, request: &Request<'_>) -> Flow {
+    let presented = Presented::of(request.headers).session(request.unit);
+    let Ok(Some(Bearer { who: Who::App(kid), opened, .. })) = presented else { return Err(error) };
+    if Page::of(request).is_foreign() {
+        return Err(error);
     }
+    let unit = Arc::clone(request.unit);
+    Ok(keys::attempt(kid, move |found| {
+        Err(if is_paired(found, &unit, opened)? { error } else { Error::BadCredential })
+    }))
+}
+
+/// An app is whoever has its key: once that is gone, so are its sessions.
+fn is_paired(found: Result<HemKey, Error>, unit: &Unit, opened: u64) -> Result<bool, Error> {
+    match found {
+        Ok(key) => Ok(key.pid().is_some() && !key.kept.is_younger(unit, opened)),
+        Err(Error::NotFound | Error::Gone(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn admit(ask: Ask, loaded: Read, bearer: Option<Bearer>, call: &'static Call) -> Flow {
+    if call.needs_tls && !ask.tls {
+        return refuse(&ask, StatusCode::IM_A_TEAPOT);
+    }
+    let loaded = loaded.or_else(|error| if call.needs_owner { Err(error) } else { Ok(None) })?;
     let owner = loaded.as_ref().and_then(|loaded| loaded.owner.as_ref());
     if call.needs_owner && owner.is_none() {
-        return refuse(StatusCode::CONFLICT);
+        return refuse(&ask, StatusCode::CONFLICT);
     }
     let kid = ask.kid();
     let is_open =
         matches!(call.needs, Needs::Nothing) || owner.is_some_and(|owner| (call.is_open)(&ask, owner));
     let is_allowed = match &bearer {
         None if is_open => true,
-        None => return refuse(StatusCode::UNAUTHORIZED),
+        None => return refuse(&ask, StatusCode::UNAUTHORIZED),
         // What nobody needs a session for, nobody is refused for having another.
         Some(bearer) => call.roles.admit(bearer.who) && (is_open || call.needs.suffices(bearer, kid)),
     };
@@ -148,8 +176,8 @@ fn admit(ask: Ask, loaded: Option<Loaded>, bearer: Option<Bearer>, call: &'stati
     watch(flow, move |done| finish(&admitted, call, done))
 }
 
-fn refuse(status: StatusCode) -> Flow {
-    Ok(Step::Say(answers::empty(status)))
+fn refuse(ask: &Ask, status: StatusCode) -> Flow {
+    Ok(Step::Say(ask.page.told(answers::empty(status))))
 }
 
 /// Lets a chain of steps go on to its end, and tells how that was.
@@ -167,25 +195,22 @@ fn watch(flow: Flow, end: impl FnOnce(Result<Response, Error>) -> Flow + Send + 
 /// Writes down how a call ended, then says it.
 fn finish(admitted: &Arc<Admitted>, call: &'static Call, done: Result<Response, Error>) -> Flow {
     let status = done.as_ref().map_or_else(answers::status, |response| response.status);
-    let step = match done {
+    let response = match done {
         // What broke is the server's to say and to log.
         Err(error @ (Error::Internal { .. } | Error::Unavailable { .. } | Error::Locked)) => {
             return Err(error);
         }
-        Err(error) => Step::Say(answers::empty(answers::status(&error))),
-        Ok(response) => Step::Say(response),
+        Err(error) => answers::empty(answers::status(&error)),
+        Ok(response) => response,
     };
-    let wait = call.is_slow.then(|| wait(admitted, status));
-    let step = decorated(admitted, step);
-    let Some(entry) = entry(admitted, call, status) else { return said(step, wait) };
-    logging::write(&admitted.ask.unit, admitted.loaded()?, entry, move || said(step, wait))
-}
-
-fn said(step: Step, wait: Option<std::time::Duration>) -> Flow {
-    Ok(match (step, wait) {
-        (Step::Say(response), Some(wait)) => Step::SayAfter(wait, response),
-        (step, _) => step,
-    })
+    let response = admitted.ask.page.told(response);
+    let step = if call.is_slow {
+        Step::SayAfter(wait(admitted, status), response)
+    } else {
+        Step::Say(response)
+    };
+    let Some(entry) = entry(admitted, call, status) else { return Ok(step) };
+    logging::write(&admitted.ask.unit, admitted.loaded()?, entry, move || Ok(step))
 }
 
 /// How long the answer takes; and one wrong passphrase more, or none.
@@ -199,17 +224,6 @@ fn wait(admitted: &Admitted, status: StatusCode) -> std::time::Duration {
         _ => {}
     }
     wait
-}
-
-/// A browser shows an answer to the page that asked only if it says so.
-fn decorated(admitted: &Admitted, step: Step) -> Step {
-    match (step, admitted.ask.origin().map(HeaderValue::from_str)) {
-        (Step::Say(mut response), Some(Ok(origin))) => {
-            response.headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            Step::Say(response)
-        }
-        (step, _) => step,
-    }
 }
 
 /// What is written down of a call that ended so; nothing where nobody asked, or nothing came of it.

@@ -21,9 +21,12 @@ use crate::dialect::{Step, unexpected};
 #[must_use]
 pub fn start(unit: &Arc<Unit>) -> Step {
     let unit = Arc::clone(unit);
-    be_somebody(&Arc::clone(&unit), move |loaded| match loaded.owner {
-        Some(_) => logging::begin(&unit, &loaded.clone(), Event::Started, done),
-        None => done(),
+    be_somebody(&Arc::clone(&unit), move |loaded| {
+        unit.owner().clone_from(&loaded.owner);
+        match loaded.owner {
+            Some(_) => logging::begin(&unit, &loaded.clone(), Event::Started, done),
+            None => done(),
+        }
     })
 }
 
@@ -37,7 +40,7 @@ pub fn set_up(unit: &Arc<Unit>, plan: SetUp) -> Step {
 /// Reads the unit, or makes it with its keys: the one that it pairs by, and the one that signs its log.
 fn be_somebody(unit: &Arc<Unit>, next: impl FnOnce(Loaded) -> Flow + Send + 'static) -> Step {
     let unit = Arc::clone(unit);
-    state::load(move |loaded| match loaded {
+    state::load(move |loaded| match loaded? {
         Some(loaded) => next(loaded),
         None => own_key("identity", Algorithm::X25519, move |identity, eid| {
             own_key("log", Algorithm::Ed25519, move |signer, signer_public| {

@@ -2,6 +2,8 @@
 //! one that setting it up makes. Names are unique, so of two who set it up at once only one does. The unit's own keys never
 //! leave, like all others, and are named here.
 
+use std::sync::Arc;
+
 use keyward_core::command::{Answer, Command, Page};
 use keyward_core::error::Error;
 use keyward_core::id::{KeyId, ResourceId};
@@ -13,6 +15,7 @@ use serde_json::{Map, Value};
 use super::answers::Flow;
 use super::bearer::Who;
 use super::encoding::encode;
+use super::unit::Unit;
 use crate::dialect::{Step, unexpected};
 
 /// The collection of units.
@@ -93,21 +96,23 @@ impl Owner {
     }
 }
 
-/// Reads the unit; `None` before its first start.
-pub(super) fn load(next: impl FnOnce(Option<Loaded>) -> Flow + Send + 'static) -> Step {
+/// Reads the unit, or cannot; `None` before its first start.
+pub(super) fn load(next: impl FnOnce(Result<Option<Loaded>, Error>) -> Flow + Send + 'static) -> Step {
     let page = Page { after: None, limit: 2 };
     let list = Command::ListResources { collection: COLLECTION, account: None, parent: None, page };
-    Step::then(list, |answer| {
-        let Answer::Resources(found, _) = answer else { return Err(unexpected()) };
-        let named = |name: &str| found.iter().find(|one| one.name.as_deref() == Some(name));
-        let Some(unit) = named(UNIT) else { return next(None) };
-        let owner = named(OWNER);
-        next(Some(Loaded {
-            state: read(&unit.content)?,
-            owner: owner.map(|owner| read(&owner.content)).transpose()?,
-            owned: owner.map(|owner| owner.id),
-        }))
-    })
+    Step::attempt(list, |answer| next(answer.and_then(loaded)))
+}
+
+fn loaded(answer: Answer) -> Result<Option<Loaded>, Error> {
+    let Answer::Resources(found, _) = answer else { return Err(unexpected()) };
+    let named = |name: &str| found.iter().find(|one| one.name.as_deref() == Some(name));
+    let Some(unit) = named(UNIT) else { return Ok(None) };
+    let owner = named(OWNER);
+    Ok(Some(Loaded {
+        state: read(&unit.content)?,
+        owner: owner.map(|owner| read(&owner.content)).transpose()?,
+        owned: owner.map(|owner| owner.id),
+    }))
 }
 
 /// Keeps a new unit. There is one, whoever else tries at the same time.
@@ -117,23 +122,35 @@ pub(super) fn create(state: State, next: impl FnOnce(Loaded) -> Flow + Send + 's
 }
 
 /// Makes it somebody's, unless it is already.
-pub(super) fn own(loaded: Loaded, owner: Owner, next: impl FnOnce(Loaded) -> Flow + Send + 'static) -> Flow {
+pub(super) fn own(
+    unit: &Arc<Unit>,
+    loaded: Loaded,
+    owner: Owner,
+    next: impl FnOnce(Loaded) -> Flow + Send + 'static,
+) -> Flow {
+    let unit = Arc::clone(unit);
     let create = create_named(OWNER, write(&owner)?);
     Ok(Step::then(create, |answer| {
         let Answer::Resource(resource) = answer else { return Err(unexpected()) };
+        *unit.owner() = Some(owner.clone());
         next(Loaded { owner: Some(owner), owned: Some(resource.id), ..loaded })
     }))
 }
 
 /// Keeps what has changed about whose it is.
 pub(super) fn configure(
+    unit: &Arc<Unit>,
     loaded: &Loaded,
-    owner: &Owner,
+    owner: Owner,
     next: impl FnOnce() -> Flow + Send + 'static,
 ) -> Flow {
     let resource = loaded.owned.ok_or(Error::Anonymous)?;
-    let patch = Box::new(ResourcePatch { name: None, content: Some(write(owner)?.into()) });
-    Ok(Step::then(Command::UpdateResource { collection: COLLECTION, resource, patch }, |_| next()))
+    let patch = Box::new(ResourcePatch { name: None, content: Some(write(&owner)?.into()) });
+    let unit = Arc::clone(unit);
+    Ok(Step::then(Command::UpdateResource { collection: COLLECTION, resource, patch }, move |_| {
+        *unit.owner() = Some(owner);
+        next()
+    }))
 }
 
 fn create_named(name: &str, content: Map<String, Value>) -> Command {

@@ -24,7 +24,7 @@ const FREE_SLOTS: u64 = 8192;
 
 /// How it is. Anybody may ask, over plain HTTP too.
 pub(super) fn status(admitted: &Arc<Admitted>) -> Flow {
-    let (ask, owner) = (&admitted.ask, admitted.owner().ok());
+    let ask = &admitted.ask;
     let now = ask.unit.now();
     let mut shown = Map::from_iter([
         ("ctx".to_owned(), NONE.into()),
@@ -37,15 +37,14 @@ pub(super) fn status(admitted: &Arc<Admitted>) -> Flow {
     if !ask.tls {
         shown.insert("https".to_owned(), true.into());
     }
-    match owner {
-        None => {
-            shown.insert("inited".to_owned(), false.into());
-        }
-        // Clients go on under the name that they are told.
-        Some(owner) if !without_port(&ask.host).eq_ignore_ascii_case(without_port(&owner.hostname)) => {
-            shown.insert("hostname".to_owned(), owner.hostname.as_str().into());
-        }
-        Some(_) => {}
+    if admitted.loaded().is_ok_and(|loaded| loaded.owner.is_none()) {
+        shown.insert("inited".to_owned(), false.into());
+    }
+    // Clients go on under the name that they are told.
+    if let Some(owner) = ask.unit.owner().as_ref()
+        && !without_port(&ask.host).eq_ignore_ascii_case(without_port(&owner.hostname))
+    {
+        shown.insert("hostname".to_owned(), owner.hostname.as_str().into());
     }
     say(&Value::Object(shown))
 }

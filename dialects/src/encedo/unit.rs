@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::audit::OpenFile;
 use super::delay::Delay;
 use super::pairings::Pairings;
+use super::state::Owner;
 use super::tickets::{Purpose, TICKET, Tickets};
 
 /// The clock that a unit is lent.
@@ -29,6 +30,8 @@ pub struct Unit {
     credential: OnceLock<Zeroizing<String>>,
     /// What bearers are signed under.
     session_key: Mutex<Zeroizing<[u8; 32]>>,
+    /// Whose it is, for what is answered without reading that.
+    owner: Mutex<Option<Owner>>,
     tickets: Tickets,
     pairings: Pairings,
     delay: Mutex<Delay>,
@@ -56,6 +59,7 @@ impl Unit {
             fill,
             credential: OnceLock::new(),
             session_key: Mutex::new(session_key),
+            owner: Mutex::default(),
             tickets,
             pairings: Pairings::default(),
             delay: Mutex::default(),
@@ -121,6 +125,11 @@ impl Unit {
 
     pub(super) const fn pairings(&self) -> &Pairings {
         &self.pairings
+    }
+
+    /// Whose it is, as far as that is known.
+    pub(super) fn owner(&self) -> MutexGuard<'_, Option<Owner>> {
+        held(&self.owner)
     }
 
     /// What bearers are signed under.

@@ -9,5 +9,6 @@ mod keys;
 mod log;
 mod login;
 mod set_up;
+mod standing;
 mod transport;
 mod uses;

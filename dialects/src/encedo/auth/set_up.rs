@@ -68,7 +68,7 @@ pub(in super::super) fn over_wire(admitted: &Arc<Admitted>) -> Flow {
     }
     answered.spend(unit)?;
     let (unit, admitted) = (Arc::clone(unit), Arc::clone(admitted));
-    state::own(loaded.clone(), owner, move |loaded| {
+    state::own(&Arc::clone(&unit), loaded.clone(), owner, move |loaded| {
         admitted.is_by(Who::Master);
         let plan = Plan { who: Who::User, scope: "system:config", context: None, expires: 0 };
         let token = plan.open(&unit).ok_or(FAILED)?;
@@ -102,7 +102,7 @@ pub(in super::super) fn by_plan(unit: &Arc<Unit>, loaded: Loaded, plan: &SetUp) 
         iat: now,
         uts: now,
     };
-    state::own(loaded, owner, |_| done())
+    state::own(unit, loaded, owner, |_| done())
 }
 
 fn read(fields: &Fields, now: u64) -> Result<Owner, Error> {

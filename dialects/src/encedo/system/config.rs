@@ -77,7 +77,7 @@ pub(in super::super) fn configure(admitted: &Arc<Admitted>) -> Flow {
         return say(&json!({ "updated": fields.names().any(is_named) }));
     }
     owner.uts = unit.now().seconds().max(before.uts.saturating_add(1));
-    state::configure(admitted.loaded()?, &owner, || say(&json!({ "updated": true })))
+    state::configure(unit, admitted.loaded()?, owner, || say(&json!({ "updated": true })))
 }
 
 fn changed(fields: &Fields, before: &Owner) -> Result<Owner, Error> {

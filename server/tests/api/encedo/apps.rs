@@ -181,10 +181,15 @@ fn an_app_is_paired_consents_and_is_removed() {
     let asked = ask(&device, "keymgmt:del");
     let own = text(&take(&device, &app.consent(&asked, "keymgmt:del", 0).1).1["token"]);
     let late = ask(&device, "keymgmt:list");
+    assert_eq!(device.status(&bearer, "GET", "/api/keymgmt/nothing", &Value::Null), 404);
+    assert_eq!(device.status(&bearer, "PATCH", "/api/auth/token", &Value::Null), 405);
     assert_eq!(device.delete(&own, &app.kid()), 200);
     assert_eq!(device.status(&bearer, "GET", "/api/keymgmt/list", &Value::Null), 401);
     assert_eq!(device.status(&user, "POST", "/api/crypto/cipher/encrypt", &encrypt), 401);
     assert_eq!(device.delete(&own, &kid), 401);
+    for (method, path) in [("GET", "/api/keymgmt/nothing"), ("PATCH", "/api/auth/token")] {
+        assert_eq!(device.status(&bearer, method, path, &Value::Null), 401, "where there is no such call, too");
+    }
     assert_eq!(take(&device, &app.consent(&late, "keymgmt:list", 0).1).0, 406);
     assert_eq!(device.delete(delete, &app.kid()), 406);
     // Paired again it has the same kid, and not the sessions from before.

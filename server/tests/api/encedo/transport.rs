@@ -104,6 +104,51 @@ fn a_page_of_somebody_elses_is_refused() {
     assert_eq!(device.send("GET", "/api/keymgmt/list", foreign, b"").status, 412, "before the bearer");
 }
 
+/// Browsers show a page why it was refused only if the answer says that the page may know.
+#[test]
+fn a_page_of_its_own_may_know_why_it_was_refused() {
+    let device = Device::new();
+    let admin = device.session("system:config");
+    device.ok(&admin, "POST", "/api/system/config", &json!({ "origin": "https://app.example" }));
+    let (none, bad) = ("", "Authorization: Bearer x\r\n");
+    let long = vec![b' '; 7301];
+    let far_too_long = vec![b' '; 2_000_000];
+    for (method, path, more, body, status) in [
+        ("GET", "/api/keymgmt/list", none, &b""[..], 401),
+        ("GET", "/api/keymgmt/list", bad, b"", 401),
+        ("GET", "/api/keymgmt/nothing", none, b"", 404),
+        ("GET", "/api/keymgmt/nothing", bad, b"", 401),
+        ("PATCH", "/api/auth/token", none, b"", 405),
+        ("POST", "/api/keymgmt/create", none, &long, 413),
+        ("POST", "/api/keymgmt/create", none, &far_too_long, 413),
+        ("GET", "/api/auth/init", none, b"", 406),
+        ("OPTIONS", "/api/keymgmt/create", none, b"", 204),
+        ("OPTIONS", "/api/keymgmt/nothing", none, b"", 204),
+    ] {
+        for own in ["https://app.example", "https://localhost"] {
+            let answer = device.send(method, path, &format!("Origin: {own}\r\n{more}"), body);
+            let told = (answer.status, answer.header("access-control-allow-origin"));
+            assert_eq!(told, (status, Some(own)), "{method} {path}");
+        }
+        let answer = device.send(method, path, &format!("Origin: https://evil.example\r\n{more}"), body);
+        let told = (answer.status, answer.header("access-control-allow-origin"));
+        // How long it is, is known before whose it is.
+        assert_eq!(told, (if status == 413 { 413 } else { 412 }, None), "{method} {path}");
+    }
+    let own = "Origin: https://app.example\r\n";
+    let plain = device.scene.request("GET", "/api/keymgmt/list", own, b"");
+    assert_eq!(
+        (plain.status, plain.header("access-control-allow-origin")),
+        (418, Some("https://app.example"))
+    );
+    let fresh = Device::fresh();
+    let answer = fresh.send("GET", "/api/auth/token", "Origin: https://localhost\r\n", b"");
+    assert_eq!(
+        (answer.status, answer.header("access-control-allow-origin")),
+        (409, Some("https://localhost"))
+    );
+}
+
 #[test]
 fn says_which_methods_there_are() {
     let device = Device::new();
