@@ -24,6 +24,9 @@ const FORWARD_AUTH: &str = "/v1/forward-auth";
 /// Seconds after which a key that is used too often may be tried again.
 const SOON: &str = "1";
 
+/// What the fields begin with that a gateway and we tell each other. No client's key is in one of them: a client that could
+/// name one would pass by the gateway's own.
+const OURS: &str = "keyward-";
 /// The gateway's own credential: `Authorization` holds its client's.
 const CREDENTIAL: HeaderName = HeaderName::from_static("keyward-credential");
 /// Which header field holds the client's key, where that is neither `Authorization` nor `X-API-Key`.
@@ -88,8 +91,9 @@ fn token(request: &Request<'_>) -> Result<Zeroizing<String>, Error> {
 /// What the gateway's client presents.
 fn clients<'a>(request: &Request<'a>) -> Result<Credential<'a>, Error> {
     if let Some(name) = text_of(request, &HEADER)? {
-        let name = HeaderName::try_from(name).map_err(|_| Error::invalid(HEADER.as_str(), "a field name"))?;
-        return Ok(of_header(request, &name));
+        let name = HeaderName::try_from(name).ok().filter(|name| !name.as_str().starts_with(OURS));
+        let must = "the name of a field, and of none that begins with Keyward-";
+        return Ok(of_header(request, &name.ok_or_else(|| Error::invalid(HEADER.as_str(), must))?));
     }
     Ok(if request.headers.contains_key(AUTHORIZATION) { bearer(request) } else { api_key(request) })
 }
@@ -100,8 +104,13 @@ fn client(request: &Request<'_>) -> Option<IpAddr> {
     last("x-real-ip").or_else(|| last("x-forwarded-for"))?.trim().parse().ok()
 }
 
+/// A field that the gateway sets. Of two, one came from its client.
 fn text_of<'a>(request: &Request<'a>, name: &HeaderName) -> Result<Option<&'a str>, Error> {
-    let Some(value) = request.headers.get(name) else { return Ok(None) };
+    let mut values = request.headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Error::invalid(name.as_str(), "given once"));
+    }
     value.to_str().map(Some).map_err(|_| Error::invalid(name.as_str(), "printable ASCII"))
 }
 

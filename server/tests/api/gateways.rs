@@ -58,6 +58,25 @@ fn nobody_asks_for_keys_of_others_or_without_being_known() {
     assert_eq!(ask(&scene, &gateway, &client.secret, "").status, 200);
 }
 
+/// A client once named the field of its key itself, through gateways that pass its fields on: it named the one that
+/// holds the gateway's own, and passed with no key at all.
+#[test]
+fn a_client_does_not_pass_by_its_gateways_fields() {
+    let scene = Scene::new();
+    let (gateway, client) = keys(&scene);
+    for name in ["Keyward-Credential", "keyward-credential", "KEYWARD-SCOPE", "Keyward-Header", "Keyward-Else"] {
+        let named = ask(&scene, &gateway, &client.secret, &format!("Keyward-Header: {name}\r\n"));
+        assert_eq!((named.status, named.json()["field"].as_str()), (400, Some("keyward-header")), "{name}");
+    }
+    let own = format!("Keyward-Credential: {}\r\n", gateway.secret);
+    assert_eq!(ask(&scene, &gateway, &client.secret, &own).status, 401, "two credentials");
+    for line in ["Keyward-Scope: orders:read\r\n", "Keyward-Header: X-Key\r\n"] {
+        let key = format!("X-Key: {}\r\n", client.secret);
+        assert_eq!(ask(&scene, &gateway, &client.secret, &format!("{line}{key}")).status, 200, "{line}");
+        assert_eq!(ask(&scene, &gateway, &client.secret, &format!("{line}{line}{key}")).status, 400, "{line}");
+    }
+}
+
 #[test]
 fn limits_and_networks_hold_at_a_gateway() {
     let scene = Scene::new();
@@ -121,6 +140,12 @@ fn the_other_gateways_are_answered() {
         }
         assert!(text.contains("/v1/forward-auth"), "{file}");
     }
+    // What a client says of where its key is ends at the gateway; nginx is asked below, and Envoy passes only what it names.
+    assert!(configuration("Caddyfile").contains("header_up -Keyward-Header\n"));
+    assert!(configuration("traefik.yaml").contains("Keyward-Header: \"\"\n"));
+    let envoy = configuration("envoy.yaml");
+    let (_, passed_on) = envoy.split_once("\n  allowed_headers:").expect("a list");
+    assert!(!passed_on.contains("exact: keyward-"), "{passed_on}");
     let asks = [
         // Caddy asks by GET, and says what it was asked in header fields.
         ("GET", "/v1/forward-auth", "X-Forwarded-Method: POST\r\nX-Forwarded-Uri: /orders?x=1\r\n"),
@@ -161,6 +186,9 @@ fn nginx_lets_a_key_pass_until_it_is_removed() {
     // A client cannot speak for the gateway.
     let forged = format!("Keyward-Credential: {}\r\nKeyward-Scope: \r\n", scene.owner);
     assert_eq!(nginx.get(&format!("{forged}Authorization: Bearer {}\r\n", other.secret)).0, 403);
+    assert_eq!(nginx.get("Keyward-Header: Keyward-Credential\r\n").0, 401);
+    let named = format!("Keyward-Header: X-Key\r\nX-Key: {}\r\n", client.secret);
+    assert_eq!(nginx.get(&named).0, 401, "the field that a client names is not looked at");
     let spending = format!("Authorization: Bearer {}\r\n", once.secret);
     assert_eq!([nginx.get(&spending).0, nginx.get(&spending).0], [200, 429]);
 
