@@ -15,6 +15,7 @@ mod media;
 pub mod native;
 pub mod openapi;
 pub mod resolver;
+pub mod slow_hash;
 mod uuid;
 
 use keyward_core::error::Error;

@@ -9,6 +9,7 @@ use keyward_core::error::Error;
 use keyward_core::keyward::{Environment, Moment};
 use keyward_core::seal::Root;
 use keyward_core::time::Timestamp;
+use keyward_dialects::slow_hash;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -127,8 +128,33 @@ impl Environment for World {
 }
 
 fn fits(hash: &str, text: &str) -> bool {
+    // An import asks the same; what rests may be older than that.
+    if !slow_hash::is_bearable(hash) {
+        return false;
+    }
     if hash.starts_with("$2") {
         return bcrypt::verify(text, hash).unwrap_or(false);
     }
     Argon2::default().verify_password(text.as_bytes(), hash).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+
+    use super::fits;
+
+    /// A hash that would hold the machine up opens nothing, not even for the right text.
+    #[test]
+    fn what_rests_and_costs_too_much_is_not_computed() {
+        let hash = |m, t, p| {
+            let params = Params::new(m, t, p, None).unwrap();
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            argon2.hash_password_with_salt(b"text", b"saltsaltsalt").unwrap().to_string()
+        };
+        assert!(fits(&hash(32, 10, 4), "text") && !fits(&hash(32, 10, 4), "texts"));
+        for (m, t, p) in [(8, 11, 1), (40, 1, 5), (65_544, 1, 1)] {
+            assert!(!fits(&hash(m, t, p), "text"), "m={m},t={t},p={p}");
+        }
+    }
 }

@@ -71,6 +71,41 @@ fn slow_hashes_are_kept_in_their_own_notation() {
     assert_eq!((kept.as_str(), handle.as_str()), (hash, "acme_1"));
 }
 
+/// Whoever may import once chose how long this machine computes at every guess: cost 31 is a day and a half.
+#[test]
+fn what_would_take_too_long_is_refused() {
+    let item = |algorithm: &str, value: &str| json!({"name": "x", "handle": "acme_1", "digest": {"algorithm": algorithm, "value": value}});
+    let bcrypt = |cost: &str| {
+        item("bcrypt", &format!("$2b${cost}$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"))
+    };
+    let argon2id = |costs: &str| {
+        item(
+            "argon2id",
+            &format!("$argon2id$v=19${costs}$c29tZXNhbHQ$C4TWUs9rDEvq7w3+J4umqA32aWKB1+DSiRuBfYxFj94"),
+        )
+    };
+    for taken in [bcrypt("14"), argon2id("m=65536,t=10,p=4")] {
+        assert!(line(&taken).is_ok(), "{taken}");
+    }
+    for refused in [
+        bcrypt("15"),
+        bcrypt("31"),
+        bcrypt("99"),
+        bcrypt("-1"),
+        argon2id("m=65537,t=1,p=1"),
+        argon2id("m=4294967295,t=1,p=1"),
+        argon2id("m=4294967296,t=1,p=1"),
+        argon2id("m=8,m=4294967295,t=1,p=1"),
+        argon2id("m=64,t=11,p=1"),
+        argon2id("m=64,t=1,p=5"),
+        item("bcrypt", "$2b$12$"),
+        item("argon2id", "$argon2id$"),
+        item("argon2id", "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ"),
+    ] {
+        assert_eq!(field(&refused), "digest.value", "{refused}");
+    }
+}
+
 #[test]
 fn what_cannot_be_a_digest_is_named() {
     for (item, wanted) in [

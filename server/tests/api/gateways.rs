@@ -64,7 +64,9 @@ fn nobody_asks_for_keys_of_others_or_without_being_known() {
 fn a_client_does_not_pass_by_its_gateways_fields() {
     let scene = Scene::new();
     let (gateway, client) = keys(&scene);
-    for name in ["Keyward-Credential", "keyward-credential", "KEYWARD-SCOPE", "Keyward-Header", "Keyward-Else"] {
+    for name in
+        ["Keyward-Credential", "keyward-credential", "KEYWARD-SCOPE", "Keyward-Header", "Keyward-Else"]
+    {
         let named = ask(&scene, &gateway, &client.secret, &format!("Keyward-Header: {name}\r\n"));
         assert_eq!((named.status, named.json()["field"].as_str()), (400, Some("keyward-header")), "{name}");
     }
@@ -73,7 +75,11 @@ fn a_client_does_not_pass_by_its_gateways_fields() {
     for line in ["Keyward-Scope: orders:read\r\n", "Keyward-Header: X-Key\r\n"] {
         let key = format!("X-Key: {}\r\n", client.secret);
         assert_eq!(ask(&scene, &gateway, &client.secret, &format!("{line}{key}")).status, 200, "{line}");
-        assert_eq!(ask(&scene, &gateway, &client.secret, &format!("{line}{line}{key}")).status, 400, "{line}");
+        assert_eq!(
+            ask(&scene, &gateway, &client.secret, &format!("{line}{line}{key}")).status,
+            400,
+            "{line}"
+        );
     }
 }
 
