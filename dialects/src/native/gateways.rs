@@ -57,6 +57,9 @@ pub(super) fn introspect(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Pa
 pub(super) fn revoke(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> Result<Step, Error> {
     let token = token(request)?;
     Ok(Step::attempt(Command::Remove(Named::Secret(token), Ending::default()), |done| match done {
+        Ok(Answer::Removed(removed)) => {
+            Ok(Step::Say(render::uncovered(&removed).unwrap_or_else(|| empty(StatusCode::OK))))
+        }
         Ok(_) | Err(Error::NotFound) => Ok(Step::Say(empty(StatusCode::OK))),
         Err(error) => Err(error),
     }))

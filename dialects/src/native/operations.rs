@@ -141,7 +141,7 @@ pub static OPERATIONS: [Operation; 46] = [
     },
     Operation {
         takes: &[(FORM, schema::<wire::Token>)],
-        answers: &[(200, None)],
+        answers: &[(200, None), (202, Some((JSON, schema::<wire::Removed>)))],
         ..operation(
             "POST",
             "/v1/revoke",

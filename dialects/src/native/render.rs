@@ -102,15 +102,19 @@ fn created(request: &Request<'_>, list: &str, id: &impl ToString, body: &impl Se
 
 fn render_removed(removed: &Removed, request: &Request<'_>) -> Response {
     let id = ReceiptId::from(removed.tombstone.id.id());
-    let response = if !removed.uncovered.is_empty() {
-        // It is removed, and somebody may still accept it: that is for its operator to know.
-        json(StatusCode::ACCEPTED, &show::removed(removed))
+    let response = if let Some(response) = uncovered(removed) {
+        response
     } else if headers::prefers_representation(request) {
         json(StatusCode::OK, &show::removed(removed)).with(PREFERENCE_APPLIED, "return=representation")
     } else {
         empty(StatusCode::NO_CONTENT)
     };
     response.with(KEYWARD_RECEIPT, &id.to_string())
+}
+
+/// It is removed, and somebody may still accept it: that is for its operator to know.
+pub(super) fn uncovered(removed: &Removed) -> Option<Response> {
+    (!removed.uncovered.is_empty()).then(|| json(StatusCode::ACCEPTED, &show::removed(removed)))
 }
 
 /// Something is removed, and its receipt has its id.

@@ -12,7 +12,7 @@ use keyward_core::verbs::verify::{Refusal, Valid, Verdict};
 use keyward_dialects::{Credential, Form, Step};
 use serde_json::json;
 
-use crate::samples::{ACCOUNT, KEY, ORGANIZATION, Sent, dialect, json, send};
+use crate::samples::{ACCOUNT, KEY, ORGANIZATION, Sent, dialect, json, removed, send};
 
 fn form(path: &str, body: &str) -> Sent {
     let sent = send("POST", path).header("content-type", "application/x-www-form-urlencoded");
@@ -94,6 +94,12 @@ fn whatever_was_revoked_the_answer_is_the_same() {
     assert_eq!(revoke(Err(Error::NotFound)), Ok((200, 0)));
     assert_eq!(revoke(Ok(Answer::AccountRemoved(Id::from_bits(1).into()))), Ok((200, 0)));
     assert_eq!(revoke(Err(Error::Protected)), Err(Error::Protected));
+
+    // But for one thing: somebody may still accept it.
+    assert_eq!(revoke(Ok(removed(false))), Ok((200, 0)));
+    let Answer::Removed(mut stale) = removed(false) else { panic!("a removal") };
+    stale.uncovered.push("gateway".to_owned());
+    assert!(matches!(revoke(Ok(Answer::Removed(stale))), Ok((202, 1..))));
 }
 
 #[test]
