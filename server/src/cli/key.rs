@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, Read as _};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use keyward_client::{Client, wire};
 use zeroize::Zeroizing;
@@ -235,7 +235,11 @@ async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCod
         Command::Removal { id } => show(&client.find_removal(id, &wire::Page::default()).await?)?,
         Command::Sign { id, scheme } => {
             let mut message = Zeroizing::new(Vec::new());
-            std::io::stdin().take(MESSAGE).read_to_end(&mut message)?;
+            // One byte more than is signed: a signature of a part would pass for one of the whole.
+            std::io::stdin().take(MESSAGE + 1).read_to_end(&mut message)?;
+            if message.len() as u64 > MESSAGE {
+                bail!("the message is longer than 512 KiB; nothing was signed");
+            }
             let context = wire::Bytes::default();
             let sign = wire::Sign { message: wire::Bytes(message), scheme: *scheme, context };
             show(&client.sign(id, &sign).await?)?;

@@ -1,5 +1,7 @@
 //! Keys that never leave: made, used, limited, removed, and what their receipt says.
 
+use std::process::Command;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keyward_log::{Receipt, VerifierKey};
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::scene::{Scene, no, text};
+use crate::harness::PROGRAM;
 
 /// 48 bytes, so that whatever comes of them is long.
 pub(super) const TEXT: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v";
@@ -188,4 +191,24 @@ fn the_receipt_names_the_public_half() {
         assert!(created.leaf().as_str().ends_with(&format!(" public={bound}")), "{}", created.leaf());
         assert!(removed.leaf().as_str().contains("key.removed"), "{}", removed.leaf());
     }
+}
+
+/// A longer message was cut, and the signature of its beginning printed as if it were the whole's.
+#[test]
+fn the_command_signs_all_of_a_message_or_nothing() {
+    let scene = Scene::new();
+    let key = issued(&scene, "Ed25519", &["sign"]);
+    let sign = |length: usize| {
+        let file = scene.file("message");
+        std::fs::write(&file, vec![7; length]).expect("it is written");
+        let mut command = Command::new(PROGRAM);
+        command.args(["key", "--url", &scene.http, "--secret-file"]).arg(scene.file("owner.secret"));
+        command.args(["sign", &key, "--scheme", "Ed25519"]);
+        command.stdin(std::fs::File::open(&file).expect("it is there")).output().expect("it runs")
+    };
+    let most = sign(512 * 1024);
+    assert!(most.status.success() && !most.stdout.is_empty(), "{most:?}");
+    let more = sign(512 * 1024 + 1);
+    assert!(!more.status.success() && more.stdout.is_empty(), "{more:?}");
+    assert!(String::from_utf8_lossy(&more.stderr).contains("512 KiB"), "{more:?}");
 }
