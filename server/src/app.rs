@@ -193,7 +193,7 @@ impl<S: Store> App<S> {
 
     /// Metrics are for the machine itself and for callers who may read the log; for others there is no such page.
     fn metrics_page(&self, head: &Head) -> Option<hyper::Response<Body>> {
-        let may = head.peer.to_canonical().is_loopback()
+        let may = head.peer.is_loopback()
             || self.keyward.as_ref().is_some_and(|keyward| {
                 let credential = (self.languages.native().credential)(&head.request(&[]));
                 let caller = self.caller(keyward, head, credential);

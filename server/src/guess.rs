@@ -141,7 +141,7 @@ fn wait(now: Timestamp) -> u64 {
 
 /// What one guesser holds: an IPv4 address, or the /64 that an IPv6 host is given.
 fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
+    match address {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
             IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))

@@ -57,7 +57,8 @@ impl<S: Store> Server<S> {
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
+                // A listener for both sees IPv4 as IPv6 writes it, and nobody allows networks in that form.
+                Ok((stream, peer)) => (stream, SocketAddr::new(peer.ip().to_canonical(), peer.port())),
                 Err(error) => {
                     // Out of descriptors, most likely: let some be closed.
                     debug!(%error, "accept");

@@ -1,5 +1,7 @@
 //! This file is about single fields: text becomes a type of the core, or the field is named.
 
+use std::net::IpAddr;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ipnet::IpNet;
@@ -61,10 +63,18 @@ pub(super) fn handle(text: &str) -> Result<Handle, Error> {
 /// Networks.
 pub(super) fn networks(texts: &[String]) -> Result<Vec<IpNet>, Error> {
     let network = |text: &String| -> Option<IpNet> {
-        text.parse().ok().or_else(|| text.parse().ok().map(|address: std::net::IpAddr| address.into()))
+        text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| address.into()))
     };
-    let networks: Option<Vec<IpNet>> = texts.iter().map(network).collect();
+    let networks: Option<Vec<IpNet>> = texts.iter().map(|text| network(text).map(canonical)).collect();
     networks.ok_or_else(|| Error::invalid("ip_allow", "networks such as 192.0.2.0/24 or 2001:db8::/32"))
+}
+
+/// The network of IPv4 that a network of IPv6 is, where it is one (RFC 4291, section 2.5.5.2): addresses are compared in
+/// that form.
+fn canonical(network: IpNet) -> IpNet {
+    let length = network.prefix_len().checked_sub(96);
+    let address = Some(network.addr().to_canonical()).filter(IpAddr::is_ipv4);
+    length.zip(address).and_then(|(length, address)| IpNet::new(address, length).ok()).unwrap_or(network)
 }
 
 /// Scopes.

@@ -104,7 +104,8 @@ fn clients<'a>(request: &Request<'a>) -> Result<Credential<'a>, Error> {
 /// Where the gateway's client is, as the gateway says: the last one is the one that it has seen itself.
 fn client(request: &Request<'_>) -> Option<IpAddr> {
     let last = |name| request.headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next();
-    last("x-real-ip").or_else(|| last("x-forwarded-for"))?.trim().parse().ok()
+    let address: IpAddr = last("x-real-ip").or_else(|| last("x-forwarded-for"))?.trim().parse().ok()?;
+    Some(address.to_canonical())
 }
 
 /// A field that the gateway sets. Of two, one came from its client.

@@ -31,7 +31,7 @@ pub(super) fn parse(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed,
     let ask = Ask {
         scopes: Scopes::parse(given.scopes.iter().map(|scope| &**scope))?,
         shown,
-        address: given.ip,
+        address: given.ip.map(|ip| ip.to_canonical()),
         cost: given.cost.unwrap_or(1),
     };
     Ok(Command::Verify(Box::new(ask)).into())

@@ -142,6 +142,8 @@ fn a_gateway_asks_by_any_method_and_path_for_scopes_and_an_address() {
         assert_eq!(ask.address, Some("2001:db8::1".parse().unwrap()), "the last is what the gateway saw");
         let real = sent.header("x-real-ip", "192.0.2.7");
         assert_eq!(asked(&real).1.address, Some("192.0.2.7".parse().unwrap()));
+        let mapped = send(method, &target).header("x-api-key", "k").header("x-real-ip", "::ffff:192.0.2.7");
+        assert_eq!(asked(&mapped).1.address, Some("192.0.2.7".parse().unwrap()));
     }
     let wrong = send("GET", "/v1/forward-auth").header("x-api-key", "k").header("keyward-scope", "A");
     assert_eq!(wrong.invalid().0, "scopes");

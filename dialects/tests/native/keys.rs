@@ -20,7 +20,7 @@ fn issue_takes_every_field() {
     let body = json!({
         "name": "ci", "kind": "secret", "account_id": ACCOUNT, "scopes": ["b", "a"], "metadata": {"a": [1, {"b": null}]},
         "tags": ["t"], "not_before": "2026-01-01T00:00:00Z", "expires_at": "2027-01-01T01:00:00+01:00",
-        "prefix": "acme", "environment": "test", "ip_allow": ["10.0.0.0/8", "2001:db8::1"],
+        "prefix": "acme", "environment": "test", "ip_allow": ["10.0.0.0/8", "2001:db8::1", "::ffff:192.0.2.0/120", "::ffff:192.0.2.7"],
         "rate_limit": {"limit": 5, "window_seconds": 60}, "uses_left": 9, "protected": true, "recoverable": true,
     });
     let Command::Issue(issue) = issue(&body.to_string()).command() else { panic!() };
@@ -32,7 +32,7 @@ fn issue_takes_every_field() {
     assert_eq!(issue.draft.expires_at.unwrap().to_string(), "2027-01-01T00:00:00.000Z");
     assert_eq!(
         issue.draft.ip_allow.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["10.0.0.0/8", "2001:db8::1/128"]
+        ["10.0.0.0/8", "2001:db8::1/128", "192.0.2.0/24", "192.0.2.7/32"]
     );
     assert_eq!((issue.draft.uses, issue.draft.rate_limit.unwrap().limit), (Some(9), 5));
 }

@@ -42,6 +42,12 @@ fn a_question_is_read_where_it_stands() {
 }
 
 #[test]
+fn an_address_of_ipv4_is_one_however_it_is_written() {
+    let Command::Verify(ask) = ask(r#"{"secret":"x","ip":"::ffff:192.0.2.7"}"#).command() else { panic!() };
+    assert_eq!(ask.address, Some("192.0.2.7".parse().unwrap()));
+}
+
+#[test]
 fn a_question_costs_one_if_nothing_is_said() {
     let Command::Verify(ask) = ask(r#"{"secret":""}"#).command() else { panic!() };
     assert_eq!((ask.cost, ask.address), (1, None));

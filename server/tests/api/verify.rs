@@ -1,9 +1,12 @@
 //! This file is about verifying: what is said of a valid key, and every reason why one is not.
 
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+
 use serde_json::{Value, json};
 
 use super::scene::{Scene, no, text};
-use crate::harness::eventually;
+use crate::harness::{Server, eventually, parse};
 
 #[test]
 fn a_valid_key_is_told_with_all_that_a_gateway_needs() {
@@ -182,4 +185,27 @@ fn a_key_that_signs_in_is_held_to_its_limits() {
     assert_eq!(text(&slowed.json()["code"]), "slow_down");
     let metered = json!({ "name": "x", "scopes": ["keys:read"], "uses_left": 3 });
     assert_eq!(scene.refused("POST", "/v1/keys", metered), no(400, "invalid_field"));
+}
+
+/// A listener on `[::]` sees a client by IPv4 as `::ffff:127.0.0.1`, which no network of IPv4 holds.
+#[test]
+fn a_client_by_ipv4_is_one_at_a_listener_for_both() {
+    let scene = Scene::on(|folder| {
+        Server::configured(folder, |config| {
+            config["listen"].as_table_mut().expect("a table").insert("http".to_owned(), "[::]:0".into());
+        })
+    });
+    let port = scene.http.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    let key = scene.held(json!({ "scopes": ["keys:read"], "ip_allow": ["127.0.0.1/32"] }));
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
+    let request = format!(
+        "GET /v1/keys HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\r\n",
+        key.secret
+    );
+    stream.write_all(request.as_bytes()).expect("it takes it");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("it answers");
+    assert_eq!(parse(&answer).expect("an answer").status, 200);
+    // By IPv6 it is somebody else.
+    assert_eq!(scene.call_as(&key.secret, "GET", "/v1/keys", None).status, 401);
 }
