@@ -35,6 +35,12 @@ pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
         let folder = folder_of(&std::path::absolute(plan)?).to_owned();
         config.encedo = bootstrap.unit_key().map(|file| Encedo { key_file: folder.join(file) });
     }
+    let owner_file = bootstrap.as_ref().zip(init.bootstrap.as_ref());
+    let owner_file = owner_file.map(|(bootstrap, plan)| folder_of(plan).join(&bootstrap.owner_secret_file));
+    // Before anything is made: the secret is shown once, and there would be nowhere to put it.
+    if let Some(file) = owner_file.as_ref().filter(|file| file.symlink_metadata().is_ok()) {
+        bail!("{}: it exists, and is where the owner's secret is to be written", file.display());
+    }
     let absolute = absolute(&config, &init.folder);
     std::fs::create_dir_all(&init.folder).with_context(|| format!("{}", init.folder.display()))?;
     let runtime = super::runtime()?;

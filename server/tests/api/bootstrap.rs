@@ -82,6 +82,20 @@ fn what_a_file_declares_is_there_and_once() {
     assert_eq!(counted(&server), once, "applied again it changes nothing");
 }
 
+/// The store was made first; then its owner's secret had no place, and nobody ever saw it.
+#[test]
+fn nothing_is_made_where_the_owners_secret_has_no_place() {
+    let folder = folder();
+    let file = |name: &str| folder.path().join(name);
+    std::fs::write(file("bootstrap.toml"), FILE).expect("it is written");
+    std::fs::write(file("owner.secret"), "another's").expect("it is written");
+    let refused = init(folder.path());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("owner.secret"), "{said}");
+    assert!(["keyward.toml", "data", "keys"].iter().all(|made| !file(made).exists()), "nothing was made");
+    assert_eq!(std::fs::read_to_string(file("owner.secret")).expect("it is there"), "another's");
+}
+
 #[test]
 fn a_file_that_is_wrong_is_named_with_its_place() {
     let folder = folder();
