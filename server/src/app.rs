@@ -176,7 +176,8 @@ impl<S: Store> App<S> {
 
     /// The pages that belong to no dialect.
     fn own_page(&self, head: &Head) -> Option<hyper::Response<Body>> {
-        if head.parts.method != http::Method::GET {
+        // Of an answer to HEAD, hyper sends the head.
+        if !matches!(head.parts.method, http::Method::GET | http::Method::HEAD) {
             return None;
         }
         match head.parts.uri.path() {

@@ -34,8 +34,8 @@ pub(super) fn if_match(request: &Request<'_>) -> Result<Option<u64>, Error> {
     let opaque = text.strip_prefix("W/").unwrap_or(text).strip_prefix('"').and_then(|t| t.strip_suffix('"'));
     let opaque = opaque.filter(|tag| !tag.contains('"'));
     let opaque = opaque.ok_or_else(|| Error::invalid("If-Match", "one entity tag, or *"))?;
-    // A weak tag never matches here, nor does one that is not ours: no record has version 0.
-    let version = opaque.parse().ok().filter(|_| text.starts_with('"'));
+    // A weak tag never matches here, nor does one that is not as we write it: no record has version 0.
+    let version = opaque.parse().ok().filter(|version: &u64| text == format!("\"{version}\""));
     Ok(Some(version.unwrap_or(0)))
 }
 

@@ -15,6 +15,11 @@ fn health_and_readiness_need_no_credential() {
         assert_eq!((answer.status, answer.body.as_str()), (200, body), "{path}");
         assert_eq!(answer.header("content-type"), Some("text/plain"));
     }
+    for path in ["/healthz", "/readyz", "/metrics", "/openapi.json"] {
+        let [whole, head] = ["GET", "HEAD"].map(|method| scene.call_as("", method, path, None));
+        assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
+        assert_eq!(head.header("content-type"), whole.header("content-type"), "{path}");
+    }
     assert_eq!(scene.refused("GET", "/", Value::Null), no(404, "no_route"));
 }
 
