@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use keyward_core::id::{AccountId, EpochId, Id, KeyId, OrganizationId, ResourceId};
+use keyward_core::id::{AccountId, EpochId, Id, KeyId, OrganizationId, RemovalId, ResourceId};
 use keyward_log::{Leaf, Receipt};
 
 use super::{Receipt as Command, say};
@@ -24,21 +24,24 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         say(&format!("  {}", entry.leaf()));
         for opening in entry.openings() {
             let id = Id::from_bits(u128::from_be_bytes(opening.id));
-            say(&format!("  {} is {}", opening.commitment(), printed(entry.leaf(), id)));
+            say(&format!("  {} is {}", opening.commitment(), named(entry.leaf(), id)));
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// An id as it is printed for what the leaf is about.
-fn printed(leaf: &Leaf, id: Id) -> String {
+/// What a leaf is about, as everything else prints it.
+fn named(leaf: &Leaf, id: Id) -> String {
     let subject = leaf.as_str().split([' ', '.']).nth(1).unwrap_or_default();
     match subject {
         "account" => AccountId::from(id).to_string(),
         "organization" => OrganizationId::from(id).to_string(),
         "resource" => ResourceId::from(id).to_string(),
         "epoch" => EpochId::from(id).to_string(),
-        _ => KeyId::from(id).to_string(),
+        "removal" => RemovalId::from(id).to_string(),
+        "key" => KeyId::from(id).to_string(),
+        // The log's own events, and those of its terms, are about nothing that has an id elsewhere.
+        own => format!("the {own}'s own"),
     }
 }
 

@@ -259,6 +259,12 @@ fn a_receipt_proves_when_every_verifier_had_it() {
     let checked = super::receipts::checked(&scene, &file);
     assert!(checked.contains("key.removed") && checked.contains("log.enforced"), "{checked}");
     assert!(checked.contains("acknowledged=1 ran_out=0 uncovered=0"), "{checked}");
+    // The event of the log is about the log, and about no key that has the number of that event.
+    assert_eq!(checked.matches(" is key_").count(), 1, "{checked}");
+    assert!(
+        checked.contains(&format!(" is {}", key.id)) && checked.contains(" is the log's own"),
+        "{checked}"
+    );
 }
 
 #[test]
