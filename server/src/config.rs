@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::languages::Languages;
 
+/// The shortest limit of a head that hyper knows, in bytes.
+const LEAST_HEAD: usize = 8192;
+
 /// Everything that can be configured.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -132,10 +135,10 @@ pub(crate) struct Encedo {
 pub(crate) struct Limits {
     /// The longest body, in bytes. A streamed import is not limited in all, only by the line.
     pub body_bytes: usize,
-    /// The longest request head, in bytes.
+    /// The longest request head, in bytes; at least 8192.
     pub head_bytes: usize,
     /// How many connections are served at once; the others wait to be accepted.
-    pub connections: usize,
+    pub connections: u32,
     /// How long a request's head may take to arrive, and how long an unused connection is kept, in seconds.
     pub head_seconds: u64,
     /// How long a request's body may take to arrive, in seconds.
@@ -226,7 +229,6 @@ impl Config {
         let anchor_inside = self.anchor.as_ref().is_some_and(|anchor| anchor.starts_with(&self.data));
         let limits = &self.limits;
         let zero = limits.body_bytes == 0
-            || limits.head_bytes < 1024
             || limits.connections == 0
             || limits.head_seconds == 0
             || limits.body_seconds == 0
@@ -242,7 +244,8 @@ impl Config {
                 self.pkcs11.is_some() && self.roots.credential.is_some(),
                 "pkcs11 and roots.credential: one of the two wraps the roots",
             ),
-            (zero, "limits: must not be 0, and head_bytes at least 1024"),
+            (zero, "limits: must not be 0"),
+            (limits.head_bytes < LEAST_HEAD, "limits.head_bytes: at least 8192"),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {
             Some((_, why)) => Err(anyhow::anyhow!(why)),

@@ -41,7 +41,7 @@ pub(crate) struct Server<S> {
 
 impl<S: Store> Server<S> {
     pub(crate) fn new(app: Arc<App<S>>, limits: Limits) -> Self {
-        let room = Arc::new(Semaphore::new(limits.connections));
+        let room = Arc::new(Semaphore::new(limits.connections as usize));
         let stop = app.stopped();
         Self { app, limits, room, open: Arc::default(), stop }
     }
@@ -108,7 +108,7 @@ impl<S: Store> Server<S> {
         });
         let mut connection = pin!(
             http1::Builder::new()
-                .max_buf_size(self.limits.head_bytes.max(8192))
+                .max_buf_size(self.limits.head_bytes)
                 .max_headers(HEADERS)
                 // Who asked for a removal and hung up must not stop it midway; a stream notices when it writes.
                 .half_close(true)
@@ -147,8 +147,7 @@ impl<S: Store> Server<S> {
 
     /// Waits until every connection has ended, at most for the configured time.
     pub(crate) async fn finish(&self) {
-        let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
         let patience = Duration::from_secs(self.limits.shutdown_seconds);
-        let _ = timeout(patience, self.room.acquire_many(all)).await;
+        let _ = timeout(patience, self.room.acquire_many(self.limits.connections)).await;
     }
 }

@@ -130,7 +130,7 @@ pub(super) fn own(
 ) -> Flow {
     let unit = Arc::clone(unit);
     let create = create_named(OWNER, write(&owner)?);
-    Ok(Step::then(create, |answer| {
+    Ok(Step::then(create, move |answer| {
         let Answer::Resource(resource) = answer else { return Err(unexpected()) };
         *unit.owner() = Some(owner.clone());
         next(Loaded { owner: Some(owner), owned: Some(resource.id), ..loaded })

@@ -171,6 +171,12 @@ fn what_could_not_be_served_is_refused() {
     {
         assert!(refused(&format!("{LEAST}limits.{zero} = 0\n")).contains("limits"), "{zero}");
     }
+    assert!(refused(&format!("{LEAST}limits.head_bytes = 8191\n")).contains("8192"));
+    assert!(read(&format!("{LEAST}limits.head_bytes = 8192\n")).1.is_ok());
+    // A semaphore panics at more than a usize holds of them, and at the start.
+    for many in ["4294967296", "9223372036854775807"] {
+        assert!(refused(&format!("{LEAST}limits.connections = {many}\n")).contains("connections"), "{many}");
+    }
 }
 
 #[test]
