@@ -141,7 +141,7 @@ pub(crate) struct Limits {
     pub connections: u32,
     /// How long a request's head may take to arrive, and how long an unused connection is kept, in seconds.
     pub head_seconds: u64,
-    /// How long a request's body may take to arrive, in seconds.
+    /// How long a request's body may take to arrive, and how long a client may take nothing of its answer, in seconds.
     pub body_seconds: u64,
     /// How long a TLS handshake may take, in seconds.
     pub handshake_seconds: u64,

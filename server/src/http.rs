@@ -3,6 +3,7 @@
 
 mod body;
 mod pace;
+mod watched;
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -13,22 +14,47 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use keyward_core::store::Store;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
 pub(crate) use self::body::Body;
 use self::pace::Pace;
+use self::watched::Watched;
 use crate::app::App;
 use crate::config::Limits;
 
 /// The most header fields of a request.
 const HEADERS: usize = 64;
+
+/// How long a client may take nothing of its answer when the server stops.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// One of the connections that are served at once, for as long as it is open: whatever takes a connection over takes this
+/// along.
+pub(crate) struct Place {
+    open: Arc<AtomicUsize>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Place {
+    fn taken(open: &Arc<AtomicUsize>, room: OwnedSemaphorePermit) -> Arc<Self> {
+        open.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self { open: Arc::clone(open), _room: room })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Serves connections until it is told to stop, then lets those that are under way finish.
 pub(crate) struct Server<S> {
@@ -46,8 +72,12 @@ impl<S: Store> Server<S> {
         Self { app, limits, room, open: Arc::default(), stop }
     }
 
-    /// Accepts connections on a listener; with an acceptor, over TLS.
-    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, tls: Option<TlsAcceptor>) {
+    /// Accepts connections on a listener; with an acceptor, over TLS, each with the one that there is by then.
+    pub(crate) async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        tls: Option<watch::Receiver<TlsAcceptor>>,
+    ) {
         let mut stop = self.stop.clone();
         loop {
             // Room first: whoever finds none waits in the kernel's queue and costs us nothing.
@@ -66,25 +96,29 @@ impl<S: Store> Server<S> {
                     continue;
                 }
             };
-            let (server, tls) = (Arc::clone(&self), tls.clone());
-            tokio::spawn(async move {
-                server.open.fetch_add(1, Ordering::Relaxed);
-                server.connection(stream, peer, tls).await;
-                server.open.fetch_sub(1, Ordering::Relaxed);
-                drop(room);
-            });
+            let (server, place) = (Arc::clone(&self), Place::taken(&self.open, room));
+            let tls = tls.as_ref().map(|acceptor| acceptor.borrow().clone());
+            tokio::spawn(async move { server.connection(stream, peer, tls, &place).await });
         }
     }
 
-    async fn connection(&self, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {
+    async fn connection(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        tls: Option<TlsAcceptor>,
+        place: &Arc<Place>,
+    ) {
         // An answer is one small write: do not wait for more.
         let _ = stream.set_nodelay(true);
+        let pace = Pace::new();
+        let stream = Watched::new(stream, &pace);
         match tls {
-            None => self.requests(stream, peer, false).await,
+            None => self.requests(stream, peer, false, &pace, place).await,
             Some(acceptor) => {
                 let patience = Duration::from_secs(self.limits.handshake_seconds);
                 match timeout(patience, acceptor.accept(stream)).await {
-                    Ok(Ok(stream)) => self.requests(stream, peer, true).await,
+                    Ok(Ok(stream)) => self.requests(stream, peer, true, &pace, place).await,
                     Ok(Err(error)) => debug!(%peer, %error, "TLS handshake"),
                     Err(_) => debug!(%peer, "TLS handshake took too long"),
                 }
@@ -97,9 +131,13 @@ impl<S: Store> Server<S> {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: SocketAddr,
         tls: bool,
+        pace: &Arc<Pace>,
+        place: &Arc<Place>,
     ) {
-        let pace = Pace::new();
-        let service = service_fn(|request: hyper::Request<Incoming>| {
+        let service = service_fn(|mut request: hyper::Request<Incoming>| {
+            if request.extensions().get::<OnUpgrade>().is_some() {
+                request.extensions_mut().insert(Arc::clone(place));
+            }
             let (app, busy) = (Arc::clone(&self.app), pace.busy());
             async move {
                 let answer = app.answer(request, peer.ip(), tls).await;
@@ -122,17 +160,21 @@ impl<S: Store> Server<S> {
                 .with_upgrades()
         );
         let mut stop = self.stop.clone();
+        let head = Duration::from_secs(self.limits.head_seconds);
         let ended = tokio::select! {
             biased;
             ended = connection.as_mut() => Some(ended),
             _ = stop.wait_for(|stop| *stop) => None,
-            () = pace.overdue(Duration::from_secs(self.limits.head_seconds)) => return,
+            () = pace.overdue(head, Duration::from_secs(self.limits.body_seconds)) => return,
         };
         let ended = match ended {
             Some(ended) => ended,
             None => {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                tokio::select! {
+                    ended = connection => ended,
+                    () = pace.overdue(head, LAST_PATIENCE) => return,
+                }
             }
         };
         if let Err(error) = ended {

@@ -9,10 +9,12 @@ use keyward_core::epoch::Rhythm;
 use keyward_core::store::Store;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{info, warn};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tracing::{error, info, warn};
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, Tls};
 use crate::environment;
 use crate::http::Server;
 use crate::tls;
@@ -45,6 +47,7 @@ pub(crate) async fn serve<S: Store>(
 ) -> anyhow::Result<()> {
     // Before anybody is told that it is ready: a signal from then on ends it in good order.
     let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let hangup = signal(SignalKind::hangup())?;
     let server = Arc::new(Server::new(Arc::clone(&app), config.limits.clone()));
     let mut addresses = Addresses::default();
     if let Some(address) = config.listen.http {
@@ -52,18 +55,23 @@ pub(crate) async fn serve<S: Store>(
         addresses.http = Some(listener.local_addr()?);
         tokio::spawn(Arc::clone(&server).serve(listener, None));
     }
+    let mut acceptor = None;
     if let (Some(address), Some(tls)) = (config.listen.https, &config.tls) {
-        let acceptor = tls::acceptor(tls)?;
+        let (sender, receiver) = watch::channel(tls::acceptor(tls)?);
+        acceptor = Some((tls, sender));
         let listener = listen(address)?;
         addresses.https = Some(listener.local_addr()?);
-        tokio::spawn(Arc::clone(&server).serve(listener, Some(acceptor)));
+        tokio::spawn(Arc::clone(&server).serve(listener, Some(receiver)));
     }
     let rounds = tokio::spawn(rounds(Arc::clone(&app), Arc::clone(&server)));
     // Not waited for at the end: what is cut off goes on with the next start.
     let rerooting = tokio::spawn(rerooting(Arc::clone(&app), config.roots.rhythm()));
     info!(http = ?addresses.http, https = ?addresses.https, "ready");
     ready(addresses)?;
-    any(terminate, interrupt).await;
+    tokio::select! {
+        () = any(terminate, interrupt) => {}
+        () = renew(hangup, acceptor) => {}
+    }
     info!("stopping: requests under way may finish");
     app.stop();
     server.finish().await;
@@ -89,6 +97,23 @@ async fn any(mut terminate: Signal, mut interrupt: Signal) {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+}
+
+/// Reads the certificate and its key again at every signal, for the connections that come from then on. Where there is none
+/// the signal means nothing; it must not end the server, as it would by itself.
+async fn renew(mut hangup: Signal, acceptor: Option<(&Tls, watch::Sender<TlsAcceptor>)>) {
+    while hangup.recv().await.is_some() {
+        let Some((tls, current)) = &acceptor else { continue };
+        match tls::acceptor(tls) {
+            Ok(renewed) => {
+                current.send_replace(renewed);
+                info!("the certificate was read again");
+            }
+            Err(error) => error!(error = format!("{error:#}"), "the certificate stays as it was"),
+        }
+    }
+    // No more of these signals can come; others can.
+    std::future::pending::<()>().await;
 }
 
 /// Re-roots when it is time to. Apart from the other rounds, because it takes seconds for a million keys.

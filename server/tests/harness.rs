@@ -186,9 +186,14 @@ impl Server {
         ended
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a process").is_some()
+    }
+
     /// Sends a signal, unless it has ended by itself.
     pub(crate) fn signal_if_running(&mut self, name: &str) {
-        if self.child.try_wait().expect("a process").is_none() {
+        if !self.has_ended() {
             self.signal(name);
         }
     }

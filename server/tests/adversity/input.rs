@@ -3,13 +3,13 @@
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
 use std::process::{Command, Stdio};
 
 use serde_json::json;
 
 use super::tls;
-use crate::harness::{Answer, Server, folder, parse};
+use crate::harness::{Answer, Server, eventually, folder, parse};
 
 /// A server that has little patience.
 fn impatient(folder: &std::path::Path) -> Server {
@@ -104,6 +104,49 @@ fn what_is_too_long_or_too_slow_is_refused() {
         is_problem(&server.raw(stalled.as_bytes()).expect("an answer"), 408, "timed_out");
     }
     is_well(server);
+}
+
+/// A connection with more answers on their way than its buffers hold, of which none is read.
+fn deaf(server: &Server) -> TcpStream {
+    let mut stream = server.connect();
+    let asked = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(300);
+    stream.write_all(asked.as_bytes()).expect("it takes the questions");
+    stream
+}
+
+#[test]
+fn who_reads_no_answer_is_cut_off() {
+    let folder = folder();
+    let server = Server::configured(folder.path(), |config| {
+        let limits = config["limits"].as_table_mut().expect("a table");
+        limits.insert("head_seconds".to_owned(), 3600.into());
+        limits.insert("body_seconds".to_owned(), 1.into());
+    });
+    let mut stream = deaf(&server);
+    // Nothing is read, so that the end is seen by writing.
+    eventually("the connection is closed", || stream.write(b"G").err());
+    is_well(server);
+}
+
+/// Such a client held the server's end up for all of `shutdown_seconds`.
+#[test]
+fn who_reads_no_answer_is_not_waited_for_at_the_end() {
+    let folder = folder();
+    let mut server = Server::configured(folder.path(), |config| {
+        config["limits"].as_table_mut().expect("a table").insert("shutdown_seconds".to_owned(), 3600.into());
+    });
+    let _stream = deaf(&server);
+    let mut answered = String::new();
+    eventually("no more answers leave", || {
+        let page = server.call_as("", "GET", "/metrics", None).body;
+        let bytes = page.lines().find(|line| line.starts_with("keyward_answers_total{status=\"200\"}"));
+        let before = std::mem::replace(&mut answered, bytes.unwrap_or_default().to_owned());
+        let count = |line: &str| line.rsplit(' ').next().and_then(|count| count.parse::<u64>().ok());
+        // The question itself is one more.
+        (count(&answered)? == count(&before)? + 1).then_some(())
+    });
+    server.signal("TERM");
+    eventually("it ends", || server.has_ended().then_some(()));
 }
 
 #[test]

@@ -243,3 +243,23 @@ fn who_serves_stale_is_not_forgotten_by_a_restart() {
     assert_eq!((removed.status, &removed.json()["uncovered"]), (202, &json!(["stubborn"])));
     assert_eq!(told(&verifier, &key.secret), "valid", "so it does accept it");
 }
+
+/// A stream once left the limit of connections, and their gauge, when it became one.
+#[test]
+fn streams_are_counted_as_the_connections_that_they_are() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let by = joining(&scene);
+    let counted = || {
+        let page = scene.call_as("", "GET", "/metrics", None).body;
+        let line = page.lines().find(|line| line.starts_with("keyward_connections ")).map(str::to_owned);
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).expect("a number")
+    };
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        streams.push(runtime.block_on(Stream::open(&scene, &by)));
+    }
+    // Whoever asks is one, too.
+    eventually("all are counted", || (counted() >= 3.0).then_some(()));
+    drop(streams);
+    eventually("and not for ever", || (counted() < 3.0).then_some(()));
+}
