@@ -37,7 +37,9 @@ pub(super) fn read(file: Option<&Path>) -> Result<Option<Anchor>, Error> {
 
 /// Remembers it for the next run: whole, or not at all.
 pub(super) fn write(file: &Path, anchor: &Anchor) -> std::io::Result<()> {
-    let beside = file.with_extension("new");
+    // Appended: in the place of an extension it would be the same for several verifiers of one folder.
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".new");
     let mut new = fs::File::create(&beside)?;
     new.write_all(anchor.note.as_bytes())?;
     new.sync_all()?;
@@ -71,4 +73,25 @@ fn seen(note: &str, key: Option<&VerifierKey>) -> Result<Seen, Disbelief> {
     };
     let checkpoint: Checkpoint = text.parse().map_err(|_| Disbelief)?;
     Ok(Seen { position: Position(checkpoint.size()), root: checkpoint.root().0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Anchor, Seen, write};
+    use keyward_verifier::lease::Position;
+
+    #[test]
+    fn what_is_written_beside_an_anchor_is_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        // The other verifier of this folder, in the midst of writing.
+        std::fs::write(at("gw.new"), "another's").unwrap();
+        std::fs::write(at("gw.two.new"), "another's").unwrap();
+        let anchor =
+            Anchor { note: "a note".to_owned(), seen: Seen { position: Position(1), root: [0; 32] } };
+        write(&at("gw.one"), &anchor).unwrap();
+        let read = |name: &str| std::fs::read_to_string(at(name)).unwrap();
+        assert_eq!(read("gw.one"), "a note");
+        assert_eq!((read("gw.new"), read("gw.two.new")), ("another's".to_owned(), "another's".to_owned()));
+    }
 }
