@@ -250,6 +250,8 @@ pub(super) fn judge(row: &Row, profile: Arc<Profile>, needs: &Needs<'_>) -> Verd
 }
 
 fn is_allowed(networks: &[IpNet], address: Option<IpAddr>) -> bool {
+    // What listens on IPv6 sees clients of IPv4 as `::ffff:192.0.2.1`.
+    let address = address.map(|address| address.to_canonical());
     networks.is_empty() || address.is_some_and(|address| networks.iter().any(|net| net.contains(&address)))
 }
 
@@ -258,4 +260,18 @@ fn is_allowed(networks: &[IpNet], address: Option<IpAddr>) -> bool {
 fn wall_clock() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_allowed;
+
+    #[test]
+    fn an_address_is_the_same_however_it_is_written() {
+        let networks = ["127.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
+        let allowed = |text: &str| is_allowed(&networks, Some(text.parse().unwrap()));
+        assert!(allowed("127.0.0.1") && allowed("::ffff:127.0.0.1") && allowed("2001:db8::1"));
+        assert!(!allowed("::ffff:192.0.2.1") && !allowed("::127.0.0.1") && !allowed("::1"));
+        assert!(!is_allowed(&networks, None) && is_allowed(&[], None));
+    }
 }
