@@ -32,7 +32,7 @@ mod replica;
 mod stream;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -187,8 +187,10 @@ struct Shared {
     unknown: Allowance,
     /// Until when keys may be accepted, by the clock of [`now`]; 0: not at all.
     deadline: AtomicU64,
-    /// Says that the deadline has moved.
-    moved: watch::Sender<()>,
+    /// Says that the deadline has moved, and how many leases have lapsed.
+    moved: watch::Sender<u64>,
+    /// Nothing is accepted any more, nor asked for: it has left, or the server's log is not to be believed.
+    is_over: AtomicBool,
     /// Why the last connection ended.
     trouble: Mutex<Option<String>>,
 }
@@ -228,7 +230,8 @@ impl Verifier {
             cache,
             deadline: AtomicU64::new(0),
             unknown: Allowance::default(),
-            moved: watch::Sender::new(()),
+            moved: watch::Sender::new(0),
+            is_over: AtomicBool::new(false),
             trouble: Mutex::new(None),
         });
         let stop = watch::Sender::new(false);
@@ -238,7 +241,7 @@ impl Verifier {
 
     /// Leaves: it accepts nothing any more, in all clones, and the server is told, so that no removal waits for it. What a
     /// process does last that is shut down in order. Returns when the server has heard it, or after ten seconds in which it
-    /// has not.
+    /// has not; where it is not connected, the next removal waits for its lease.
     pub async fn leave(&self) {
         self.running.stop.send_replace(true);
         // The task holds the only receiver.
@@ -248,23 +251,26 @@ impl Verifier {
     /// Waits until it has joined and may accept keys.
     pub async fn ready(&self) {
         // The sender lives as long as this verifier.
-        let _ = self.shared.moved.subscribe().wait_for(|()| self.shared.may_accept()).await;
+        let _ = self.shared.moved.subscribe().wait_for(|_| self.shared.may_accept()).await;
     }
 
-    /// Waits until it may not accept keys: when its lease has run out, a removal is answered without it. The time to end
-    /// what is open, as in [`VerifierOptions::on_remove`].
-    pub async fn lapsed(&self) {
+    /// Waits until it may not accept keys, or might not for a while since this was called: when its lease has run out, a
+    /// removal is answered without it. The time to end what is open, as in [`VerifierOptions::on_remove`].
+    pub fn lapsed(&self) -> impl Future<Output = ()> + Send + '_ {
         let mut moved = self.shared.moved.subscribe();
-        while self.shared.may_accept() {
-            let deadline = Moment::from_nanos(self.shared.deadline.load(Ordering::Acquire));
-            tokio::select! {
-                () = pause(deadline.since(now())) => {}
-                _ = moved.changed() => {}
+        let before = *moved.borrow_and_update();
+        async move {
+            while self.shared.may_accept() && *moved.borrow_and_update() == before {
+                let deadline = Moment::from_nanos(self.shared.deadline.load(Ordering::Acquire));
+                tokio::select! {
+                    () = pause(deadline.since(now())) => {}
+                    _ = moved.changed() => {}
+                }
             }
         }
     }
 
-    /// Whether it may accept keys now.
+    /// Whether it may accept keys now; in the mode [`online`](VerifierOptions::online), whether it is joined.
     #[must_use]
     pub fn is_available(&self) -> bool {
         self.shared.may_accept()
@@ -339,11 +345,14 @@ impl Verifier {
         match told {
             Verdict::Refused(wire::Refusal::Unknown) if !self.shared.unknown.take(now()) => Ok(told),
             Verdict::Ask | Verdict::Refused(wire::Refusal::Unknown) => self.ask(secret, needs).await,
-            Verdict::Unavailable if self.shared.options.keeps.mode() == Mode::Online => {
-                self.ask(secret, needs).await
-            }
+            Verdict::Unavailable if self.asks_always() => self.ask(secret, needs).await,
             told @ (Verdict::Valid(_) | Verdict::Refused(_) | Verdict::Unavailable) => Ok(told),
         }
+    }
+
+    /// Whether what the server says serves as well as what a stream would bring.
+    fn asks_always(&self) -> bool {
+        self.shared.options.keeps.mode() == Mode::Online && !self.shared.is_over.load(Ordering::Acquire)
     }
 
     async fn ask(&self, secret: &str, needs: &Needs<'_>) -> Result<Verdict, Error> {
@@ -360,6 +369,21 @@ impl Verifier {
 impl Shared {
     fn may_accept(&self) -> bool {
         now().nanos() < self.deadline.load(Ordering::Acquire)
+    }
+
+    /// Lets verifies know until when they may accept keys.
+    fn trust(&self, deadline: u64) {
+        let before = self.deadline.swap(deadline, Ordering::AcqRel);
+        if before != deadline {
+            let has_lapsed = before > 0 && (deadline == 0 || before <= now().nanos());
+            self.moved.send_modify(|lapses| *lapses += u64::from(has_lapsed));
+        }
+    }
+
+    /// Nothing is accepted any more.
+    fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+        self.trust(0);
     }
 
     fn complain(&self, trouble: &impl ToString) {

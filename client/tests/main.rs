@@ -6,4 +6,5 @@ mod calls;
 mod server;
 mod streams;
 mod tls;
+mod verifier;
 mod wire;

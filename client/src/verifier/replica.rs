@@ -158,6 +158,30 @@ impl Replica {
         }
     }
 
+    /// What was accepted by the table before, and is not to be accepted by this one.
+    pub(super) fn lacks(&self, before: &Self) -> Vec<Removed> {
+        let mut lacks = Vec::new();
+        for part in 0..before.table.parts() {
+            before.table.show(part, |(fingerprint, old)| {
+                let new = self.table.find_with(fingerprint.place(), fingerprint, |row, _| row);
+                let stays = new.is_some_and(|new| {
+                    new.id == old.id
+                        && new.flags & KeyRow::FLAG_SUSPENDED <= old.flags & KeyRow::FLAG_SUSPENDED
+                });
+                if !stays {
+                    lacks.push(Removed::Key(Id::key(old.id)));
+                }
+            });
+        }
+        let is_active = |owner: &Owner| owner.standing() == OwnerStanding::Active as u8;
+        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = before.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_active = |owner: &&Arc<Owner>| before.get(&owner.id).is_some_and(|old| is_active(old));
+        let ended = owners.values().filter(|owner| !is_active(owner)).filter(was_active);
+        lacks.extend(ended.map(|owner| Removed::Owner(owner.id)));
+        lacks
+    }
+
     /// Judges a presented secret.
     pub(super) fn judge(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
         let Some(digest) = digest_of(secret) else { return Verdict::Refused(Refusal::Malformed) };

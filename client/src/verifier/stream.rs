@@ -1,31 +1,33 @@
 //! This file is about the stream: a verifier joins, applies what it is told, and asks for leases, until it is dropped.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{Method, StatusCode};
 use hyper_util::rt::TokioIo;
 use keyward_verifier::frame::{Hello, SERVER_FRAME_LIMIT, ServerFrame, Shown, VerifierFrame, Welcomed};
-use keyward_verifier::lease::{Holder, HolderError, Incarnation, Mode, Welcome};
+use keyward_verifier::lease::{Holder, HolderError, Incarnation, Mode, Moment, Welcome};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 
 use super::anchor::{Anchor, believe, write};
 use super::cache::Asking;
 use super::replica::Replica;
-use super::{Shared, now};
+use super::{Removed, Shared, now};
 use crate::error::Error;
 use crate::transport::{Call, pause};
 
-/// The first wait before joining again; every further one is twice as long.
+/// The shortest wait before joining again.
 const WAIT: Duration = Duration::from_millis(100);
-/// The longest wait, about a lease: less often would keep a verifier away for no reason.
-const LONGEST_WAIT: Duration = Duration::from_secs(3);
+/// The longest that the first wait may be, and that any may be; what lies between is twice what it was before. Waits are
+/// random: all verifiers of a server lose it at once.
+const LONGEST_WAIT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 /// How long a server may take to answer, or to take what it is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -44,6 +46,10 @@ enum Ended {
     Refused(keyward_verifier::frame::Reason),
     #[error("the connection broke")]
     Broke,
+    #[error("the server was silent")]
+    Silent,
+    #[error("on_remove panicked: what it was told of is not acknowledged as removed")]
+    Untold,
     #[error("{0}")]
     Disbelief(#[from] super::anchor::Disbelief),
 }
@@ -56,9 +62,10 @@ pub(super) async fn run(
     asking: Asking,
     mut stop: watch::Receiver<bool>,
 ) {
+    let _end = End(Arc::clone(&shared));
     let holder = Holder::new(incarnation, anchor.as_ref().map(|anchor| anchor.seen));
-    let mut member = Member { shared, holder, anchor, asking };
-    let mut wait = WAIT;
+    let mut member = Member { shared, holder, anchor, asking, before: None, untold: Vec::new() };
+    let mut longest = LONGEST_WAIT.0;
     loop {
         let connected = tokio::select! {
             connected = connect(&member.shared) => connected,
@@ -77,17 +84,32 @@ pub(super) async fn run(
             }
             Err(ended) => Err(ended),
         };
-        member.holder.disconnected();
-        member.asking.forget();
-        let joined = member.holder.deadline().is_some_and(|deadline| now() < deadline);
-        wait = if joined { WAIT } else { (wait * 2).min(LONGEST_WAIT) };
+        let had_joined = member.holder.acknowledges().is_some();
         if let Err(ended) = ended {
-            member.shared.complain(&ended);
+            member.parted(&ended);
         }
+        longest = if had_joined { LONGEST_WAIT.0 } else { (longest * 2).min(LONGEST_WAIT.1) };
+        // Without randomness there is no connection either.
+        let random = member.shared.client.random().map_or(0, u64::from_be_bytes);
         tokio::select! {
-            () = pause(wait) => {}
+            () = pause(drawn(longest, random)) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
+    }
+}
+
+/// A wait of at most this length.
+fn drawn(longest: Duration, random: u64) -> Duration {
+    let span = u64::try_from(longest.saturating_sub(WAIT).as_millis()).unwrap_or(u64::MAX);
+    WAIT + Duration::from_millis(random % span.saturating_add(1))
+}
+
+/// However the task ends, nothing is accepted then: nobody hears of removals any more.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -97,6 +119,10 @@ struct Member {
     holder: Holder,
     anchor: Option<Anchor>,
     asking: Asking,
+    /// The table by which keys were accepted, while another one is being loaded: whose keys are to be told of if they are gone.
+    before: Option<Arc<Replica>>,
+    /// What the application failed to be told of.
+    untold: Vec<Removed>,
 }
 
 impl Member {
@@ -111,8 +137,14 @@ impl Member {
             name: options.name.clone(),
         };
         send(socket, &VerifierFrame::Hello(hello)).await?;
-        let first = timeout(PATIENCE, hear(socket)).await.map_err(|_| Ended::Broke)??;
-        let welcome = match first {
+        let first = async {
+            loop {
+                if let Some(frame) = hear(socket).await? {
+                    return Ok::<_, Ended>(frame);
+                }
+            }
+        };
+        let welcome = match timeout(PATIENCE, first).await.map_err(|_| Ended::Silent)?? {
             ServerFrame::Welcome(welcome) => welcome,
             ServerFrame::Refuse(reason) => return Err(Ended::Refused(reason)),
             ServerFrame::Owners(_)
@@ -125,20 +157,28 @@ impl Member {
             | ServerFrame::Answer(_) => return Err(HolderError::OutOfOrder.into()),
         };
         self.welcome(&welcome)?;
-        let third = Duration::from_millis(u64::from(welcome.lease_millis / 3).max(1));
-        let mut renewals = interval(third);
+        let lease = Duration::from_millis(u64::from(welcome.lease_millis).max(3));
+        let mut renewals = interval(lease / 3);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard_at = Instant::now();
         loop {
+            // What it sends is answered in less than a lease. A snapshot, for which it asks nothing, may take the server longer.
+            let patience = if self.holder.acknowledges().is_some() { lease } else { lease.max(PATIENCE) };
             tokio::select! {
-                frame = hear(socket) => {
-                    let frame = frame?;
-                    if matches!(frame, ServerFrame::Loaded(_)) {
+                heard = timeout_at(heard_at + patience, hear(socket)) => {
+                    let frame = heard.map_err(|_| Ended::Silent)??;
+                    if matches!(frame, Some(ServerFrame::Loaded(_))) {
                         // Only now can there be a lease.
                         renewals.reset_immediately();
                     }
-                    if self.take(frame)? && let Some(position) = self.holder.acknowledges() {
+                    if let Some(frame) = frame
+                        && self.take(frame)?
+                        && let Some(position) = self.holder.acknowledges()
+                    {
                         send(socket, &VerifierFrame::Acknowledge(position)).await?;
                     }
+                    // What it did meanwhile was not the server's silence.
+                    heard_at = Instant::now();
                 }
                 lookup = self.asking.next() => send(socket, &VerifierFrame::Lookup(lookup)).await?,
                 _ = renewals.tick() => self.renew(socket).await?,
@@ -149,12 +189,11 @@ impl Member {
     /// Accepts nothing any more, says so, after what was being sent, and waits until the server has heard it. Should that fail,
     /// the server waits for the lease.
     async fn leave(&self, socket: &mut Socket) {
-        self.shared.deadline.store(0, Ordering::Release);
-        self.shared.moved.send_replace(());
+        self.shared.end();
         let goodbye = async {
             send(socket, &VerifierFrame::Goodbye).await?;
             // What it had on its way comes first.
-            while !matches!(hear(socket).await?, ServerFrame::Refuse(_)) {}
+            while !matches!(hear(socket).await?, Some(ServerFrame::Refuse(_))) {}
             Ok::<(), Ended>(())
         };
         // There is nobody left to complain to.
@@ -171,7 +210,11 @@ impl Member {
         if !resumes {
             // The old table goes on answering whoever is reading it; with no lease nobody begins to.
             let seed = u64::from_be_bytes(self.shared.client.random()?);
-            self.shared.replica.store(Arc::new(Replica::new(seed, welcome.keys)));
+            let before = self.shared.replica.swap(Arc::new(Replica::new(seed, welcome.keys)));
+            if self.shared.options.on_remove.is_some() {
+                // One that never was whole was nothing to accept keys by.
+                self.before.get_or_insert(before);
+            }
             if let Some(cache) = &self.shared.cache {
                 cache.clear(position);
             }
@@ -182,7 +225,7 @@ impl Member {
 
     /// Takes what the server says; whether there is something to acknowledge.
     fn take(&mut self, frame: ServerFrame) -> Result<bool, Ended> {
-        let replica = self.shared.replica.load();
+        let replica = self.shared.replica.load_full();
         match frame {
             ServerFrame::Welcome(_) => return Err(HolderError::OutOfOrder.into()),
             ServerFrame::Refuse(reason) => return Err(Ended::Refused(reason)),
@@ -200,7 +243,14 @@ impl Member {
                 }
                 return Ok(false);
             }
-            ServerFrame::Loaded(position) => self.holder.loaded(position)?,
+            ServerFrame::Loaded(position) => {
+                let lacks = self.before.as_ref().map(|before| replica.lacks(before));
+                let removed = self.untold.iter().copied().chain(lacks.into_iter().flatten());
+                // Before the table counts as loaded: otherwise nobody would be told after a panic.
+                removed.collect::<Vec<_>>().into_iter().try_for_each(|removed| self.tell(removed))?;
+                self.before = None;
+                self.holder.loaded(position)?;
+            }
             ServerFrame::Changes(changes) => {
                 if !self.holder.expects(changes.after) {
                     return Err(HolderError::Gap.into());
@@ -210,9 +260,7 @@ impl Member {
                         Some(cache) => cache.apply(&replica, change, changes.to),
                         None => replica.apply(change),
                     };
-                    if let (Some(removed), Some(call)) = (removed, &self.shared.options.on_remove) {
-                        call(removed);
-                    }
+                    removed.map_or(Ok(()), |removed| self.tell(removed))?;
                 }
                 self.holder.applied(changes.after, changes.to)?;
             }
@@ -241,7 +289,8 @@ impl Member {
 
     async fn renew(&mut self, socket: &mut Socket) -> Result<(), Ended> {
         if self.shared.options.keeps.mode() == Mode::Online {
-            return Ok(());
+            // It has no lease, and no other way to learn that the server is still there.
+            return dispatch(socket, Message::Ping(Bytes::new())).await;
         }
         // The lease counts from here, whenever the bytes go out.
         match self.holder.renew(now()) {
@@ -250,15 +299,48 @@ impl Member {
         }
     }
 
-    /// Lets verifies know until when they may accept keys: for ever, if they go on without a lease.
+    /// Lets verifies know until when they may accept keys: for ever, if they go on without a lease; while they are told of
+    /// changes, if they ask the server anyway.
     fn trust(&self) {
-        let deadline = self.holder.deadline().map_or(0, |deadline| match self.shared.options.serve_stale {
-            true => u64::MAX,
-            false => deadline.nanos(),
-        });
-        if self.shared.deadline.swap(deadline, Ordering::AcqRel) != deadline {
-            self.shared.moved.send_replace(());
+        let options = &self.shared.options;
+        let deadline = match options.keeps.mode() {
+            Mode::Online => self.holder.acknowledges().map(|_| u64::MAX),
+            Mode::Full | Mode::Hot if options.serve_stale => self.holder.deadline().map(|_| u64::MAX),
+            Mode::Full | Mode::Hot => self.holder.deadline().map(Moment::nanos),
+        };
+        self.shared.trust(deadline.unwrap_or(0));
+    }
+
+    /// Tells the application. If it panics, what was to be cut may be open still.
+    fn tell(&mut self, removed: Removed) -> Result<(), Ended> {
+        let Some(call) = &self.shared.options.on_remove else { return Ok(()) };
+        let told = catch_unwind(AssertUnwindSafe(|| call(removed)));
+        self.untold.retain(|other| *other != removed);
+        told.map_err(|_| {
+            self.untold.push(removed);
+            Ended::Untold
+        })
+    }
+
+    /// The connection has ended, and with it, for some reasons, the lease.
+    fn parted(&mut self, why: &Ended) {
+        match why {
+            Ended::Untold => self.holder.lapse(),
+            Ended::Disbelief(_) | Ended::Holder(HolderError::OtherLog) => {
+                self.holder.distrust();
+                self.shared.end();
+            }
+            Ended::Call(_)
+            | Ended::Holder(_)
+            | Ended::Frame(_)
+            | Ended::Refused(_)
+            | Ended::Broke
+            | Ended::Silent => {}
         }
+        self.holder.disconnected();
+        self.asking.forget();
+        self.trust();
+        self.shared.complain(why);
     }
 
     fn believe(&self, shown: &Shown) -> Result<Anchor, Ended> {
@@ -304,20 +386,40 @@ async fn connect(shared: &Shared) -> Result<Socket, Ended> {
     Ok(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, Some(limits)).await)
 }
 
-async fn hear(socket: &mut Socket) -> Result<ServerFrame, Ended> {
-    loop {
-        match socket.next().await {
-            Some(Ok(Message::Binary(bytes))) => return Ok(ServerFrame::decode(&bytes)?),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-            Some(Ok(Message::Text(_) | Message::Frame(_) | Message::Close(_)) | Err(_)) | None => {
-                return Err(Ended::Broke);
-            }
+/// The next frame, or `None`: a sign of life.
+async fn hear(socket: &mut Socket) -> Result<Option<ServerFrame>, Ended> {
+    match socket.next().await {
+        Some(Ok(Message::Binary(bytes))) => Ok(Some(ServerFrame::decode(&bytes)?)),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+        Some(Ok(Message::Text(_) | Message::Frame(_) | Message::Close(_)) | Err(_)) | None => {
+            Err(Ended::Broke)
         }
     }
 }
 
 async fn send(socket: &mut Socket, frame: &VerifierFrame) -> Result<(), Ended> {
-    let bytes = frame.encode()?;
-    let sent = timeout(PATIENCE, socket.send(Message::binary(bytes))).await;
+    dispatch(socket, Message::binary(frame.encode()?)).await
+}
+
+async fn dispatch(socket: &mut Socket, message: Message) -> Result<(), Ended> {
+    let sent = timeout(PATIENCE, socket.send(message)).await;
     sent.map_err(|_| Ended::Broke)?.map_err(|_| Ended::Broke)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, LONGEST_WAIT, WAIT, drawn};
+
+    #[test]
+    fn waits_are_random_and_bounded() {
+        let (first, longest) = LONGEST_WAIT;
+        for longest in [first, longest] {
+            let waits: Vec<Duration> = (0..1000).map(|n| drawn(longest, n * (u64::MAX / 1000))).collect();
+            assert!(waits.iter().all(|wait| (WAIT..=longest).contains(wait)), "{waits:?}");
+            let half = (WAIT + longest) / 2;
+            let short = waits.iter().filter(|wait| **wait < half).count();
+            assert!((400..600).contains(&short), "{short}");
+        }
+        assert_eq!((drawn(longest, 0), drawn(longest, 4900)), (WAIT, longest));
+    }
 }

@@ -261,6 +261,20 @@ impl Holder {
         Ok(())
     }
 
+    /// The lease ends: the application could not be told what is removed.
+    pub fn lapse(&mut self) {
+        (self.deadline, self.waiting) = (None, None);
+        self.open.clear();
+    }
+
+    /// What a server showed is not to be believed: not signed by the log's key, or not an extension of the anchor. The lease
+    /// ends, and nothing is ever believed again.
+    pub fn distrust(&mut self) -> HolderError {
+        self.distrusts = true;
+        self.lapse();
+        HolderError::OtherLog
+    }
+
     /// The connection is gone. A lease runs on to its end; a table that was being loaded counts as empty.
     pub fn disconnected(&mut self) {
         if self.phase == Phase::Loading {
@@ -289,10 +303,4 @@ impl Holder {
         }
     }
 
-    fn distrust(&mut self) -> HolderError {
-        self.distrusts = true;
-        (self.deadline, self.waiting) = (None, None);
-        self.open.clear();
-        HolderError::OtherLog
-    }
 }
