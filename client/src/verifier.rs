@@ -318,17 +318,16 @@ impl Verifier {
     /// ```
     #[must_use]
     pub fn verify(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
-        // First the lease, then the table: what the table says is at least as new as the lease allowed.
-        if !self.shared.may_accept() {
-            return Verdict::Unavailable;
-        }
-        match self.shared.options.keeps {
-            Keeps::Full => self.shared.replica.load().judge(secret, needs),
-            Keeps::Hot { .. } | Keeps::Online => {
-                let cached = self.shared.cache.as_ref().and_then(|cache| cache.judge(secret, needs));
-                cached.unwrap_or(Verdict::Ask)
-            }
-        }
+        under_lease(
+            || self.shared.may_accept(),
+            || match self.shared.options.keeps {
+                Keeps::Full => self.shared.replica.load().judge(secret, needs),
+                Keeps::Hot { .. } | Keeps::Online => {
+                    let cached = self.shared.cache.as_ref().and_then(|cache| cache.judge(secret, needs));
+                    cached.unwrap_or(Verdict::Ask)
+                }
+            },
+        )
     }
 
     /// Judges a presented secret, and asks the server where only that can tell: keys whose uses are counted, keys that were made
@@ -366,6 +365,18 @@ impl Verifier {
     }
 }
 
+/// Judges by a table as long as the lease allows it: looked at first, so that what the table says is at least as new, and again
+/// where the table has nothing, since it may have been emptied meanwhile.
+fn under_lease(may_accept: impl Fn() -> bool, judge: impl FnOnce() -> Verdict) -> Verdict {
+    if !may_accept() {
+        return Verdict::Unavailable;
+    }
+    match judge() {
+        Verdict::Refused(wire::Refusal::Unknown) if !may_accept() => Verdict::Unavailable,
+        told @ (Verdict::Valid(_) | Verdict::Refused(_) | Verdict::Ask | Verdict::Unavailable) => told,
+    }
+}
+
 impl Shared {
     fn may_accept(&self) -> bool {
         now().nanos() < self.deadline.load(Ordering::Acquire)
@@ -396,4 +407,23 @@ fn now() -> Moment {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
     Moment::from_nanos(0).plus(seconds).plus(Duration::from_nanos(time.tv_nsec.unsigned_abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::{Verdict, under_lease, wire};
+
+    #[test]
+    fn a_miss_in_a_table_that_was_emptied_meanwhile_is_no_refusal() {
+        let (lease, unknown) = (Cell::new(true), || Verdict::Refused(wire::Refusal::Unknown));
+        assert!(matches!(under_lease(|| lease.get(), unknown), Verdict::Refused(wire::Refusal::Unknown)));
+        let emptied = || {
+            lease.set(false);
+            unknown()
+        };
+        assert!(matches!(under_lease(|| lease.get(), emptied), Verdict::Unavailable));
+        assert!(matches!(under_lease(|| lease.get(), || panic!("it may not")), Verdict::Unavailable));
+    }
 }
