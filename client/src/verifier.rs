@@ -332,13 +332,17 @@ impl Verifier {
 
     /// Judges a presented secret, and asks the server where only that can tell: keys whose uses are counted, keys that were made
     /// a moment ago, and secrets that were hashed elsewhere. What the server is not asked for it does not count as a use. For
-    /// secrets that nobody here knows it is asked at most 200 times a second; the others are refused as unknown.
+    /// secrets that nobody here knows it is asked at most 200 times a second; the others are refused as unknown, and in the
+    /// mode [`hot`](VerifierOptions::hot), which does not know all keys, told [`Verdict::Unavailable`].
     ///
     /// # Errors
     /// [`Error`] if the server was asked and gave no answer.
     pub async fn check(&self, secret: &str, needs: &Needs<'_>) -> Result<Verdict, Error> {
         let told = match &self.shared.cache {
-            Some(cache) if self.shared.may_accept() => cache.check(secret, needs).await,
+            Some(cache) if self.shared.may_accept() => match cache.judge(secret, needs) {
+                Some(told) => told,
+                None => return self.look_up(cache, secret, needs).await,
+            },
             Some(_) | None => self.verify(secret, needs),
         };
         match told {
@@ -346,6 +350,28 @@ impl Verifier {
             Verdict::Ask | Verdict::Refused(wire::Refusal::Unknown) => self.ask(secret, needs).await,
             Verdict::Unavailable if self.asks_always() => self.ask(secret, needs).await,
             told @ (Verdict::Valid(_) | Verdict::Refused(_) | Verdict::Unavailable) => Ok(told),
+        }
+    }
+
+    /// Judges a presented secret that is not kept, by what the server knows. The allowance for unknown ones is taken before
+    /// anything is sent, since strangers' secrets look like any others, and given back for those that are known.
+    async fn look_up(&self, cache: &Cache, secret: &str, needs: &Needs<'_>) -> Result<Verdict, Error> {
+        let unknown = &self.shared.unknown;
+        if !unknown.take(now()) {
+            return Ok(Verdict::Unavailable);
+        }
+        let told = cache.ask(secret, needs).await;
+        match told {
+            Verdict::Unavailable => Ok(told),
+            Verdict::Refused(wire::Refusal::Unknown) => self.ask(secret, needs).await,
+            Verdict::Ask => {
+                unknown.give_back();
+                self.ask(secret, needs).await
+            }
+            Verdict::Valid(_) | Verdict::Refused(_) => {
+                unknown.give_back();
+                Ok(told)
+            }
         }
     }
 

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use keyward_client::{Client, Id, Needs, Removed, Verdict, Verifier, VerifierOptions};
-use keyward_verifier::frame::{Change, Changes, OwnerRow, OwnerStanding, ServerFrame};
+use keyward_verifier::frame::{Answer, Change, Changes, OwnerRow, OwnerStanding, ServerFrame, VerifierFrame};
 use keyward_verifier::lease::{Mode, Position};
 
 use self::play::{ACCOUNT, NOTE, Play, Stage, key, note, row};
@@ -241,4 +242,40 @@ async fn who_is_shown_an_older_log_accepts_nothing_from_then_on() {
         let checked = verifier.check(&key(1), &Needs::default()).await;
         assert!(matches!(checked, Ok(Verdict::Unavailable)), "{checked:?}");
     }
+}
+
+#[tokio::test]
+async fn strangers_inventions_are_not_looked_up_without_end() {
+    let stage = Stage::new().await;
+    let (verifier, _play) = joined(&stage, VerifierOptions::named("hot").hot(10), &[], LONG).await;
+    let needs = Needs::default();
+    let refused = (0..1000).filter(|number| {
+        let told = verifier.check(&key(*number), &needs).now_or_never();
+        matches!(told, Some(Ok(Verdict::Unavailable)))
+    });
+    // 400 at once, and what time brings.
+    let refused = refused.count();
+    assert!((300..=600).contains(&refused), "{refused}");
+}
+
+#[tokio::test]
+async fn known_keys_are_looked_up_however_many_they_are() {
+    let stage = Stage::new().await;
+    let (verifier, mut play) = joined(&stage, VerifierOptions::named("hot").hot(1), &[], LONG).await;
+    play.tell_owners().await;
+    let answering = tokio::spawn(async move {
+        let mut number = 0;
+        while let Some(frame) = play.hear().await {
+            if let VerifierFrame::Lookup(lookup) = frame {
+                let answer = Answer { number: lookup.number, position: Position(5), row: Some(row(number)) };
+                play.say(ServerFrame::Answer(answer)).await;
+                number += 1;
+            }
+        }
+    });
+    for number in 0..1000 {
+        let told = soon(verifier.check(&key(number), &Needs::default())).await;
+        assert!(matches!(told, Ok(Verdict::Valid(_))), "{number}: {told:?}");
+    }
+    answering.abort();
 }

@@ -17,7 +17,7 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
-    /// Whether one more may be asked now.
+    /// Whether one more may be asked now; if so, it counts.
     pub(super) fn take(&self, now: Moment) -> bool {
         let now = now.nanos();
         let next = |due: u64| {
@@ -25,6 +25,12 @@ impl Allowance {
             (due - now <= (BURST - 1) * EVERY).then_some(due + EVERY)
         };
         self.due.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+    }
+
+    /// One that was taken does not count: its secret is known.
+    pub(super) fn give_back(&self) {
+        // It was added before, and nothing ever makes it less than that.
+        self.due.fetch_sub(EVERY, Ordering::Relaxed);
     }
 }
 
@@ -40,5 +46,16 @@ mod tests {
         assert!(!take(EVERY - 1));
         assert_eq!((0..10).filter(|_| take(3 * EVERY)).count(), 3);
         assert_eq!((0..2 * BURST).filter(|_| take(1000 * EVERY)).count() as u64, BURST);
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_no_more() {
+        let allowance = Allowance::default();
+        let take = || allowance.take(Moment::from_nanos(1_000_000_000_000));
+        for _ in 0..3 * BURST {
+            assert!(take());
+            allowance.give_back();
+        }
+        assert_eq!((0..2 * BURST).filter(|_| take()).count() as u64, BURST);
     }
 }

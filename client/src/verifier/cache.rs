@@ -65,15 +65,8 @@ impl Cache {
         Some(kept.judge(needs))
     }
 
-    /// Judges a presented secret, by what the server knows if its key is not kept.
-    pub(super) async fn check(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
-        match self.judge(secret, needs) {
-            Some(told) => told,
-            None => self.ask(secret, needs).await,
-        }
-    }
-
-    async fn ask(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
+    /// Judges a presented secret by what the server knows.
+    pub(super) async fn ask(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
         let Some(digest) = digest_of(secret) else { return Verdict::Refused(Refusal::Malformed) };
         // For a text in another format the server finds nothing there, and looks where it keeps such.
         let place = secret.rsplit_once('_').and_then(|(_, body)| body.as_bytes().first_chunk());
