@@ -12,6 +12,8 @@ mod bearer;
 mod crypto;
 mod delay;
 mod encoding;
+#[cfg(test)]
+mod example;
 mod gate;
 mod jwt;
 mod keymgmt;
@@ -29,6 +31,7 @@ mod start;
 mod state;
 mod system;
 mod tickets;
+mod turns;
 mod types;
 mod unit;
 

@@ -21,8 +21,8 @@ mod uuid;
 use keyward_core::error::Error;
 
 pub use self::dialect::{
-    ActsAs, Begin, ByItself, Choose, Credential, Dialect, Events, Form, Lines, Next, Params, Parse, Parsed, Render,
-    Request, Response, Route, Split, Step,
+    ActsAs, Begin, ByItself, Choose, Credential, Dialect, Events, Form, Lines, Next, Params, Parse, Parsed,
+    Render, Request, Response, Route, Split, Step,
 };
 
 /// The languages of other systems.

@@ -65,7 +65,7 @@ pub(super) struct Entry {
 }
 
 /// How many lines a file has at most; a new one is begun then.
-const MOST_LINES: u64 = 10_000;
+pub(super) const MOST_LINES: u64 = 10_000;
 
 /// The file that is written to.
 pub(super) struct OpenFile {
@@ -90,21 +90,25 @@ impl LogKey {
         &self.0
     }
 
-    /// What a file begins with: who wrote it, the key with its signature, and why it was begun.
-    pub(super) fn head(&self, signature: &[u8], why: Event, at: Timestamp) -> String {
+    /// What a file begins with: who wrote it, the key with its signature, and why it was begun if that is an event; and how many
+    /// of these are lines.
+    pub(super) fn head(&self, signature: &[u8], why: Option<Event>, at: Timestamp) -> (String, u64) {
         let key = Key::new(HMAC_SHA256, &self.0);
         let entry = |event, who: String, data: String| Entry { event, outcome: Outcome::Ok, who, data };
-        let lines = [
-            format!("# {} {}\n", "keyward", env!("CARGO_PKG_VERSION")),
-            line(&key, 0, at, &entry(Event::LogKey, encode_url_safe(&self.0), encode_url_safe(signature))),
-            line(&key, 1, at, &entry(why, String::new(), String::new())),
-        ];
-        lines.concat()
+        let own = entry(Event::LogKey, encode_url_safe(&self.0), encode_url_safe(signature));
+        let why = why.map(|why| entry(why, String::new(), String::new()));
+        let mut text = format!("# {} {}\n", "keyward", env!("CARGO_PKG_VERSION"));
+        let mut lines = 0;
+        for entry in std::iter::once(own).chain(why) {
+            text += &line(&key, lines, at, &entry);
+            lines += 1;
+        }
+        (text, lines)
     }
 
-    /// The file that began with this key's head.
-    pub(super) fn open(&self, id: u32, resource: ResourceId) -> OpenFile {
-        OpenFile { id, resource, key: Key::new(HMAC_SHA256, &self.0), next: 2 }
+    /// The file that began with this key's head, which has so many lines.
+    pub(super) fn open(&self, id: u32, resource: ResourceId, lines: u64) -> OpenFile {
+        OpenFile { id, resource, key: Key::new(HMAC_SHA256, &self.0), next: lines }
     }
 }
 
@@ -143,7 +147,7 @@ mod tests {
     #[test]
     fn writes_the_published_line() {
         let key = LogKey::new(decode_exactly("NgPWx9MnmngrKa7xkSuQnDcwBlDV5JeR0OoX6gFyMpo").unwrap());
-        let mut file = key.open(0x6231_0b00, Id::from_bits(1).into());
+        let mut file = key.open(0x6231_0b00, Id::from_bits(1).into(), 2);
         let at = Timestamp::from_millis(0x6231_0bdd * 1000);
         let entry = Entry {
             event: Event::Configured,
@@ -157,15 +161,18 @@ mod tests {
 
     #[test]
     fn a_file_begins_with_its_own_key() {
-        let head = LogKey::new([7; 32]).head(&[9; 64], Event::Started, Timestamp::from_millis(16_000));
+        let key = LogKey::new([7; 32]);
+        let head = |why| key.head(&[9; 64], why, Timestamp::from_millis(16_000));
+        let (head, begun) = (head(Some(Event::Started)).0, head(None));
         let lines: Vec<&str> = head.lines().collect();
-        let [name, key, started] = lines[..] else { panic!("{head}") };
+        let [name, key_line, started] = lines[..] else { panic!("{head}") };
         assert!(name.starts_with("# keyward "), "{name}");
-        let fields: Vec<&str> = key.split('|').collect();
+        let fields: Vec<&str> = key_line.split('|').collect();
         assert_eq!(
             (&fields[..4], decode(fields[4]), decode(fields[5])),
             (&["0", "10", "0", "0"][..], Some(vec![7; 32]), Some(vec![9; 64]))
         );
         assert!(started.starts_with("1|10|1|0|||"), "{started}");
+        assert_eq!(begun, (head.replace(&format!("{started}\n"), ""), 1), "nobody started or restarted it");
     }
 }

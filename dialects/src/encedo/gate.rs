@@ -204,11 +204,8 @@ fn finish(admitted: &Arc<Admitted>, call: &'static Call, done: Result<Response, 
         Ok(response) => response,
     };
     let response = admitted.ask.page.told(response);
-    let step = if call.is_slow {
-        Step::SayAfter(wait(admitted, status), response)
-    } else {
-        Step::Say(response)
-    };
+    let step =
+        if call.is_slow { Step::SayAfter(wait(admitted, status), response) } else { Step::Say(response) };
     let Some(entry) = entry(admitted, call, status) else { return Ok(step) };
     logging::write(&admitted.ask.unit, admitted.loaded()?, entry, move || Ok(step))
 }

@@ -20,9 +20,8 @@ impl Page {
         let Some(origin) = request.headers.get(ORIGIN) else { return Self::None };
         let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
         let (page, host) = (text(origin), request.headers.get(HOST).map(text).unwrap_or_default());
-        let is_named = |owner: &Owner| {
-            owner.origin == page || owner.origin == "*" || is_page_of(&page, &owner.hostname)
-        };
+        let is_named =
+            |owner: &Owner| owner.origin == page || owner.origin == "*" || is_page_of(&page, &owner.hostname);
         if is_page_of(&page, &host) || request.unit.owner().as_ref().is_some_and(is_named) {
             Self::Own(origin.clone())
         } else {

@@ -24,7 +24,7 @@ pub fn start(unit: &Arc<Unit>) -> Step {
     be_somebody(&Arc::clone(&unit), move |loaded| {
         unit.owner().clone_from(&loaded.owner);
         match loaded.owner {
-            Some(_) => logging::begin(&unit, &loaded.clone(), Event::Started, done),
+            Some(_) => logging::begin(&unit, &loaded.clone(), Some(Event::Started), done),
             None => done(),
         }
     })

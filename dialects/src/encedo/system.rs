@@ -77,7 +77,7 @@ pub(super) fn check_in(admitted: &Arc<Admitted>) -> Flow {
 pub(super) fn restart(admitted: &Arc<Admitted>) -> Flow {
     let unit = &admitted.ask.unit;
     unit.end_sessions();
-    logging::begin(unit, admitted.loaded()?, Event::Restarted, done)
+    logging::begin(unit, admitted.loaded()?, Some(Event::Restarted), done)
 }
 
 pub(super) fn self_test(admitted: &Arc<Admitted>) -> Flow {

@@ -12,6 +12,7 @@ use super::delay::Delay;
 use super::pairings::Pairings;
 use super::state::Owner;
 use super::tickets::{Purpose, TICKET, Tickets};
+use super::turns::Turns;
 
 /// The clock that a unit is lent.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
@@ -34,6 +35,8 @@ pub struct Unit {
     owner: Mutex<Option<Owner>>,
     tickets: Tickets,
     pairings: Pairings,
+    configuring: Turns,
+    rotating: Turns,
     delay: Mutex<Delay>,
     log: Mutex<Option<OpenFile>>,
     /// The last moment that was given out, in milliseconds.
@@ -62,6 +65,8 @@ impl Unit {
             owner: Mutex::default(),
             tickets,
             pairings: Pairings::default(),
+            configuring: Turns::default(),
+            rotating: Turns::default(),
             delay: Mutex::default(),
             log: Mutex::default(),
             last_moment: AtomicU64::new(0),
@@ -125,6 +130,16 @@ impl Unit {
 
     pub(super) const fn pairings(&self) -> &Pairings {
         &self.pairings
+    }
+
+    /// Changes of its configuration: each is of what was read, as a whole.
+    pub(super) const fn configuring(&self) -> &Turns {
+        &self.configuring
+    }
+
+    /// New files of the log because one is full.
+    pub(super) const fn rotating(&self) -> &Turns {
+        &self.rotating
     }
 
     /// Whose it is, as far as that is known.

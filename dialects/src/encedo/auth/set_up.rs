@@ -74,7 +74,7 @@ pub(in super::super) fn over_wire(admitted: &Arc<Admitted>) -> Flow {
         let token = plan.open(&unit).ok_or(FAILED)?;
         let made = json!({ "instanceid": hex::encode(loaded.state.instance), "token": token });
         // There was no log before it was somebody's.
-        logging::begin(&unit, &loaded, Event::Started, move || say(&made))
+        logging::begin(&unit, &loaded, Some(Event::Started), move || say(&made))
     })
 }
 

@@ -65,19 +65,28 @@ pub(in super::super) fn configure(admitted: &Arc<Admitted>) -> Flow {
     if fields.names().any(|name| name == "wipeout") {
         return Err(FAILED);
     }
-    let (unit, before) = (&admitted.ask.unit, admitted.owner()?);
-    let (Ok(mut owner), Ok(rekey)) = (changed(&fields, before), Rekey::read(&fields)) else {
-        return Ok(Step::Say(answers::json(StatusCode::BAD_REQUEST, &json!({ "updated": false }))));
-    };
-    if let Some(rekey) = rekey {
-        owner.user_key = rekey.prove(unit)?;
-    }
-    if owner == *before {
-        let is_named = |name: &str| ["user", "email", "origin", "flags", "userkey"].contains(&name);
-        return say(&json!({ "updated": fields.names().any(is_named) }));
-    }
-    owner.uts = unit.now().seconds().max(before.uts.saturating_add(1));
-    state::configure(unit, admitted.loaded()?, owner, || say(&json!({ "updated": true })))
+    let unit = Arc::clone(&admitted.ask.unit);
+    let turn = unit.configuring().take().ok_or(Error::Stale)?;
+    // Read again: another change may have come between.
+    Ok(state::load(move |loaded| {
+        let loaded = loaded?.ok_or(Error::Anonymous)?;
+        let before = loaded.owner.as_ref().ok_or(Error::Anonymous)?;
+        let (Ok(mut owner), Ok(rekey)) = (changed(&fields, before), Rekey::read(&fields)) else {
+            return Ok(Step::Say(answers::json(StatusCode::BAD_REQUEST, &json!({ "updated": false }))));
+        };
+        if let Some(rekey) = rekey {
+            owner.user_key = rekey.prove(&unit)?;
+        }
+        if owner == *before {
+            let is_named = |name: &str| ["user", "email", "origin", "flags", "userkey"].contains(&name);
+            return say(&json!({ "updated": fields.names().any(is_named) }));
+        }
+        owner.uts = unit.now().seconds().max(before.uts.saturating_add(1));
+        state::configure(&unit, &loaded, owner, move || {
+            drop(turn);
+            say(&json!({ "updated": true }))
+        })
+    }))
 }
 
 fn changed(fields: &Fields, before: &Owner) -> Result<Owner, Error> {
@@ -113,7 +122,8 @@ struct Rekey {
 impl Rekey {
     fn read(fields: &Fields) -> Result<Option<Self>, Error> {
         let Some(public) = fields.exactly("userkey")? else { return Ok(None) };
-        let (ticket, proof) = (fields.needed_exactly("userkey_nonce")?, fields.needed_exactly("userkey_hmac")?);
+        let (ticket, proof) =
+            (fields.needed_exactly("userkey_nonce")?, fields.needed_exactly("userkey_hmac")?);
         Ok(Some(Self { public, ticket, proof }))
     }
 
@@ -136,4 +146,54 @@ fn flags(owner: &Owner) -> u64 {
         (owner.allow_keysearch, ALLOW_KEYSEARCH),
     ];
     bits.into_iter().filter(|(is_set, _)| *is_set).fold(0, |flags, (_, bit)| flags | bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, Method, StatusCode};
+    use keyward_core::command::{Answer, Command};
+    use serde_json::json;
+
+    use crate::dialect::{Form, Request, Step};
+    use crate::encedo::answers::Flow;
+    use crate::encedo::bearer::{Plan, Who};
+    use crate::encedo::dialect;
+    use crate::encedo::example::{asked, kept, read, unit};
+
+    /// One of two changes that came at once was told that it was made, and undone by the other.
+    #[test]
+    fn of_two_changes_at_once_none_undoes_the_other() {
+        let (unit, before, mut kept) = (unit(), kept(), kept());
+        let plan = Plan { who: Who::User, scope: "system:config", context: None, expires: 0 };
+        let bearer = format!("Bearer {}", plan.open(&unit).unwrap());
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", HeaderValue::from_str(&bearer).unwrap());
+        headers.insert("content-length", HeaderValue::from_static("0"));
+        let dialect = dialect().unwrap();
+        let begin = |body: serde_json::Value| -> Flow {
+            let (method, path, body) = (&Method::POST, "/api/system/config", body.to_string());
+            let (body, headers) = (body.as_bytes(), &headers);
+            let request = Request { method, path, query: "", headers, body, tls: true, unit: &unit };
+            let (route, params) = dialect.route(method, path).unwrap();
+            let Ok(Form::Steps(begin)) = (route.form)(&request) else { panic!("it has no steps") };
+            begin(&request, &params, None)
+        };
+        // Both are let in, and the first has read what it is to change.
+        let first = read(begin(json!({ "user": "bob" })), &kept);
+        let first = asked(read(first, &kept));
+        let second = read(begin(json!({ "email": "bob@example.com" })), &kept);
+        let Ok(Step::Say(second)) = second else { panic!("it is told nothing") };
+        assert_eq!(second.status, StatusCode::CONFLICT);
+        let (Command::UpdateResource { patch, .. }, next) = first else { panic!("it changes nothing") };
+        kept[1].content = patch.content.clone().unwrap();
+        let changed = Answer::Resource(Box::new(kept[1].clone()));
+        let Ok(Step::Say(first)) = next(Ok(changed)) else { panic!("it is told nothing") };
+        assert_eq!(first.status, StatusCode::OK);
+        // The next changes what is there by now, whatever was there when it was let in.
+        let third = read(begin(json!({ "email": "bob@example.com" })), &before);
+        let (third, _) = asked(read(third, &kept));
+        let Command::UpdateResource { patch, .. } = third else { panic!("it changes nothing") };
+        let content = patch.content.unwrap();
+        assert_eq!((&content["user"], &content["email"]), (&json!("bob"), &json!("bob@example.com")));
+    }
 }
