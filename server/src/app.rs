@@ -21,7 +21,8 @@ use keyward_core::permit::{Caller, Permit, Verb};
 use keyward_core::store::Store;
 use keyward_core::verbs::verify::Verdict;
 use keyward_dialects::{
-    Begin, ByItself, Credential, Dialect, Form, Params, Request, Response, Route, Step, encedo::Unit, native, openapi,
+    Begin, ByItself, Credential, Dialect, Form, Params, Request, Response, Route, Step, encedo::Unit, native,
+    openapi,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;

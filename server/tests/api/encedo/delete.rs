@@ -39,8 +39,12 @@ fn answers_as_the_vendors_table_says_and_writes_that_down() {
     assert_eq!(device.status(&master, "DELETE", &path, &Value::Null), 403);
     let misshapen = "/api/keymgmt/delete/0123456789abcdef0123456789abcdeg";
     assert_eq!(device.status(other, "DELETE", misshapen, &Value::Null), 403, "scope before shape");
-    for wrong in [misshapen, "/api/keymgmt/delete/", "/api/keymgmt/delete/0", "/api/keymgmt/delete/0123456789abcdef0123456789abcdef0"]
-    {
+    for wrong in [
+        misshapen,
+        "/api/keymgmt/delete/",
+        "/api/keymgmt/delete/0",
+        "/api/keymgmt/delete/0123456789abcdef0123456789abcdef0",
+    ] {
         assert_eq!(device.status(delete, "DELETE", wrong, &Value::Null), 400, "{wrong}");
     }
     let unknown = "0123456789abcdef0123456789abcdef";

@@ -112,7 +112,6 @@ fn a_page_of_its_own_may_know_why_it_was_refused() {
     device.ok(&admin, "POST", "/api/system/config", &json!({ "origin": "https://app.example" }));
     let (none, bad) = ("", "Authorization: Bearer x\r\n");
     let long = vec![b' '; 7301];
-    let far_too_long = vec![b' '; 2_000_000];
     for (method, path, more, body, status) in [
         ("GET", "/api/keymgmt/list", none, &b""[..], 401),
         ("GET", "/api/keymgmt/list", bad, b"", 401),
@@ -120,7 +119,6 @@ fn a_page_of_its_own_may_know_why_it_was_refused() {
         ("GET", "/api/keymgmt/nothing", bad, b"", 401),
         ("PATCH", "/api/auth/token", none, b"", 405),
         ("POST", "/api/keymgmt/create", none, &long, 413),
-        ("POST", "/api/keymgmt/create", none, &far_too_long, 413),
         ("GET", "/api/auth/init", none, b"", 406),
         ("OPTIONS", "/api/keymgmt/create", none, b"", 204),
         ("OPTIONS", "/api/keymgmt/nothing", none, b"", 204),
@@ -140,6 +138,12 @@ fn a_page_of_its_own_may_know_why_it_was_refused() {
     assert_eq!(
         (plain.status, plain.header("access-control-allow-origin")),
         (418, Some("https://app.example"))
+    );
+    let head = "POST /api/keymgmt/create HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2000000\r\n";
+    let answer = parse(&device.raw(format!("{head}{own}\r\n").as_bytes())).expect("an answer");
+    assert_eq!(
+        (answer.status, answer.header("access-control-allow-origin")),
+        (413, Some("https://app.example"))
     );
     let fresh = Device::fresh();
     let answer = fresh.send("GET", "/api/auth/token", "Origin: https://localhost\r\n", b"");
