@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use hyper::body::Bytes;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use keyward_core::error::Error;
@@ -15,7 +16,7 @@ use keyward_core::verifiers::Seat;
 use keyward_dialects::Response;
 use keyward_verifier::frame::{FrameError, Hello, Reason, ServerFrame, VERIFIER_FRAME_LIMIT, VerifierFrame};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
@@ -26,8 +27,8 @@ use crate::environment::World;
 use crate::http::{Body, Place};
 use crate::stream::Standing;
 
-/// How long a verifier may take to say who it is, and how long it may take to read what it is sent. Longer than any
-/// lease: whoever is slower than that accepts nothing anyway.
+/// How long a verifier may take to say who it is, to read what it is sent, and to answer when it is asked whether it is
+/// still there. Longer than any lease: whoever is slower than that accepts nothing anyway.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The version of WebSocket that there is.
 const WEBSOCKET: &str = "13";
@@ -92,11 +93,19 @@ async fn serve<S: Store>(
 
 /// Talks with a verifier until one of the two ends it; the reason to give, if it is this one.
 async fn converse<S: Store>(socket: &mut Socket, standing: &Standing<S>) -> Option<Reason> {
-    let hello = match timeout(PATIENCE, hear(socket)).await {
-        Ok(Ok(Some(VerifierFrame::Hello(hello)))) => hello,
-        Ok(Ok(None)) => return None,
+    let first = async {
+        loop {
+            match hear(socket).await {
+                Ok(Heard::Life) => {}
+                heard @ (Ok(Heard::Frame(_) | Heard::End) | Err(_)) => return heard,
+            }
+        }
+    };
+    let hello = match timeout(PATIENCE, first).await {
+        Ok(Ok(Heard::Frame(VerifierFrame::Hello(hello)))) => hello,
+        Ok(Ok(Heard::End)) => return None,
         Ok(Err(reason)) => return Some(reason),
-        Ok(Ok(Some(_))) | Err(_) => return Some(Reason::Malformed),
+        Ok(Ok(Heard::Frame(_) | Heard::Life)) | Err(_) => return Some(Reason::Malformed),
     };
     let (mut seat, welcome) = match take(standing, &hello).await {
         Ok(taken) => taken,
@@ -128,16 +137,32 @@ async fn follow<S: Store>(
     if send(socket, welcome).await.is_err() {
         return None;
     }
+    let mut looks = interval_at(Instant::now() + PATIENCE, PATIENCE);
+    let mut is_there = true;
     loop {
         let frames = tokio::select! {
             frames = seat.next() => frames,
-            heard = hear(socket) => match heard {
-                Ok(None) => return None,
-                // A lease goes to whoever may have one now.
-                Ok(Some(VerifierFrame::Renew(_))) if standing.permit().is_err() => Err(Reason::Forbidden),
-                Ok(Some(frame)) => seat.heard(frame).await,
-                Err(reason) => Err(reason),
+            heard = hear(socket) => {
+                is_there = true;
+                match heard {
+                    Ok(Heard::End) => return None,
+                    Ok(Heard::Life) => Ok(Vec::new()),
+                    // A lease goes to whoever may have one now.
+                    Ok(Heard::Frame(VerifierFrame::Renew(_))) if standing.permit().is_err() => {
+                        Err(Reason::Forbidden)
+                    }
+                    Ok(Heard::Frame(frame)) => seat.heard(frame).await,
+                    Err(reason) => Err(reason),
+                }
             },
+            _ = looks.tick() => {
+                // A host that vanished breaks no connection; nothing would be heard of it for ever.
+                let was_there = std::mem::replace(&mut is_there, false);
+                if !was_there || dispatch(socket, Message::Ping(Bytes::new())).await.is_err() {
+                    return None;
+                }
+                Ok(Vec::new())
+            }
         };
         match frames {
             Err(reason) => return Some(reason),
@@ -152,28 +177,38 @@ async fn follow<S: Store>(
     }
 }
 
-/// The next frame; `None` when the verifier is gone.
-async fn hear(socket: &mut Socket) -> Result<Option<VerifierFrame>, Reason> {
-    loop {
-        match socket.next().await {
-            Some(Ok(Message::Binary(bytes))) => {
-                return VerifierFrame::decode(&bytes).map(Some).map_err(|error| match error {
-                    FrameError::Version(_) => Reason::Version,
-                    FrameError::Length | FrameError::TooLong | FrameError::Type(_) | FrameError::Field(_) => {
-                        Reason::Malformed
-                    }
-                });
-            }
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-            Some(Ok(Message::Text(_) | Message::Frame(_))) => return Err(Reason::Malformed),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(None),
+/// What comes from a verifier.
+enum Heard {
+    Frame(VerifierFrame),
+    /// A ping, or the answer to one.
+    Life,
+    /// It is gone.
+    End,
+}
+
+async fn hear(socket: &mut Socket) -> Result<Heard, Reason> {
+    match socket.next().await {
+        Some(Ok(Message::Binary(bytes))) => {
+            VerifierFrame::decode(&bytes).map(Heard::Frame).map_err(|error| match error {
+                FrameError::Version(_) => Reason::Version,
+                FrameError::Length | FrameError::TooLong | FrameError::Type(_) | FrameError::Field(_) => {
+                    Reason::Malformed
+                }
+            })
         }
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Heard::Life),
+        Some(Ok(Message::Text(_) | Message::Frame(_))) => Err(Reason::Malformed),
+        Some(Ok(Message::Close(_)) | Err(_)) | None => Ok(Heard::End),
     }
 }
 
 /// Sends a frame. A verifier that does not read is gone.
 async fn send(socket: &mut Socket, frame: ServerFrame) -> Result<(), ()> {
     let bytes = frame.encode().map_err(|error| warn!(%error, "a frame could not be written"))?;
-    let sent = timeout(PATIENCE, socket.send(Message::binary(bytes))).await;
+    dispatch(socket, Message::binary(bytes)).await
+}
+
+async fn dispatch(socket: &mut Socket, message: Message) -> Result<(), ()> {
+    let sent = timeout(PATIENCE, socket.send(message)).await;
     sent.map_err(|_| ())?.map_err(|_| ())
 }
