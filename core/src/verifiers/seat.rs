@@ -80,9 +80,12 @@ impl<S: Store, E: Environment> Seat<S, E> {
             serve_stale: hello.serve_stale,
             seen: Reached(seen).max(hello.position),
         };
-        if hello.serve_stale {
+        let stale = if hello.serve_stale {
             keyward.remember_stale(&join).await.map_err(|_| Reason::NotServing)?;
-        }
+            Vec::new()
+        } else {
+            keyward.stale_runs(&join).await.map_err(|_| Reason::NotServing)?
+        };
         let (term, until) = verifiers.join(&join, now).map_err(reason_of)?;
         let mut seat = Self {
             keyward: Arc::clone(keyward),
@@ -94,6 +97,11 @@ impl<S: Store, E: Environment> Seat<S, E> {
             profiles: HashMap::new(),
             owners: HashSet::new(),
         };
+        if !stale.is_empty() {
+            // Now that it has their name: one that could not join would leave them unknown. And only those that it saw
+            // before: a later run may serve stale again.
+            keyward.forget_stale(&stale).await.map_err(|_| Reason::NotServing)?;
+        }
         let resumes = hello.position.0 > 0 && verifiers.remembers(hello.position) && hello.mode == Mode::Full;
         match (resumes, hello.mode) {
             (true, _) => seat.told = hello.position,
@@ -150,6 +158,7 @@ impl<S: Store, E: Environment> Seat<S, E> {
             VerifierFrame::Lookup(lookup) => return Ok(self.look_up(&lookup)),
             VerifierFrame::Goodbye => {
                 verifiers.left(self.who, true);
+                self.keyward.forget_stale(&[self.who]).await.map_err(|_| Reason::NotServing)?;
                 return Err(Reason::Unknown);
             }
         };

@@ -14,8 +14,9 @@ use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::record::{decode, encode};
 use crate::store::{CommitError, Record, RecordKind, Store};
 
-/// How many verifiers that go on without a lease are remembered.
-const STALE: usize = 1000;
+/// How many verifiers that go on without a lease are remembered, and how many of one organization: each takes 104 bytes at
+/// most, and all have to fit into [`Record::BODY_LIMIT`].
+const STALE: (usize, usize) = (500, 50);
 
 /// The one record of its kind.
 const ID: Id = Id::from_bits(u128::from_be_bytes(*b"keyward the term"));
@@ -37,6 +38,11 @@ struct StaleRow {
 }
 
 impl StaleRow {
+    /// Whether it is a run of the same verifier.
+    fn is_namesake(&self, join: &Join) -> bool {
+        (&self.name, self.organization) == (&join.name, join.organization)
+    }
+
     fn join(self) -> Join {
         Join {
             incarnation: Incarnation(self.incarnation),
@@ -89,11 +95,36 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             if row.stale.contains(&new) {
                 return Ok(());
             }
-            row.stale.retain(|old| (&old.name, old.organization) != (&new.name, new.organization));
-            if row.stale.len() >= STALE {
+            row.stale.retain(|old| !old.is_namesake(join));
+            let theirs = row.stale.iter().filter(|old| old.organization == new.organization).count();
+            if row.stale.len() >= STALE.0 || theirs >= STALE.1 {
                 return Err(Error::Unavailable { inside: "too many verifiers serve stale".to_owned() });
             }
             row.stale.push(new.clone());
+            match self.commit_term(version + 1, Happened::Updated, &row).await {
+                Err(CommitError::Stale) => {}
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// The runs of a verifier that are remembered.
+    pub(super) async fn stale_runs(&self, join: &Join) -> Result<Vec<Incarnation>, Error> {
+        let (_, row) = self.term().await?;
+        let runs = row.stale.iter().filter(|old| old.is_namesake(join));
+        Ok(runs.map(|old| Incarnation(old.incarnation)).collect())
+    }
+
+    /// Forgets runs that go on without a lease no more: they have left, or a later one of their name has come that stops with
+    /// its lease.
+    pub(super) async fn forget_stale(&self, runs: &[Incarnation]) -> Result<(), Error> {
+        loop {
+            let (version, mut row) = self.term().await?;
+            let before = row.stale.len();
+            row.stale.retain(|old| !runs.contains(&Incarnation(old.incarnation)));
+            if row.stale.len() == before {
+                return Ok(());
+            }
             match self.commit_term(version + 1, Happened::Updated, &row).await {
                 Err(CommitError::Stale) => {}
                 done => return Ok(done?),

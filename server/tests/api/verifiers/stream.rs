@@ -200,6 +200,28 @@ fn a_lease_is_not_for_who_has_not_acknowledged() {
 }
 
 #[test]
+fn a_verifier_of_which_nothing_is_heard_is_gone() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let joining = joining(&scene);
+    let (silent, mut quiet) = runtime.block_on(async {
+        let mut silent = Stream::open(&scene, &joining).await;
+        silent.join(hello("silent", 1)).await;
+        let mut quiet = Stream::open(&scene, &joining).await;
+        quiet.join(hello("quiet", 2)).await;
+        (silent, quiet)
+    });
+    // It says nothing either, but answers whether it is there.
+    runtime.spawn(async move { while quiet.0.next().await.is_some() {} });
+    let standing = |name: &str| {
+        let verifiers = scene.read("/v1/verifiers")["data"].as_array().expect("a list").clone();
+        verifiers.iter().find(|one| one["name"] == name).map(|one| one["standing"].clone())
+    };
+    eventually("it is gone", || (standing("silent") == Some(json!("gone"))).then_some(()));
+    assert_eq!(standing("quiet"), Some(json!("present")));
+    drop(silent);
+}
+
+#[test]
 fn a_server_that_was_put_back_locks_itself_when_a_verifier_proves_it() {
     let (mut scene, runtime) = (Scene::new(), runtime());
     let (joining, key) = (joining(&scene), scene.held(json!({})));
@@ -236,8 +258,7 @@ fn who_serves_stale_is_not_forgotten_by_a_restart() {
     let verifier = joined(&runtime, &scene, &joining, VerifierOptions::named("stubborn").serve_stale());
     let key = scene.held(json!({}));
     eventually("it arrives", || (told(&verifier, &key.secret) == "valid").then_some(()));
-    // Frozen, as far as the server can tell: it never comes back.
-    drop(runtime);
+    // The server comes back elsewhere, so as far as it can tell this verifier is frozen.
     scene.restart();
     let removed = scene.call("DELETE", &format!("/v1/keys/{}", key.id), None);
     assert_eq!((removed.status, &removed.json()["uncovered"]), (202, &json!(["stubborn"])));
@@ -262,4 +283,46 @@ fn streams_are_counted_as_the_connections_that_they_are() {
     eventually("all are counted", || (counted() >= 3.0).then_some(()));
     drop(streams);
     eventually("and not for ever", || (counted() < 3.0).then_some(()));
+}
+
+#[test]
+fn who_serves_stale_no_more_is_forgotten() {
+    let (mut scene, runtime) = (Scene::new(), runtime());
+    let joining = joining(&scene);
+    let joined = |scene: &Scene, name: &str, serves_stale: bool| {
+        let options = VerifierOptions::named(name);
+        let options = if serves_stale { options.serve_stale() } else { options };
+        joined(&runtime, scene, &joining, options)
+    };
+    runtime.block_on(joined(&scene, "left", true).leave());
+    let _before = joined(&scene, "changed", true);
+    let _changed = joined(&scene, "changed", false);
+    let _others = joined(&scene, "other", true);
+    let key = scene.held(json!({}));
+    scene.restart();
+    let removed = scene.call("DELETE", &format!("/v1/keys/{}", key.id), None);
+    assert_eq!((removed.status, &removed.json()["uncovered"]), (202, &json!(["other"])));
+}
+
+#[test]
+fn no_organization_takes_the_room_of_others_that_serve_stale() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let tenant = scene.tenant("tenant");
+    let greedy = scene.held_as(&tenant.owner.secret, json!({ "scopes": ["verifiers:join"] }));
+    let own = joining(&scene);
+    runtime.block_on(async {
+        // As long as names may be.
+        let join = async |by: &Held, run: u128| {
+            let mut stream = Stream::open(&scene, by).await;
+            let hello = Hello { serve_stale: true, ..hello(&format!("{run:064}"), run) };
+            stream.frame(VerifierFrame::Hello(hello)).await;
+            matches!(stream.hear().await, Some(ServerFrame::Welcome(_)))
+        };
+        let mut joined = 0;
+        for run in 1..=100 {
+            joined += u32::from(join(&greedy, run).await);
+        }
+        assert_eq!(joined, 50);
+        assert!(join(&own, 1000).await);
+    });
 }
