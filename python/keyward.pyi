@@ -56,16 +56,23 @@ class Verifier:
         online: bool = False,
         serve_stale: bool = False,
         anchor: "Optional[str | os.PathLike[str]]" = None,
+        log_key: Optional[str] = None,
         on_remove: Optional[Callable[[Removed], object]] = None,
     ) -> "Verifier":
         """Joins the server at ``url`` under this name, which no other verifier of the organization has.
 
-        ``secret`` is that of a key with the scopes ``verifiers:join`` and ``keys:verify``. ``on_remove`` is called, on a
-        thread of its own, with what is no longer to be accepted, before the removal is answered: it must be quick.
-        Raises ``ValueError`` for arguments that cannot be.
+        ``secret`` is that of a key with the scopes ``verifiers:join`` and ``keys:verify``. ``anchor`` is a file that
+        remembers how far the server's log was, ``log_key`` the text of its ``log.pub``: with it no other log is believed.
+        ``on_remove`` is called, on a thread of its own, with what is no longer to be accepted, before the removal is
+        answered: it must be quick, and may call nothing here that waits (``check``, ``ready``, ``lapsed``, ``leave``:
+        ``RuntimeError``). Raises ``ValueError`` for arguments that cannot be.
         """
     def ready(self, timeout: Optional[float] = None) -> None:
         """Waits until it may accept keys. Raises ``TimeoutError`` after so many seconds."""
+    def lapsed(self, timeout: Optional[float] = None) -> None:
+        """Waits until it may not accept keys, or might not for a while since this was called: removals were answered
+        without it, so what is open is to end, whatever its key. Raises ``TimeoutError`` after so many seconds.
+        """
     def verify(self, secret: str, scopes: Sequence[str] = (), address: Optional[str] = None) -> Key:
         """Judges a presented secret by what this process holds, without waiting for anything.
 

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use keyward_client as sdk;
 use keyward_client::wire::Secret;
-use pyo3::exceptions::{PyOSError, PyTimeoutError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::timeout;
 
 use crate::errors::{AskServer, Unavailable, failed, refused};
@@ -28,7 +29,7 @@ pub(crate) struct Verifier {
 #[pymethods]
 impl Verifier {
     #[new]
-    #[pyo3(signature = (url, secret, *, name, ca_file=None, online=false, serve_stale=false, anchor=None, on_remove=None))]
+    #[pyo3(signature = (url, secret, *, name, ca_file=None, online=false, serve_stale=false, anchor=None, log_key=None, on_remove=None))]
     #[expect(clippy::too_many_arguments, reason = "they are named where it is called")]
     fn new(
         url: &str,
@@ -38,6 +39,7 @@ impl Verifier {
         online: bool,
         serve_stale: bool,
         anchor: Option<PathBuf>,
+        log_key: Option<&str>,
         on_remove: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let secret = Secret::new(secret);
@@ -55,6 +57,10 @@ impl Verifier {
         if let Some(file) = anchor {
             options = options.anchor(file);
         }
+        if let Some(key) = log_key {
+            let key = key.trim_end().parse().map_err(|_| PyValueError::new_err("log_key: not a log's key"))?;
+            options = options.log_key(key);
+        }
         if let Some(call) = on_remove {
             options = options.on_remove(move |removed| tell(&call, removed));
         }
@@ -71,22 +77,18 @@ impl Verifier {
     /// Waits until it may accept keys.
     #[pyo3(signature = (timeout=None))]
     fn ready(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        let mut left = timeout.map(Duration::try_from_secs_f64).transpose();
-        let left = left.as_mut().map_err(|error| PyValueError::new_err(error.to_string()))?;
-        loop {
-            let slice = left.map_or(LOOK, |left| left.min(LOOK));
-            if self.wait(py, async { self::timeout(slice, self.verifier.ready()).await.is_ok() })? {
-                return Ok(());
-            }
-            py.check_signals()?;
-            if let Some(left) = left {
-                *left = left.saturating_sub(slice);
-                if left.is_zero() {
-                    let why = self.verifier.trouble().unwrap_or_else(|| "no lease yet".to_owned());
-                    return Err(PyTimeoutError::new_err(why));
-                }
-            }
+        if self.wait_until(py, timeout, self.verifier.ready())? {
+            return Ok(());
         }
+        let why = self.verifier.trouble().unwrap_or_else(|| "no lease yet".to_owned());
+        Err(PyTimeoutError::new_err(why))
+    }
+
+    /// Waits until it may not accept keys, or might not for a while since this was called.
+    #[pyo3(signature = (timeout=None))]
+    fn lapsed(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        let lapsed = self.wait_until(py, timeout, self.verifier.lapsed())?;
+        if lapsed { Ok(()) } else { Err(PyTimeoutError::new_err("the lease runs")) }
     }
 
     #[pyo3(signature = (secret, scopes=Vec::new(), address=None))]
@@ -145,8 +147,37 @@ impl Verifier {
 }
 
 impl Verifier {
+    /// Waits for an event, for so many seconds at most, while other Python threads run; whether it came.
+    fn wait_until(
+        &self,
+        py: Python<'_>,
+        timeout: Option<f64>,
+        event: impl Future<Output = ()> + Send,
+    ) -> PyResult<bool> {
+        let mut left = timeout.map(Duration::try_from_secs_f64).transpose();
+        let left = left.as_mut().map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let mut event = pin!(event);
+        loop {
+            let slice = left.map_or(LOOK, |left| left.min(LOOK));
+            if self.wait(py, async { self::timeout(slice, event.as_mut()).await.is_ok() })? {
+                return Ok(true);
+            }
+            py.check_signals()?;
+            if let Some(left) = left {
+                *left = left.saturating_sub(slice);
+                if left.is_zero() {
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
     /// Waits while other Python threads run.
     fn wait<T: Send>(&self, py: Python<'_>, future: impl Future<Output = T> + Send) -> PyResult<T> {
+        if Handle::try_current().is_ok() {
+            // On the thread that calls `on_remove`: it would wait for itself.
+            return Err(PyRuntimeError::new_err("on_remove may not wait: hand it to another thread"));
+        }
         let runtime = self.runtime.as_ref().ok_or_else(|| Unavailable::new_err("it has ended"))?;
         Ok(py.detach(|| runtime.block_on(future)))
     }

@@ -10,6 +10,7 @@ import pytest
 
 class Server:
     def __init__(self, folder):
+        self.folder = folder
         self.program = subprocess.Popen(
             [os.environ["KEYWARD"], "demo", "--json", "--data", str(folder)]
             + ["--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"],
@@ -35,6 +36,10 @@ class Server:
 
     def remove(self, key):
         self.call("DELETE", "/v1/keys/" + key)
+
+    def log_key(self):
+        """The text of ``log.pub``."""
+        return (self.folder / "keys" / "log.pub").read_text()
 
     def verifiers(self):
         """The names of all that it knows."""

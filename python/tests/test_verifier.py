@@ -1,5 +1,7 @@
 """The verifier for Python against a real server."""
 
+import base64
+import hashlib
 import threading
 import time
 
@@ -135,3 +137,50 @@ def test_after_leaving_it_is_unavailable_and_unknown_to_the_server(server, joini
     with pytest.raises(keyward.Unavailable):
         verifier.verify("kw_live_nothing")
     assert "leaves" not in server.verifiers()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_on_remove_may_not_wait_for_what_calls_it(server, joining):
+    raised = []
+
+    def on_remove(_what):
+        for wait in (lambda: verifier.check("kw_live_nothing"), verifier.ready, verifier.lapsed, verifier.leave):
+            with pytest.raises(RuntimeError) as error:
+                wait()
+            raised.append(error.value)
+        verifier.check("kw_live_nothing")
+
+    verifier = keyward.Verifier(server.url, joining, name="waits", on_remove=on_remove)
+    verifier.ready(timeout=30)
+    for told in (4, 8):
+        key_id, _ = server.issue()
+        server.remove(key_id)
+        assert len(raised) == told
+    assert verifier.is_available and verifier.trouble is None
+
+
+def test_a_lapse_ends_a_wait(server, joining):
+    verifier = keyward.Verifier(server.url, joining, name="lapses")
+    verifier.ready(timeout=30)
+    with pytest.raises(TimeoutError):
+        verifier.lapsed(timeout=0.2)
+    waiting = threading.Thread(target=verifier.lapsed)
+    waiting.start()
+    verifier.leave()
+    waiting.join(30)
+    assert not waiting.is_alive()
+
+
+def test_no_log_is_believed_but_the_one_that_is_named(server, joining):
+    with pytest.raises(ValueError):
+        keyward.Verifier(server.url, joining, name="x", log_key="nothing")
+    verifier = keyward.Verifier(server.url, joining, name="believes", log_key=server.log_key())
+    verifier.ready(timeout=30)
+    # The same key under another name is the key of another log.
+    public = base64.b64decode(server.log_key().rsplit("+", 1)[1])
+    name = "other.test/log"
+    number = hashlib.sha256(name.encode() + b"\n" + public).hexdigest()[:8]
+    other = f"{name}+{number}+{base64.b64encode(public).decode()}"
+    doubting = keyward.Verifier(server.url, joining, name="doubts", log_key=other)
+    eventually(lambda: doubting.trouble)
+    assert "log" in doubting.trouble and not doubting.is_available
