@@ -67,7 +67,15 @@ fn is_rfc_3339(text: &str) -> bool {
         Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
         None => tail,
     };
-    head_fits && matches!(offset.as_bytes(), [b'Z' | b'z'] | [b'+' | b'-', _, _, b':', _, _])
+    let offset_fits = match offset.as_bytes() {
+        [b'Z' | b'z'] => true,
+        // RFC 3339, section 5.6: hours to 23, minutes to 59.
+        [b'+' | b'-', h1 @ b'0'..=b'2', h2 @ b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9'] => {
+            (*h1, *h2) < (b'2', b'4')
+        }
+        _ => false,
+    };
+    head_fits && offset_fits
 }
 
 impl fmt::Display for Timestamp {
@@ -99,9 +107,17 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_instant() {
-        for wrong in
-            ["", "now", "1985-04-12", "1969-12-31T23:59:59Z", "1985-13-12T23:20:50Z", "2020-01-01T00:00:00"]
-        {
+        for wrong in [
+            "",
+            "now",
+            "1985-04-12",
+            "1969-12-31T23:59:59Z",
+            "1985-13-12T23:20:50Z",
+            "2020-01-01T00:00:00",
+            "2020-01-01T00:00:00+25:00",
+            "2020-01-01T00:00:00-24:00",
+            "2020-01-01T00:00:00+01:60",
+        ] {
             assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
         }
     }

@@ -302,5 +302,4 @@ impl Holder {
             self.deadline = self.deadline.max(Some(waiting.deadline));
         }
     }
-
 }
