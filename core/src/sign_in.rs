@@ -194,8 +194,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         key.head.version += 1;
         let secret = self.slot_secret(&stored).await?;
         self.commit_change(Some(permit), &key, &secret, Happened::Updated, origin).await?;
-        // Whoever knew the old one is out.
-        self.end_sessions(key.head.id, Reason::Superseded, origin).await?;
         Ok(Answer::Key(Box::new(key)))
     }
 

@@ -147,10 +147,8 @@ async fn follow<S: Store>(
                 match heard {
                     Ok(Heard::End) => return None,
                     Ok(Heard::Life) => Ok(Vec::new()),
-                    // A lease goes to whoever may have one now.
-                    Ok(Heard::Frame(VerifierFrame::Renew(_))) if standing.permit().is_err() => {
-                        Err(Reason::Forbidden)
-                    }
+                    // A lease, like an answer, goes to whoever may have one now.
+                    Ok(Heard::Frame(_)) if standing.permit().is_err() => Err(Reason::Forbidden),
                     Ok(Heard::Frame(frame)) => seat.heard(frame).await,
                     Err(reason) => Err(reason),
                 }
@@ -166,6 +164,8 @@ async fn follow<S: Store>(
         };
         match frames {
             Err(reason) => return Some(reason),
+            // What changes is told to whoever may hear it now: its own key may just have been removed.
+            Ok(frames) if !frames.is_empty() && standing.permit().is_err() => return Some(Reason::Forbidden),
             Ok(frames) => {
                 for frame in frames {
                     if send(socket, frame).await.is_err() {

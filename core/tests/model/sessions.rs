@@ -167,15 +167,6 @@ fn a_session_lives_no_longer_than_its_key_however_often_it_is_renewed() {
 }
 
 #[test]
-fn another_password_ends_what_the_first_one_opened() {
-    let (house, core) = scene(0);
-    set_password(&core, &house, house.account.id, "shop", "first");
-    let session = sign_in(&core, "shop", "first", plan(None, Some(900))).unwrap();
-    set_password(&core, &house, house.account.id, "shop", "second");
-    assert!(!accepts(&core, &session));
-}
-
-#[test]
 fn a_session_lives_as_long_as_it_is_used() {
     let (house, core) = scene(1);
     let session = sign_in(&core, "shop", &house.keys[0].text, plan(Some(3600), None)).unwrap();

@@ -170,6 +170,20 @@ fn the_later_of_two_under_one_name_is_the_one() {
     assert!(first["lease_ran_out_at"].is_string(), "{first}");
 }
 
+/// A verifier that never asked for a lease went on hearing of every new key after its own had been removed.
+#[test]
+fn who_may_join_no_more_is_told_nothing_more() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let joining = joining(&scene);
+    runtime.block_on(async {
+        let mut stream = Stream::open(&scene, &joining).await;
+        stream.join(hello("silent", 1)).await;
+        scene.ok("DELETE", &format!("/v1/keys/{}", joining.id), Value::Null);
+        scene.held(json!({}));
+        assert!(matches!(stream.hear().await, Some(ServerFrame::Refuse(Reason::Forbidden))));
+    });
+}
+
 #[test]
 fn a_lease_is_not_for_who_has_not_acknowledged() {
     let (scene, runtime) = (Scene::new(), runtime());
