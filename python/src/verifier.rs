@@ -58,7 +58,8 @@ impl Verifier {
             options = options.anchor(file);
         }
         if let Some(key) = log_key {
-            let key = key.trim_end().parse().map_err(|_| PyValueError::new_err("log_key: not a log's key"))?;
+            let key =
+                key.trim_end().parse().map_err(|_| PyValueError::new_err("log_key: not a log's key"))?;
             options = options.log_key(key);
         }
         if let Some(call) = on_remove {

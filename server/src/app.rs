@@ -7,12 +7,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, SHA256};
 use futures_util::poll;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::body::{Bytes, Incoming};
 use keyward_core::command::{Answer, SignIn};
 use keyward_core::epoch::Rhythm;
 use keyward_core::error::Error;
@@ -21,11 +19,9 @@ use keyward_core::permit::{Caller, Permit, Verb};
 use keyward_core::store::Store;
 use keyward_core::verbs::verify::Verdict;
 use keyward_dialects::{
-    Begin, ByItself, Credential, Dialect, Form, Params, Request, Response, Route, Step, encedo::Unit, native,
-    openapi,
+    Begin, ByItself, Credential, Dialect, Form, Params, Response, Route, Step, encedo::Unit, native, openapi,
 };
 use tokio::sync::watch;
-use tokio::time::timeout;
 use tracing::{debug, error, warn};
 
 use crate::config::{Config, Limits};
@@ -34,6 +30,7 @@ use crate::guess::{Guess, Guesses};
 use crate::http::Body;
 use crate::languages::Languages;
 use crate::metrics::Metrics;
+use crate::request::{Head, fingerprint, names_one_host, read};
 use crate::{stream, unit, verifiers};
 
 /// The server behind every connection.
@@ -49,37 +46,6 @@ pub(crate) struct App<S> {
     requests: AtomicU64,
     request_base: u64,
     stop: watch::Sender<bool>,
-}
-
-/// What is known of a request before its body is read.
-#[derive(Clone)]
-pub(crate) struct Head {
-    pub(crate) parts: http::request::Parts,
-    pub(crate) peer: IpAddr,
-    pub(crate) tls: bool,
-    pub(crate) unit: Arc<Unit>,
-    /// The request's id, in every answer, log line and event that comes of it.
-    pub(crate) id: u128,
-}
-
-impl Head {
-    /// The request as dialects see it, with as much of its body as has been read.
-    pub(crate) fn request<'a>(&'a self, body: &'a [u8]) -> Request<'a> {
-        Request {
-            method: &self.parts.method,
-            path: self.parts.uri.path(),
-            query: self.parts.uri.query().unwrap_or_default(),
-            headers: &self.parts.headers,
-            body,
-            tls: self.tls,
-            unit: &self.unit,
-        }
-    }
-
-    /// The request's id as answers and logs write it.
-    pub(crate) fn id_text(&self) -> String {
-        format!("{:032x}", self.id)
-    }
 }
 
 /// A request whose route and caller are settled.
@@ -453,58 +419,6 @@ fn steps_of(route: &Route, head: &Head) -> Result<Begin, Error> {
 fn route_of(dialect: &Dialect, head: &Head) -> &'static str {
     let found = dialect.route(&head.parts.method, head.parts.uri.path());
     found.map_or("none of the dialect", |(route, _)| route.path)
-}
-
-/// RFC 9112, section 3.2: a request that a proxy may have read as one for another host is refused.
-fn names_one_host(parts: &http::request::Parts) -> bool {
-    let hosts = parts.headers.get_all(http::header::HOST).iter().count();
-    hosts == 1 || (hosts == 0 && parts.version < http::Version::HTTP_11)
-}
-
-/// Reads a body within the limits.
-pub(crate) async fn read(mut body: Incoming, limits: &Limits) -> Result<Bytes, Error> {
-    let limit = limits.body_bytes;
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    let too_large = Error::TooLarge { limit: limit as u64 };
-    if body.size_hint().lower() > limit as u64 {
-        return Err(too_large);
-    }
-    let collect = async {
-        let first = stream::next(&mut body).await?.unwrap_or_default();
-        if body.is_end_stream() {
-            return if first.len() > limit { Err(too_large) } else { Ok(first) };
-        }
-        let mut collected = Vec::from(first);
-        while let Some(part) = stream::next(&mut body).await? {
-            if collected.len() + part.len() > limit {
-                return Err(too_large);
-            }
-            collected.extend_from_slice(&part);
-        }
-        Ok(collected.into())
-    };
-    let mut collect = pin!(collect);
-    // Mostly it has come with the head: then there is nothing to wait for, and no timer to set.
-    if let Poll::Ready(collected) = poll!(collect.as_mut()) {
-        return collected;
-    }
-    timeout(Duration::from_secs(limits.body_seconds), collect).await.map_err(|_| Error::TimedOut)?
-}
-
-/// What tells one request under an idempotency key from another.
-pub(crate) fn fingerprint(request: &Request<'_>) -> [u8; 32] {
-    let mut context = Context::new(&SHA256);
-    for part in
-        [request.method.as_str().as_bytes(), request.path.as_bytes(), request.query.as_bytes(), request.body]
-    {
-        context.update(&(part.len() as u64).to_le_bytes());
-        context.update(part);
-    }
-    let mut hash = [0; 32];
-    hash.copy_from_slice(context.finish().as_ref());
-    hash
 }
 
 fn page(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> hyper::Response<Body> {

@@ -10,6 +10,7 @@ mod http;
 mod keyfiles;
 mod languages;
 mod metrics;
+mod request;
 mod roots;
 mod serve;
 mod stream;

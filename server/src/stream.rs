@@ -17,10 +17,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use crate::app::{Admitted, Head, fingerprint, headed, read};
+use crate::app::{Admitted, headed};
 use crate::config::Limits;
 use crate::environment::{self, World};
 use crate::http::Body;
+use crate::request::{Head, fingerprint, read};
 
 /// How many commands of one request are under way at once.
 const UNDER_WAY: usize = 512;

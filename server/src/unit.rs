@@ -12,10 +12,11 @@ use keyward_dialects::{Response, Step, encedo};
 use tracing::warn;
 use zeroize::Zeroizing;
 
-use crate::app::{App, Head};
+use crate::app::App;
 use crate::cli::inside;
 use crate::config::Encedo;
 use crate::environment::{self, World};
+use crate::request::Head;
 
 /// Starts the unit that is configured, if there is one. A locked server is none; and one whose key was removed or stopped
 /// is none to its clients, as it was when that happened, while everybody else is served.
@@ -55,12 +56,11 @@ pub(crate) async fn answer<S: Store>(
     }
 }
 
+/// The core, and who acts in it.
+type Acting<'a, S> = (&'a Arc<Keyward<S, World>>, Caller);
+
 /// As whom the unit acts.
-fn act<'a, S: Store>(
-    app: &'a App<S>,
-    head: &Head,
-    secret: Option<&str>,
-) -> Result<(&'a Arc<Keyward<S, World>>, Caller), Error> {
+fn act<'a, S: Store>(app: &'a App<S>, head: &Head, secret: Option<&str>) -> Result<Acting<'a, S>, Error> {
     let keyward = app.keyward().ok_or(Error::Locked)?;
     let caller = keyward.authenticate(secret.ok_or(Error::Anonymous)?, Some(head.peer));
     let caller = caller.map_err(|error| if error == Error::BadCredential { Error::Anonymous } else { error });

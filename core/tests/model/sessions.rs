@@ -17,6 +17,9 @@ use crate::world::{Shared, World, finish, start};
 
 const HOUR: u64 = 3600 * 1000;
 
+/// What ends a key, or takes something away from it.
+type End = fn(&World, KeyId) -> Command;
+
 fn plan(idle_seconds: Option<u32>, life_seconds: Option<u64>) -> SessionPlan {
     let format = Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32, hint: 0 };
     SessionPlan { format, life_seconds, idle_seconds }
@@ -124,7 +127,7 @@ fn whatever_ends_a_key_ends_its_sessions() {
         let patch = Box::new(Patch { scopes: Some(Scopes::default()), ..Patch::default() });
         Command::Update { key, patch, if_match: None }
     };
-    let ends: [(&str, fn(&World, KeyId) -> Command); 5] = [
+    let ends: [(&str, End); 5] = [
         ("retired", retire),
         ("wound down", wind_down),
         ("rotated", rotate),

@@ -56,10 +56,8 @@ fn answers_as_the_vendors_table_says_and_writes_that_down() {
         &path.to_uppercase().replace("/API/KEYMGMT/DELETE", "/api/keymgmt/delete"),
         &Value::Null,
     );
-    assert_eq!(
-        (removed.status, removed.body.as_str(), removed.header("content-length")),
-        (200, "", Some("0"))
-    );
+    let told = (removed.status, removed.body.as_str(), removed.header("content-length"));
+    assert_eq!(told, (200, "", Some("0")));
     assert_eq!(device.delete(delete, &kid), 406);
 
     let about = |event, outcome, who: &str, data: &[u8]| Line {
