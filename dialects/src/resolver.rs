@@ -25,7 +25,13 @@ pub fn dialect() -> Result<Dialect, Error> {
 
 static ROUTES: [Route; 14] = [
     in_steps("POST", "/user/authenticate", None, |_| Ok(Form::Steps(sessions::authenticate))),
-    in_steps("GET", "/user/authenticate", Some(Verb::ReadResources), |_| Ok(Form::Steps(sessions::renew))),
+    // The verb is one that every role has; a session is opened all the same.
+    Route {
+        has_head: false,
+        ..in_steps("GET", "/user/authenticate", Some(Verb::ReadResources), |_| {
+            Ok(Form::Steps(sessions::renew))
+        })
+    },
     in_steps("POST", "/user/apiKey", Some(Verb::Issue), |_| Ok(Form::Steps(keys::create))),
     in_steps("GET", "/user/apiKey/user/{userId}", Some(Verb::List), |_| Ok(Form::Steps(keys::list))),
     in_steps("GET", "/user/apiKey/{id}", Some(Verb::List), |_| Ok(Form::Steps(keys::find))),

@@ -72,7 +72,7 @@ fn presented() {
         let own = looks_own(&text) && with_check(&text[..text.len() - 6]) == text;
         assert_eq!(presented.handle().is_some(), own, "{text}");
         assert_eq!(presented.is_mistyped(), looks_own(&text) && !own, "{text}");
-        assert_eq!(presented.place().is_some(), own);
+        assert_eq!(presented.place().is_some(), looks_own(&text));
         if let (Some(handle), Some(place)) = (presented.handle(), presented.place()) {
             assert!(text.starts_with(handle.as_str()) && handle.as_str().as_bytes().ends_with(place));
             assert_eq!((handle.as_str().len() + 33, place.len()), (text.len(), 10));

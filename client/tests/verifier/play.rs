@@ -48,6 +48,8 @@ pub(crate) struct Stage {
 pub(crate) struct Play {
     socket: WebSocketStream<TcpStream>,
     pub(crate) hello: Hello,
+    /// The last renewal, until it is granted.
+    renewal: Option<u64>,
 }
 
 impl Stage {
@@ -63,7 +65,7 @@ impl Stage {
             let (stream, _) = self.listener.accept().await.unwrap();
             let mut socket = accept_async(stream).await.unwrap();
             match heard(&mut socket).await {
-                Some(VerifierFrame::Hello(hello)) => Play { socket, hello },
+                Some(VerifierFrame::Hello(hello)) => Play { socket, hello, renewal: None },
                 _ => panic!("no hello"),
             }
         };
@@ -78,7 +80,11 @@ impl Play {
 
     /// The next frame; `None` when the verifier has hung up.
     pub(crate) async fn hear(&mut self) -> Option<VerifierFrame> {
-        timeout(PATIENCE, heard(&mut self.socket)).await.expect("it says nothing")
+        let frame = timeout(PATIENCE, heard(&mut self.socket)).await.expect("it says nothing");
+        if let Some(VerifierFrame::Renew(number)) = frame {
+            self.renewal = Some(number);
+        }
+        frame
     }
 
     /// A snapshot follows.
@@ -127,15 +133,16 @@ impl Play {
         }
     }
 
-    /// Grants the lease that is asked for next.
+    /// Grants the lease that was asked for last, or is next.
     pub(crate) async fn grant(&mut self, requires: u64, length: Duration) {
-        loop {
-            if let VerifierFrame::Renew(renewal) = self.hear().await.expect("it hung up") {
-                let (incarnation, requires) = (self.hello.incarnation, Position(requires));
-                let grant = Grant { term: TERM, incarnation, renewal, requires, length };
-                return self.say(ServerFrame::Grant(grant)).await;
+        let renewal = loop {
+            if let Some(renewal) = self.renewal.take() {
+                break renewal;
             }
-        }
+            self.hear().await.expect("it hung up");
+        };
+        let (incarnation, requires) = (self.hello.incarnation, Position(requires));
+        self.say(ServerFrame::Grant(Grant { term: TERM, incarnation, renewal, requires, length })).await;
     }
 
     /// Waits for a ping, and answers it.
