@@ -6,6 +6,7 @@
 
 mod committer;
 pub(crate) mod engine;
+mod journal;
 mod opening;
 mod pending;
 mod recent;

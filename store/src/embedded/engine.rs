@@ -12,6 +12,7 @@ use keyward_core::id::Id;
 use keyward_core::store::{Logged, Name, Position, ReadError, Replay};
 use keyward_log::{Hash, HashReader};
 
+use super::journal;
 use crate::rows::{self, Current, RecordRow, StoreRow};
 
 /// The engine's keyspaces. Each holds one kind of row; `rows.rs` says how each is written.
@@ -65,6 +66,12 @@ impl Engine {
 
     fn try_open(folder: &Path, cache_bytes: u64) -> Result<Self, ReadError> {
         let failed = |error| explain(folder, &error);
+        let out_of_order = journal::out_of_order(folder).map_err(|error| failed(error.into()))?;
+        if let Some(journal) = out_of_order {
+            let journal = journal.display();
+            let problem = "its batches do not stand in the order in which they were written";
+            return Err(ReadError::Damaged(format!("{journal}: {problem}; {REMEDY}")));
+        }
         let database = Database::builder(folder)
             .cache_size(cache_bytes)
             .max_journaling_size(JOURNAL_BYTES)
