@@ -143,8 +143,8 @@ fn method(bench: &Bench) -> Vec<String> {
             "Uses: `POST /v1/keys/{{id}}/sign` and `/encrypt` of 64 bytes, {CONNECTIONS} keep-alive connections of one thread, \
              runs of {} s, {} rounds, each server pinned to core {SERVER_CORE}. Beside it an axum handler that takes the very \
              same bodies and holds its keys ready expanded in memory (aws-lc-rs, the library that Keyward uses too): no \
-             credential, no permit, no state, nothing sealed. Keyward expands the key from its seed or scalar at every use and \
-             wipes it afterwards; that is what it falls behind by.",
+             credential, no permit, no state, nothing sealed. Keyward opens the key's seed or scalar for every use and wipes it \
+             afterwards.",
             bench.plan.seconds, bench.plan.rounds,
         ),
         format!(

@@ -1,4 +1,4 @@
-//! This file is about X25519 and Ed25519: by aws-lc-rs, but for Ed25519ph and Ed25519ctx, which crrl has.
+//! This file is about X25519 and Ed25519: by AWS-LC, but for Ed25519ph and Ed25519ctx, which crrl has.
 
 use aws_lc_rs::agreement::{self, PrivateKey, UnparsedPublicKey, X25519};
 use aws_lc_rs::signature::{self, ED25519, Ed25519KeyPair, KeyPair};
@@ -47,14 +47,18 @@ pub(super) enum Way<'a> {
     Hashed(&'a [u8]),
 }
 
-pub(super) fn sign(way: Way<'_>, seed: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
+/// A signature by a seed and the public half that was made of it.
+pub(super) fn sign(way: Way<'_>, seed: &[u8], public: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
+    let half = |half: &[u8]| {
+        half.first_chunk::<BYTES>().copied().ok_or_else(|| Error::internal("a half of another length"))
+    };
+    let seed = Zeroizing::new(half(seed)?);
     if let Way::Plain = way {
-        let key = Ed25519KeyPair::from_seed_unchecked(seed).map_err(Error::internal)?;
-        return Ok(key.sign(message).as_ref().to_vec());
+        let signature = keyward_signing::ed25519(&seed, &half(public)?, message);
+        return Ok(signature.map_err(Error::internal)?.to_vec());
     }
-    let seed = seed.first_chunk::<BYTES>().ok_or_else(|| Error::internal("a seed of another length"))?;
     Ok(stack::wiped(|| {
-        let key = ed25519::PrivateKey::from_seed(seed);
+        let key = ed25519::PrivateKey::from_seed(seed.as_slice());
         match way {
             Way::Plain => key.sign_raw(message),
             Way::Context(context) => key.sign_ctx(context, message),

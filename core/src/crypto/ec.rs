@@ -1,12 +1,11 @@
-//! This file is about ECDSA and ECDH: the NIST curves by aws-lc-rs, secp256k1 by k256.
+//! This file is about ECDSA and ECDH: the NIST curves by AWS-LC, secp256k1 by k256.
 //!
 //! Private halves are scalars, big-endian, as long as the field; public halves are compressed points (SEC 1).
 
 mod secp256k1;
 
 use aws_lc_rs::encoding::{AsBigEndian, EcPublicKeyCompressedBin};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm};
+use aws_lc_rs::signature::EcdsaVerificationAlgorithm;
 use aws_lc_rs::{agreement, digest, signature};
 use zeroize::Zeroizing;
 
@@ -17,27 +16,27 @@ use crate::error::Error;
 /// What aws-lc-rs calls a curve of NIST's.
 struct Nist {
     agreement: &'static agreement::Algorithm,
-    signing: &'static EcdsaSigningAlgorithm,
+    signing: keyward_signing::Curve,
     verifying: &'static EcdsaVerificationAlgorithm,
-    /// The hash that the two above stand for.
+    /// The hash that the one above stands for.
     hash: &'static digest::Algorithm,
 }
 
 static P256: Nist = Nist {
     agreement: &agreement::ECDH_P256,
-    signing: &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
+    signing: keyward_signing::Curve::P256,
     verifying: &signature::ECDSA_P256_SHA256_ASN1,
     hash: &digest::SHA256,
 };
 static P384: Nist = Nist {
     agreement: &agreement::ECDH_P384,
-    signing: &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
+    signing: keyward_signing::Curve::P384,
     verifying: &signature::ECDSA_P384_SHA384_ASN1,
     hash: &digest::SHA384,
 };
 static P521: Nist = Nist {
     agreement: &agreement::ECDH_P521,
-    signing: &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
+    signing: keyward_signing::Curve::P521,
     verifying: &signature::ECDSA_P521_SHA512_ASN1,
     hash: &digest::SHA512,
 };
@@ -94,13 +93,7 @@ pub(super) fn check_public(curve: Curve, public: &[u8]) -> Result<(), Error> {
 pub(super) fn sign(curve: Curve, with: Hash, scalar: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
     let digest = hash(with, message);
     let Some(nist) = nist(curve) else { return secp256k1::sign(scalar, digest.as_ref()) };
-    let key = EcdsaKeyPair::from_private_key_der(nist.signing, &der(scalar)).map_err(Error::internal)?;
-    let signature = if digest.algorithm() == nist.hash {
-        key.sign(&SystemRandom::new(), message)
-    } else {
-        key.sign_digest(&fitted(&digest, nist)?)
-    };
-    Ok(signature.map_err(Error::internal)?.as_ref().to_vec())
+    keyward_signing::ecdsa(nist.signing, scalar, digest.as_ref()).map_err(Error::internal)
 }
 
 /// Whether a signature in DER fits.
@@ -123,16 +116,6 @@ pub(super) fn agree(curve: Curve, scalar: &[u8], peer: &[u8]) -> Result<Zeroizin
     let key = agreement::PrivateKey::from_private_key(nist.agreement, scalar).map_err(Error::internal)?;
     let peer = agreement::UnparsedPublicKey::new(nist.agreement, peer);
     agreement::agree(&key, peer, Error::Rejected, |secret| Ok(Zeroizing::new(secret.to_vec())))
-}
-
-/// A scalar as an `ECPrivateKey` (RFC 5915) without what the algorithm says: the form that is read with the least work.
-fn der(scalar: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut der = Zeroizing::new(Vec::with_capacity(7 + scalar.len()));
-    // SEQUENCE { INTEGER 1, OCTET STRING scalar }. At most 66 bytes: every length is one byte.
-    let length = scalar.len() as u8;
-    der.extend([0x30, 5 + length, 0x02, 1, 1, 0x04, length]);
-    der.extend_from_slice(scalar);
-    der
 }
 
 /// A digest in the length that the library takes for a curve, with the same meaning: what is signed is the integer of the

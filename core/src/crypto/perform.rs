@@ -107,7 +107,7 @@ impl Crypto {
         match (self.algorithm, scheme) {
             (Algorithm::Ec(curve), Scheme::Ecdsa(with)) => ec::sign(curve, with, private()?, message),
             (Algorithm::Ed25519, scheme) => {
-                curve25519::sign(ed25519_way(scheme, context)?, private()?, message)
+                curve25519::sign(ed25519_way(scheme, context)?, private()?, self.public_half()?, message)
             }
             (Algorithm::Ed448, scheme) => curve448::sign(ed448_way(scheme)?, private()?, context, message),
             (Algorithm::MlDsa(set), Scheme::MlDsa) => ml_dsa::sign(set, private()?, context, message),
