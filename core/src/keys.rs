@@ -8,6 +8,7 @@ mod import;
 pub(crate) mod remove;
 mod rotate;
 mod rounds;
+pub(crate) mod sole;
 mod verify;
 
 use crate::account::{Account, Role};
@@ -56,7 +57,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         permit.may_give(&issue.draft.scopes)?;
         let account = self.owner(permit, issue.account).await?;
         let owner = (account.organization, account.id);
-        let (key, secret) = self.create(Some(permit), owner, &issue, Ties::default(), origin).await?;
+        let succession = self.succeed(permit, account.id, &issue.draft, None, origin).await?;
+        let ties = Ties { supersedes: succession.before, ..Ties::default() };
+        let (key, secret) = self.create(Some(permit), owner, &issue, ties, origin).await?;
+        self.end_before(permit, succession, origin).await?;
         Ok(Answer::Issued(Box::new(key), secret))
     }
 
@@ -251,7 +255,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             self.may_refer(permit, access.levels.as_deref().unwrap_or_default(), access.person.flatten())
                 .await?;
         }
-        let decide = |key| verbs::update::update(key, patch.clone(), if_match, &self.pepper, now);
+        let decide = |key| {
+            self.stays_as_sole_as_it_is(&key, patch.scopes.as_ref())?;
+            verbs::update::update(key, patch.clone(), if_match, &self.pepper, now)
+        };
         let answer = self.change(permit, id, if_match, Happened::Updated, origin, decide).await?;
         if patch.may_reduce() {
             // They were opened with what the key could do before.

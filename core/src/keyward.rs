@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::event::{Details, Event, Happened, Subject};
 use crate::id::{Id, KeyId, OrganizationId, RemovalId};
 use crate::keys::remove::Leaving;
+use crate::keys::sole::Successions;
 use crate::live::{Live, Stands};
 use crate::permit::{Caller, Permit};
 use crate::record;
@@ -61,6 +62,11 @@ pub trait Environment: Send + Sync + 'static {
     /// below 4 GiB.
     fn hash_password(&self, text: Zeroizing<String>) -> impl Future<Output = Option<String>> + Send;
 
+    /// The scopes of which an account has one key at a time: the languages that are spoken say which.
+    fn sole_scopes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Every root that rests somewhere, the oldest epoch first: one, or two where a re-rooting was cut off.
     fn roots(&self) -> impl Future<Output = Result<Vec<Root>, Error>> + Send;
 
@@ -85,6 +91,7 @@ pub struct Keyward<S, E> {
     pub(crate) pepper: Pepper,
     pub(crate) notes: Notes,
     pub(crate) leaving: Leaving,
+    pub(crate) successions: Successions,
     /// Keys that are to be removed by themselves, the next one first. May name keys that no longer are.
     pub(crate) due: Arc<Mutex<BTreeSet<(Timestamp, KeyId)>>>,
     pub(crate) jobs: Mutex<HashMap<RemovalId, Arc<Job>>>,
@@ -141,6 +148,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             pepper,
             notes: Notes::default(),
             leaving: Leaving::default(),
+            successions: Successions::default(),
             due: Arc::default(),
             jobs: Mutex::default(),
             last_id: Mutex::new(Id::from_bits(0)),

@@ -105,6 +105,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if let Some(at) = key.head.remove_at {
             self.due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
         }
+        if let Some(old) = key.traits.supersedes.filter(|_| self.is_sole(&key.traits.scopes)) {
+            self.successions.superseded.know(old, key.head.id);
+        }
         self.live.admit(&key)
     }
 }

@@ -331,8 +331,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(removed.into_inner())
     }
 
-    /// Takes up what the last stop cut off: unfinished removals, and keys whose owner is gone.
+    /// Takes up what the last stop cut off: keys whose place was taken, unfinished removals, and keys whose owner is gone.
     pub(crate) async fn take_up(self: &Arc<Self>, gone: Vec<Id>) -> Result<(), Error> {
+        self.end_left_over().await?;
         let unfinished = List { kind: RecordKind::Removal, owner: List::EVERYONE };
         for stored in self.store.page(unfinished, None, usize::MAX).await? {
             let mut removal = Removal::from_record(&stored.record)?;

@@ -53,6 +53,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             // A crash may have come between the successor and the end of the key before it.
             self.finish_rotation(permit, *key, successor, *overlap_seconds, origin).await?;
         }
+        if let Answer::Issued(key, _) | Answer::Key(key) = &answer {
+            self.finish_succession(permit, key, origin).await?;
+        }
         Ok(Some(answer))
     }
 

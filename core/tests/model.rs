@@ -30,6 +30,8 @@ mod reference;
 mod resources;
 #[path = "model/sessions.rs"]
 mod sessions;
+#[path = "model/sole.rs"]
+mod sole;
 #[path = "model/steps.rs"]
 mod steps;
 #[path = "model/stories.rs"]

@@ -21,8 +21,9 @@ use self::body::Body;
 use crate::credentials::bearer;
 use crate::dialect::{Begin, Choose, Dialect, Form, Params, Request, Response, Route, Step, in_steps, known};
 
-/// The scope of an Integration API Key: the only sort that may touch access keys.
-const INTEGRATION: &str = "intserv:integration";
+/// The scope of an Integration API Key: the only sort that may touch access keys. Making the next one removes the one
+/// before.
+pub(crate) const INTEGRATION: &str = "intserv:integration";
 /// The scope of an App API Key.
 const APP: &str = "intserv:app";
 

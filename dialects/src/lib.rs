@@ -25,6 +25,9 @@ pub use self::dialect::{
     Render, Request, Response, Route, Split, Step,
 };
 
+/// The scopes of which an account has one key at a time, see [`keyward_core::keyward::Environment::sole_scopes`].
+pub const SOLE_SCOPES: [&str; 1] = [intserv::INTEGRATION];
+
 /// The languages of other systems.
 ///
 /// # Errors

@@ -91,6 +91,10 @@ impl Environment for World {
         fill(bytes);
     }
 
+    fn sole_scopes(&self) -> &'static [&'static str] {
+        &keyward_dialects::SOLE_SCOPES
+    }
+
     async fn check_slow_hash(&self, hash: String, text: Zeroizing<String>) -> bool {
         let Ok(_turn) = self.slow_hashes.acquire().await else { return false };
         tokio::task::spawn_blocking(move || fits(&hash, &text)).await.unwrap_or(false)

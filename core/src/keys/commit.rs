@@ -99,7 +99,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// What lets a committed key be accepted as it is now.
     fn admit(&self, key: &Key) -> Apply {
         let (due, key) = (Arc::clone(&self.due), key.clone());
+        let old = key.traits.supersedes.filter(|_| self.is_sole(&key.traits.scopes));
+        let superseded = self.successions.superseded.clone();
         self.applied(key.head.organization, move |live| {
+            if let Some(old) = old {
+                superseded.know(old, key.head.id);
+            }
             if let Some(at) = key.head.remove_at {
                 due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
             }

@@ -57,6 +57,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Proof::Slow(_) => Place::Digest(0),
             Proof::Password(_) => Place::Nowhere,
         };
+        let succession = self.succeed(permit, account.id, &import.draft, None, origin).await?;
         let birth = Birth {
             id,
             organization: account.organization,
@@ -68,12 +69,15 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             material: Material::Secret(material),
             names,
             salt: self.random(),
-            supersedes: None,
+            supersedes: succession.before,
             session: None,
         };
         let key = verbs::issue::issue(birth, import.draft, self.environment.now())?;
         match self.commit_new(Some(permit), &key, None, origin).await {
-            Ok(_) => Ok(Answer::Key(Box::new(key))),
+            Ok(_) => {
+                self.end_before(permit, succession, origin).await?;
+                Ok(Answer::Key(Box::new(key)))
+            }
             Err(CommitError::NameTaken(name)) => {
                 Err(Error::Taken { what: if by_handle == Some(name) { "handle" } else { "secret" } })
             }

@@ -29,7 +29,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let is_recoverable = verbs::rotate::check(&key, overlap_seconds, if_match)?.recoverable.is_some();
             let issue = successor(&self.with_uses_left(key.clone()).await?, is_recoverable)?;
             let owner = (key.head.organization, key.head.account);
-            let ties = Ties { supersedes: Some(id), ..Ties::default() };
+            if overlap_seconds > 0 && self.is_sole(&key.traits.scopes) {
+                return Err(Error::invalid(
+                    "overlap_seconds",
+                    "0 where an account has one such key at a time",
+                ));
+            }
+            let begun = self.succeed(permit, key.head.account, &issue.draft, Some(id), origin).await;
+            let succession = match begun {
+                Err(Error::Stale) if if_match.is_none() => continue,
+                begun => begun?,
+            };
+            let ties = Ties { supersedes: succession.before, ..Ties::default() };
             let (new, new_secret) = self.create(Some(permit), owner, &issue, ties, origin).await?;
             // The answer is kept with the successor.
             let unkept = Origin { idempotency: None, ..origin.clone() };

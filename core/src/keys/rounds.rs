@@ -29,6 +29,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
         }
         outcome?;
+        self.end_left_over().await?;
         let over = self.live.sessions(self.environment.now()).into_iter().filter(|(_, is_over)| *is_over);
         for (session, _) in over {
             if let Some(stored) = self.store.fetch(session.id()).await?

@@ -24,9 +24,12 @@ use zeroize::Zeroizing;
 
 pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// The scope of which an account has one key at a time.
+pub(crate) const SOLE: &str = "sole";
+
 /// A clock, a source of randomness, and work that waits.
 #[derive(Clone)]
-pub(crate) struct World(Arc<Inner>);
+pub(crate) struct World(Arc<Inner>, &'static [&'static str]);
 
 struct Inner {
     now: AtomicU64,
@@ -46,13 +49,18 @@ impl World {
 
     fn with_roots(now: AtomicU64, seed: u64, epochs: Arc<Mutex<BTreeSet<u32>>>) -> Self {
         let (random, work, making_a_root) = (Mutex::new(seed), Mutex::default(), AtomicU64::new(0));
-        Self(Arc::new(Inner { now, random, work, epochs, making_a_root }))
+        Self(Arc::new(Inner { now, random, work, epochs, making_a_root }), &[SOLE])
     }
 
     /// A world at the same instant and with the same roots, with its own work: for looking without taking part.
     pub(crate) fn apart(&self) -> Self {
         let now = AtomicU64::new(self.0.now.load(Ordering::SeqCst));
         Self::with_roots(now, 0, Arc::clone(&self.0.epochs))
+    }
+
+    /// The same world, in which an account has as many keys of every scope as it likes.
+    pub(crate) fn without_sole_scopes(&self) -> Self {
+        Self(Arc::clone(&self.0), &[])
     }
 
     /// The epochs whose roots are not destroyed.
@@ -118,6 +126,10 @@ impl Environment for World {
             let drawn = (drawn ^ (drawn >> 31)).to_le_bytes();
             chunk.iter_mut().zip(drawn).for_each(|(to, from)| *to = from);
         }
+    }
+
+    fn sole_scopes(&self) -> &'static [&'static str] {
+        self.1
     }
 
     async fn check_slow_hash(&self, hash: String, text: Zeroizing<String>) -> bool {

@@ -1,12 +1,11 @@
 //! This file is about IntServ's clients: badges and codes that are made, open doors, are removed and stay removed, over
 //! real HTTP.
 
-use std::process::Command;
+mod tokens;
 
 use serde_json::{Value, json};
 
 use super::scene::{Scene, text};
-use crate::harness::PROGRAM;
 
 const BADGE: &str = "EM:1234567890";
 
@@ -225,36 +224,6 @@ fn only_an_integration_api_key_touches_access_keys() {
     let token = text(&scene.verify(&app)["key_id"]);
     scene.ok("DELETE", &format!("/v1/keys/{token}"), Value::Null);
     assert_eq!(error(&app, "events/list"), no(401, "invalid_token"));
-}
-
-#[test]
-fn tokens_are_made_by_the_native_api_and_by_the_command_line() {
-    let scene = Scene::demo();
-    let tenant = scene.tenant("doors");
-    let format = json!({ "alphabet": "url_safe", "private": 43 });
-    let scopes = ["admin", "intserv:integration"];
-    let made = scene.held(json!({ "account_id": tenant.account, "scopes": scopes, "format": format })).secret;
-    let mut issue = Command::new(PROGRAM);
-    issue.args([
-        "key",
-        "issue",
-        "doors",
-        "--url",
-        &scene.http,
-        "--account",
-        &tenant.account,
-        "--secret-file",
-    ]);
-    issue.arg(scene.file("owner.secret")).arg("--format").arg(format.to_string());
-    let printed =
-        issue.args(["--scope", scopes[0], "--scope", scopes[1]]).output().expect("the program starts");
-    assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
-    let printed: Value = serde_json::from_slice(&printed.stdout).expect("JSON");
-    for token in [made, text(&printed["secret"])] {
-        let fits = token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        assert_eq!((token.len(), fits), (43, true));
-        assert_eq!(call(&scene, &token, "accesslevels/list", &json!({})).0, 200);
-    }
 }
 
 #[test]
