@@ -17,7 +17,7 @@ use crate::epoch::Epoch;
 use crate::event::Reason;
 use crate::filter::Filter;
 use crate::id::{AccountId, Id, KeyId, OrganizationId, ReceiptId, RemovalId, ResourceId};
-use crate::key::{Found, Head, Key, Tombstone};
+use crate::key::{Found, Head, Key, Kind, Tombstone};
 use crate::permit::{Caller, Verb};
 use crate::removal::{Plan, Progress, Selection};
 use crate::resource::{NewResource, Resource, ResourcePatch};
@@ -59,6 +59,8 @@ pub enum Command {
         /// Which part of them.
         page: Page,
     },
+    /// Count the keys of a kind that were removed.
+    CountRemoved(Kind),
     /// Change a key.
     Update {
         /// Which.
@@ -282,11 +284,12 @@ impl Command {
                 | RecordKind::Resource
                 | RecordKind::Epoch
                 | RecordKind::Term
-                | RecordKind::Enforcement => Verb::Find,
+                | RecordKind::Enforcement
+                | RecordKind::Tombstone => Verb::Find,
                 RecordKind::Account => Verb::ReadAccounts,
                 RecordKind::Organization => Verb::ReadOrganizations,
             },
-            Self::List { .. } => Verb::List,
+            Self::List { .. } | Self::CountRemoved(_) => Verb::List,
             Self::Update { .. } => Verb::Update,
             Self::Suspend { .. } => Verb::Suspend,
             Self::Resume { .. } => Verb::Resume,
@@ -383,6 +386,8 @@ pub enum Answer {
     Found(Box<Key>),
     /// Keys, and where the next page begins.
     Keys(Vec<Found<Key>>, Option<Id>),
+    /// How many keys there are.
+    Count(u64),
     /// What a verifier says.
     Verdict(Box<Verdict>),
     /// A key was removed, now or before.

@@ -15,9 +15,9 @@ use crate::account::{Account, Role};
 use crate::command::{Answer, Issue, Named, Page, Patch};
 use crate::error::Error;
 use crate::event::{Happened, Reason};
-use crate::filter::Filter;
+use crate::filter::{Filter, StateFilter};
 use crate::id::{AccountId, Id, KeyId, OrganizationId};
-use crate::key::{Found, Head, Key, Material, Place, Proof, Scheme, SecretMaterial, Session};
+use crate::key::{Found, Head, Key, Kind, Material, Place, Proof, Scheme, SecretMaterial, Session};
 use crate::keyward::{Environment, Keyward, Origin};
 use crate::permit::{Permit, Reach};
 use crate::record;
@@ -172,7 +172,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             | RecordKind::Resource
             | RecordKind::Epoch
             | RecordKind::Term
-            | RecordKind::Enforcement => Err(Error::NotFound),
+            | RecordKind::Enforcement
+            | RecordKind::Tombstone => Err(Error::NotFound),
         }
     }
 
@@ -189,7 +190,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         // At first only as many as are wanted: often all of them fit.
         let mut read = page.limit;
         for _ in 0..LOOKED_AT.div_ceil(Page::LIMIT) {
-            let records = self.store.page(List { kind: RecordKind::Key, owner }, after, read).await?;
+            let records = self.page_of(owner, filter.state, after, read).await?;
             let last_page = records.len() < read;
             read = Page::LIMIT;
             for stored in records {
@@ -206,6 +207,30 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
         }
         Ok(Answer::Keys(found, after))
+    }
+
+    /// A page of somebody's keys, of those that were removed too if these are wanted.
+    async fn page_of(
+        &self,
+        owner: Id,
+        state: Option<StateFilter>,
+        after: Option<Id>,
+        limit: usize,
+    ) -> Result<Vec<Stored>, Error> {
+        // Those of earlier builds stand among the living to this day.
+        let mut page = self.store.page(List { kind: RecordKind::Key, owner }, after, limit).await?;
+        if state == Some(StateFilter::Removed) {
+            let removed = List { kind: RecordKind::Tombstone, owner };
+            page.extend(self.store.page(removed, after, limit).await?);
+            page.sort_by_key(|stored| stored.record.id);
+            page.truncate(limit);
+        }
+        Ok(page)
+    }
+
+    /// How many keys of a kind were removed of those that the caller may list.
+    pub(crate) fn count_removed(&self, permit: &Permit, kind: Kind) -> Answer {
+        Answer::Count(self.list_owner(permit, None).map_or(0, |owner| self.live.removed(owner, kind)))
     }
 
     async fn fitting(

@@ -7,6 +7,7 @@ mod entry;
 mod idle;
 mod parents;
 mod rate;
+mod removed;
 mod schemes;
 mod sealed;
 mod told;
@@ -24,12 +25,13 @@ use self::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_SEALED, FLAG_SUSPEND
 use self::idle::Idle;
 use self::parents::Parents;
 use self::rate::Rates;
+use self::removed::Removed;
 use self::schemes::Schemes;
 use self::sealed::Sealed;
 use self::told::{is_told, told};
 use crate::crypto::Crypto;
 use crate::error::Error;
-use crate::id::{Id, KeyId};
+use crate::id::{AccountId, Id, KeyId, OrganizationId};
 use crate::key::{Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, Session, State};
 use crate::permit::Caller;
 use crate::scope::{Rights, Scopes};
@@ -52,6 +54,7 @@ pub struct Live {
     idle: Idle,
     /// Whether any key is a session.
     parents: Parents,
+    removed: Removed,
     position: AtomicU64,
 }
 
@@ -112,6 +115,7 @@ impl Live {
             rates: Rates::default(),
             idle: Idle::default(),
             parents: Parents::default(),
+            removed: Removed::default(),
             position: AtomicU64::new(0),
         }
     }
@@ -296,6 +300,16 @@ impl Live {
             return Err(Refusal::Expired);
         }
         Ok(())
+    }
+
+    /// Counts a key that was removed.
+    pub(crate) fn count_removed(&self, organization: OrganizationId, account: AccountId, kind: Kind) {
+        self.removed.add(organization, account, kind);
+    }
+
+    /// How many keys of a kind an account or an organization had that were removed.
+    pub(crate) fn removed(&self, owner: Id, kind: Kind) -> u64 {
+        self.removed.of(owner, kind)
     }
 
     /// Whether a key may have sessions that live.

@@ -78,7 +78,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     fn load_key(&self, stored: &Stored, epoch_began: Position) -> Result<(), Error> {
         let sealed = match record::key::read(&stored.record)? {
             Found::Live(sealed) => sealed,
-            Found::Removed(_) => {
+            Found::Removed(tombstone) => {
+                self.live.count_removed(tombstone.organization, tombstone.account, tombstone.kind);
                 if stored.position > epoch_began {
                     self.epochs.count_removal();
                 }

@@ -53,7 +53,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 self.covers(permit, resource.organization, resource.account)?;
                 resource.removed_at.is_some()
             }
-            RecordKind::Removal | RecordKind::Epoch | RecordKind::Term | RecordKind::Enforcement => false,
+            RecordKind::Removal
+            | RecordKind::Epoch
+            | RecordKind::Term
+            | RecordKind::Enforcement
+            | RecordKind::Tombstone => false,
         };
         if !removed {
             return Err(Error::NotFound);

@@ -69,7 +69,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             RecordKind::Organization => Ok(Answer::Organization(Box::new(Organization::from_record(&then)?))),
             RecordKind::Account => Ok(Answer::Account(Box::new(Account::from_record(&then)?))),
             RecordKind::Resource => Ok(Answer::Resource(Box::new(Resource::from_record(&then)?))),
-            RecordKind::Term | RecordKind::Enforcement => {
+            RecordKind::Term | RecordKind::Enforcement | RecordKind::Tombstone => {
                 Err(Error::internal("an answer that nobody was given"))
             }
             RecordKind::Epoch => Ok(Answer::Rerooted(Box::new(Epoch::from_record(&stored.record)?))),

@@ -40,6 +40,8 @@ pub enum RecordKind {
     Term = 7,
     /// How events reached every verifier.
     Enforcement = 8,
+    /// A removed key, as a list holds it: its record is a key's. Who lists what lives walks by none of them.
+    Tombstone = 9,
 }
 
 /// A list of records in the order of their ids, oldest first: all of one kind under one owner.

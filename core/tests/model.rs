@@ -26,6 +26,8 @@ mod play;
 mod races;
 #[path = "model/reference.rs"]
 mod reference;
+#[path = "model/removed.rs"]
+mod removed;
 #[path = "model/resources.rs"]
 mod resources;
 #[path = "model/sessions.rs"]

@@ -271,7 +271,7 @@ impl StoreRow {
 }
 
 fn kind(byte: u8) -> Option<RecordKind> {
-    const KINDS: [RecordKind; 8] = [
+    const KINDS: [RecordKind; 9] = [
         RecordKind::Organization,
         RecordKind::Account,
         RecordKind::Key,
@@ -280,6 +280,7 @@ fn kind(byte: u8) -> Option<RecordKind> {
         RecordKind::Epoch,
         RecordKind::Term,
         RecordKind::Enforcement,
+        RecordKind::Tombstone,
     ];
     KINDS.into_iter().find(|kind| *kind as u8 == byte)
 }

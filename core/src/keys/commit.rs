@@ -91,6 +91,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let (head, epochs) = (head.clone(), Arc::clone(&self.epochs));
         let apply = self.applied(head.organization, move |live| {
             epochs.count_removal();
+            live.count_removed(head.organization, head.account, head.kind);
             live.end(&head)
         });
         self.commit(Change { record, slot: SlotChange::Erase, event, replay: None, apply }).await

@@ -170,13 +170,13 @@ impl Head {
     /// A session stands in its parent's list too, so that whoever ends the one can end the other.
     fn lists(&self) -> Vec<List> {
         let parent = self.session.map(|session| List { kind: RecordKind::Key, owner: session.parent.id() });
-        lists(self.organization.id(), self.account.id()).into_iter().chain(parent).collect()
+        let owners = lists(RecordKind::Key, self.organization.id(), self.account.id());
+        owners.into_iter().chain(parent).collect()
     }
 }
 
-fn lists(organization: Id, account: Id) -> Vec<List> {
-    let kind = RecordKind::Key;
-    vec![List { kind, owner: organization }, List { kind, owner: account }]
+fn lists(kind: RecordKind, organization: Id, account: Id) -> [List; 2] {
+    [List { kind, owner: organization }, List { kind, owner: account }]
 }
 
 impl Key {
@@ -204,7 +204,7 @@ impl Key {
 }
 
 impl Tombstone {
-    /// The tombstone as a store keeps it. It still stands in its lists and holds its handle's name, so that
+    /// The tombstone as a store keeps it. It stands in lists of its own and holds its handle's name, so that
     /// whoever looks for the key learns that it was removed.
     ///
     /// # Errors
@@ -226,7 +226,7 @@ impl Tombstone {
             version: self.version,
             body: encode(&row)?,
             names,
-            lists: lists(self.organization.id(), self.account.id()),
+            lists: lists(RecordKind::Tombstone, self.organization.id(), self.account.id()).into(),
         })
     }
 }

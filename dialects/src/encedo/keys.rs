@@ -4,7 +4,7 @@
 use keyward_core::command::{Answer, Command, Page};
 use keyward_core::crypto::{Crypto, Exercise, Exercised, KeyRef, Peer};
 use keyward_core::error::Error;
-use keyward_core::filter::{Filter, StateFilter};
+use keyward_core::filter::Filter;
 use keyward_core::id::{Id, KeyId};
 use keyward_core::key::{Found, Key, Kind, Material};
 use keyward_core::metadata::Metadata;
@@ -146,39 +146,35 @@ pub(super) fn fold<T: Send + 'static>(
     see: impl Fn(&mut T, HemKey) + Send + 'static,
     next: impl FnOnce(T) -> Flow + Send + 'static,
 ) -> Step {
-    walk(
-        None,
-        None,
-        made,
-        move |made, found| {
-            if let Found::Live(key) = found
-                && let Some(key) = HemKey::of(key)
-            {
-                see(made, key);
-            }
-        },
-        next,
-    )
+    walk(None, made, see, next)
 }
 
 /// Counts the keys that were removed.
 pub(super) fn count_removed(next: impl FnOnce(u64) -> Flow + Send + 'static) -> Step {
-    walk(Some(StateFilter::Removed), None, 0, |count, _| *count += 1, next)
+    Step::then(Command::CountRemoved(Kind::Crypto), |answer| {
+        let Answer::Count(removed) = answer else { return Err(unexpected()) };
+        next(removed)
+    })
 }
 
 fn walk<T: Send + 'static>(
-    state: Option<StateFilter>,
     after: Option<Id>,
     mut made: T,
-    see: impl Fn(&mut T, Found<Key>) + Send + 'static,
+    see: impl Fn(&mut T, HemKey) + Send + 'static,
     next: impl FnOnce(T) -> Flow + Send + 'static,
 ) -> Step {
-    let filter = Box::new(Filter { kind: Some(Kind::Crypto), state, ..Filter::default() });
+    let filter = Box::new(Filter { kind: Some(Kind::Crypto), ..Filter::default() });
     Step::then(Command::List { filter, page: Page { after, limit: Page::LIMIT } }, move |answer| {
         let Answer::Keys(found, rest) = answer else { return Err(unexpected()) };
-        found.into_iter().for_each(|found| see(&mut made, found));
+        for found in found {
+            if let Found::Live(key) = found
+                && let Some(key) = HemKey::of(key)
+            {
+                see(&mut made, key);
+            }
+        }
         match rest {
-            Some(_) => Ok(walk(state, rest, made, see, next)),
+            Some(_) => Ok(walk(rest, made, see, next)),
             None => next(made),
         }
     })
