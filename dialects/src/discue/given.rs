@@ -85,6 +85,42 @@ impl Given {
     }
 }
 
+/// The lengths of an alias, in characters.
+const ALIAS: std::ops::RangeInclusive<usize> = 4..=64;
+
 fn is_alias(text: &str) -> bool {
-    (4..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+    ALIAS.contains(&text.len()) && text.chars().all(is_of_alias)
+}
+
+const fn is_of_alias(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '.' | '-' | '_')
+}
+
+/// What something of this name is shown as to clients that know aliases only: the name itself where it can be one.
+pub(super) fn alias_of(name: &str) -> String {
+    let fitting = name.chars().map(|character| if is_of_alias(character) { character } else { '-' });
+    let padding = std::iter::repeat_n('-', ALIAS.start().saturating_sub(name.chars().count()));
+    fitting.chain(padding).take(*ALIAS.end()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{alias_of, is_alias};
+
+    #[test]
+    fn every_name_has_an_alias_and_an_alias_is_its_own() {
+        let cases = [
+            ("ci-1.prod_x", "ci-1.prod_x"),
+            ("API key", "API-key"),
+            ("ci", "ci--"),
+            ("Müller & Söhne", "M-ller---S-hne"),
+            ("a\"b\\c\u{1F511}", "a-b-c-"),
+        ];
+        for (name, alias) in cases {
+            assert_eq!(alias_of(name), alias);
+        }
+        for name in ["x", "ü", &"n".repeat(200), &"é".repeat(100)] {
+            assert!(is_alias(&alias_of(name)), "{name}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use keyward_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::given::{Given, Notation};
+use super::given::{Given, Notation, alias_of};
 use super::grants::Grants;
 use super::ids;
 use super::writer::Writer;
@@ -274,7 +274,7 @@ impl Shown {
     fn new(key: Key, secret: String, last_used_at: Option<Timestamp>) -> Self {
         let kept = Kept::of(&key);
         Self {
-            alias: key.traits.name.clone(),
+            alias: alias_of(&key.traits.name),
             created_at: key.head.created_at.millis(),
             id: ids::write(key.head.id.id()),
             key: secret,

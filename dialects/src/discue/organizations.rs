@@ -7,7 +7,7 @@ use keyward_core::id::{Id, OrganizationId};
 use keyward_core::permit::Caller;
 use serde_json::{Value, json};
 
-use super::given::Given;
+use super::given::{Given, alias_of};
 use super::ids;
 use super::writer::Writer;
 use crate::dialect::{Params, Request, Step, known, unexpected};
@@ -83,7 +83,7 @@ fn show(organization: &Organization) -> Value {
     json!({
         "id": ids::write(organization.id.id()),
         "name": organization.name,
-        "alias": organization.name,
+        "alias": alias_of(&organization.name),
         "created_at": organization.created_at.millis(),
     })
 }

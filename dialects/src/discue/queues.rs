@@ -7,7 +7,7 @@ use keyward_core::permit::{Caller, Verb};
 use keyward_core::resource::{NewResource, Resource, ResourcePatch};
 use serde_json::{Value, json};
 
-use super::given::Given;
+use super::given::{Given, alias_of};
 use super::ids;
 use super::writer::Writer;
 use crate::dialect::{Params, Request, Step, known, unexpected};
@@ -187,7 +187,7 @@ fn show_queue(queue: &Resource) -> Value {
     json!({
         "id": ids::write(queue.id.id()),
         "name": queue.name,
-        "alias": queue.name,
+        "alias": queue.name.as_deref().map(alias_of),
         "created_at": queue.created_at.millis(),
         "updated_at": queue.updated_at.millis(),
     })
