@@ -270,6 +270,8 @@ pub struct Dialect {
     /// The number of another account that the presented key is to act as, or what is wrong with that number; `None`
     /// where it is to act as its own.
     pub acts_as: ActsAs,
+    /// Whether only who presents a key is told which calls there are.
+    pub is_closed: bool,
     /// `Some` if it judges by itself who asks; then the two above are not called.
     pub by_itself: Option<ByItself>,
     /// What an error looks like, for the request with this id.
@@ -297,7 +299,14 @@ impl Dialect {
         for (path, routes) in by_path {
             router.insert(path, routes).map_err(Error::internal)?;
         }
-        Ok(Self { name, routes, claims, credential, acts_as: |_| None, by_itself: None, fault, router })
+        let (acts_as, is_closed, by_itself): (ActsAs, _, _) = (|_| None, false, None);
+        Ok(Self { name, routes, claims, credential, acts_as, is_closed, by_itself, fault, router })
+    }
+
+    /// The same language, in which a stranger is not even told which calls there are.
+    #[must_use]
+    pub fn closed(self) -> Self {
+        Self { is_closed: true, ..self }
     }
 
     /// The same language, which judges by itself who asks.

@@ -17,7 +17,7 @@ use keyward_core::permit::{Caller, Verb};
 
 use self::writer::Writer;
 use crate::credentials::{API_KEY, api_key};
-use crate::dialect::{Begin, Dialect, Form, Params, Request, Route, Step, in_steps};
+use crate::dialect::{Dialect, Form, Params, Request, Route, Step, in_steps};
 use crate::media;
 
 /// The language of discue.
@@ -25,7 +25,7 @@ use crate::media;
 /// # Errors
 /// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
 pub fn dialect() -> Result<Dialect, Error> {
-    Dialect::new("discue", &ROUTES, claims, api_key, fault::fault)
+    Ok(Dialect::new("discue", &ROUTES, claims, api_key, fault::fault)?.closed())
 }
 
 /// What stands in front of every path, or nothing: one of the clients has no prefix unless it is given one.
@@ -38,16 +38,28 @@ const SPOKEN: [&str; 4] = ["api_clients", "api_keys", "events", "queues"];
 const UNSPOKEN: [&str; 8] =
     ["listeners", "messages", "schemas", "stats", "subscriptions", "channels", "domains", "topics"];
 
+/// A call for who takes JSON. Judged with the shape of the request: whoever may not ask is told that and nothing else.
+macro_rules! acceptable {
+    ($begin:path) => {
+        |_| {
+            Ok(Form::Steps(|request, params, caller| {
+                let step = $begin(request, params, caller)?;
+                Ok(if takes_json(request) { step } else { Step::Say(fault::not_acceptable(request)) })
+            }))
+        }
+    };
+}
+
 /// The table of calls, each with the prefix and without.
 macro_rules! calls {
     ($($method:literal $path:literal $verb:path => $begin:path,)*) => {
         [
-            in_steps("GET", PREFIX, None, |request| Ok(Form::Steps(acceptable(request, status)))),
+            in_steps("GET", PREFIX, None, |_| Ok(Form::Steps(status))),
             // Never claimed: it is asked for under a host of this language's own only.
-            in_steps("GET", "/", None, |request| Ok(Form::Steps(acceptable(request, status)))),
+            in_steps("GET", "/", None, |_| Ok(Form::Steps(status))),
             $(
-                in_steps($method, concat!("/v1", $path), Some($verb), |request| Ok(Form::Steps(acceptable(request, $begin)))),
-                in_steps($method, $path, Some($verb), |request| Ok(Form::Steps(acceptable(request, $begin)))),
+                in_steps($method, concat!("/v1", $path), Some($verb), acceptable!($begin)),
+                in_steps($method, $path, Some($verb), acceptable!($begin)),
             )*
         ]
     };
@@ -74,19 +86,22 @@ static ROUTES: [Route; 36] = calls! {
     "GET" "/queues/{id}/messages" Verb::ReadResources => queues::messages,
 };
 
-/// How a call begins for who takes JSON, and for who does not.
-fn acceptable(request: &Request<'_>, begin: Begin) -> Begin {
-    let takes_json = !request.headers.contains_key(ACCEPT)
-        || ["application/json", "application/*", "*/*"].iter().any(|it| media::accepts(request, it));
-    if takes_json { begin } else { |request, _, _| Ok(Step::Say(fault::not_acceptable(request))) }
+fn takes_json(request: &Request<'_>) -> bool {
+    !request.headers.contains_key(ACCEPT)
+        || ["application/json", "application/*", "*/*"].iter().any(|it| media::accepts(request, it))
 }
 
 /// Whether there is a server at all.
 fn status(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> Result<Step, Error> {
-    Ok(Writer::of(request).say(&serde_json::json!({ "status": "ok" })))
+    if takes_json(request) {
+        Ok(Writer::of(request).say(&serde_json::json!({ "status": "ok" })))
+    } else {
+        Ok(Step::Say(fault::not_acceptable(request)))
+    }
 }
 
-/// By path. The native API has `/v1/events` too: there, the credential tells who asks for which.
+/// By path. The native API has `/v1/events` too: there, the credential tells who asks for which. A request without any is in our
+/// own language; its 401 has the members `title` and `status` that this one's has.
 fn claims(request: &Request<'_>) -> bool {
     if request.path == PREFIX {
         return true;

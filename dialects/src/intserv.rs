@@ -32,7 +32,7 @@ const APP: &str = "intserv:app";
 /// # Errors
 /// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
 pub fn dialect() -> Result<Dialect, Error> {
-    Dialect::new("intserv", &ROUTES, claims, bearer, fault::fault)
+    Ok(Dialect::new("intserv", &ROUTES, claims, bearer, fault::fault)?.closed())
 }
 
 static ROUTES: [Route; 5] = [

@@ -20,7 +20,7 @@ use crate::dialect::{Credential, Dialect, Form, Request, Route, in_steps, known}
 /// # Errors
 /// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
 pub fn dialect() -> Result<Dialect, Error> {
-    Ok(Dialect::new("resolver", &ROUTES, claims, credential, answers::fault)?.with_acting(acts_as))
+    Ok(Dialect::new("resolver", &ROUTES, claims, credential, answers::fault)?.with_acting(acts_as).closed())
 }
 
 static ROUTES: [Route; 14] = [

@@ -188,6 +188,10 @@ impl<S: Store> App<S> {
             };
             return unit::answer(self, head, secret(&head.request(&[])), step).await.map(whole);
         }
+        if found.is_err() && dialect.is_closed {
+            let keyward = self.keyward.as_ref().ok_or(Error::Locked)?;
+            self.caller(keyward, head, (dialect.credential)(&head.request(&[])))?;
+        }
         let (route, params) = found?;
         let keyward = self.keyward.as_ref().ok_or(Error::Locked)?;
         let Some(verb) = route.verb else {

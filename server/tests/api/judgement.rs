@@ -162,3 +162,62 @@ fn head_goes_where_get_goes() {
     assert_eq!((answer.status, answer.header("etag"), answer.body.as_str()), (200, Some("\"1\""), ""));
     assert_eq!(scene.call("HEAD", "/v1/keys/key_1", None).status, 400);
 }
+
+/// A stranger could tell calls from paths that are none, and what is spoken from what is not, without a key.
+#[test]
+fn a_stranger_to_a_vendors_language_is_told_of_no_call() {
+    let scene = Scene::new();
+    let keyless = scene.held(json!({ "scopes": ["intserv:app"] })).secret;
+    let owner = scene.owner.clone();
+    let asks: [(&str, &str, &str, u16, u16); 8] = [
+        ("X-API-KEY", "GET", "/v1/listeners", 401, 501),
+        ("X-API-KEY", "GET", "/v1/api_keys/x/y", 401, 404),
+        ("X-API-KEY", "PATCH", "/v1/api_keys", 401, 405),
+        ("x-api-key", "GET", "/user/nothing", 403, 404),
+        ("x-api-key", "GET", "/data", 403, 404),
+        ("x-api-key", "PATCH", "/user/apiKey/7", 403, 405),
+        ("Authorization", "POST", "/v1/accesskeys/list", 401, 404),
+        ("Authorization", "GET", "/v1/accesskeys/add", 401, 405),
+    ];
+    for (field, method, path, anonymous, known) in asks {
+        let scheme = if field == "Authorization" { "Bearer " } else { "" };
+        let status = |secret: &str| {
+            let line = format!("{field}: {scheme}{secret}\r\n");
+            scene.request(method, path, if secret.is_empty() { "" } else { &line }, b"").status
+        };
+        assert_eq!([status(""), status("kw_live_nobody")], [anonymous, 401], "{method} {path}");
+        assert_eq!([status(&owner), status(&keyless)], [known, known], "{method} {path}");
+    }
+}
+
+/// Whoever may not ask was told first that an answer in this form is not to be had.
+#[test]
+fn what_discues_clients_take_is_judged_after_who_may_ask() {
+    let scene = Scene::new();
+    let powerless = scene.held(json!({})).secret;
+    for (method, path, body) in [
+        ("GET", "/v1/queues", ""),
+        ("POST", "/v1/queues", "{"),
+        ("GET", "/v1/api_keys", ""),
+        ("DELETE", "/v1/api_keys/x", ""),
+    ] {
+        let status = |secret: &str| {
+            let line = format!("X-API-KEY: {secret}\r\nAccept: text/html\r\n");
+            scene.request(method, path, &line, body.as_bytes()).status
+        };
+        assert_eq!([status("kw_live_nobody"), status(&powerless)], [401, 403], "{method} {path}");
+    }
+    let line = format!("X-API-KEY: {}\r\nAccept: text/html\r\n", scene.owner);
+    assert_eq!(scene.request("GET", "/v1/queues", &line, b"").status, 406);
+}
+
+/// Both languages have the path, and nobody can tell whose client forgot its key.
+#[test]
+fn who_asks_for_events_with_no_key_is_refused_in_words_that_both_languages_have() {
+    let scene = Scene::new();
+    let refused = scene.request("GET", "/v1/events", "", b"");
+    assert_eq!(refused.status, 401);
+    assert_eq!((&refused.json()["status"], refused.json()["title"].is_string()), (&json!(401), true));
+    let signed = scene.request("GET", "/v1/events", "X-API-KEY: nobody\r\n", b"");
+    assert_eq!((signed.status, signed.json()), (401, json!({ "title": "Unauthorized", "status": 401 })));
+}
