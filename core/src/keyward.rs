@@ -156,9 +156,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             verifiers: Arc::new(Verifiers::new(Limits::default())),
             this: Weak::clone(this),
         });
-        let gone = keyward.load().await?;
+        let cut_off = keyward.load().await?;
         keyward.take_over_verifiers().await?;
-        keyward.take_up(gone).await?;
+        keyward.take_up(cut_off).await?;
         Ok(keyward)
     }
 

@@ -1,19 +1,28 @@
 //! This file is about what a node learns from its store when it starts: owners, keys, and when sessions were last used.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::account::{Account, Organization, Standing};
 use crate::error::Error;
-use crate::id::Id;
-use crate::key::Found;
+use crate::id::{Id, ResourceId};
+use crate::key::{Found, Material};
 use crate::keyward::{Environment, Keyward};
 use crate::pages::Pages;
 use crate::record;
 use crate::store::{List, Position, RecordKind, Store, Stored};
 
+/// What the last stop cut off, as far as reading what is live tells.
+pub(crate) struct CutOff {
+    /// The owners that are gone, whose keys may be there.
+    pub(crate) gone: Vec<Id>,
+    /// What was made for keys that are there.
+    pub(crate) referred: HashSet<ResourceId>,
+}
+
 impl<S: Store, E: Environment> Keyward<S, E> {
-    /// Learns what is live; the owners that are gone.
-    pub(crate) async fn load(&self) -> Result<Vec<Id>, Error> {
+    /// Learns what is live, and what the last stop cut off.
+    pub(crate) async fn load(&self) -> Result<CutOff, Error> {
         // Read first: what is read afterwards is at least as new.
         let size = self.checkpoint().await?.size();
         if let Some(last) = size.checked_sub(1) {
@@ -22,9 +31,15 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         self.verifiers.start_at(size);
         let gone = self.load_owners().await?;
         let epoch_began = self.load_epoch().await?;
+        let provisional: HashSet<ResourceId> = self.provisional().await?.into_iter().collect();
+        let referred: Mutex<HashSet<ResourceId>> = Mutex::default();
         let failure: Mutex<Option<Error>> = Mutex::new(None);
-        let key = |stored: Stored| {
-            if let Err(error) = self.load_key(&stored, epoch_began) {
+        let key = |stored: Stored| match self.load_key(&stored, epoch_began) {
+            Ok(Some(person)) if provisional.contains(&person) => {
+                referred.lock().unwrap_or_else(PoisonError::into_inner).insert(person);
+            }
+            Ok(_) => {}
+            Err(error) => {
                 failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             }
         };
@@ -33,7 +48,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Err(error);
         }
         self.load_sessions().await?;
-        Ok(gone)
+        Ok(CutOff { gone, referred: referred.into_inner().unwrap_or_else(PoisonError::into_inner) })
     }
 
     /// Learns who stands above keys; those who are gone. By their lists: a scan would walk every key, too.
@@ -75,7 +90,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(())
     }
 
-    fn load_key(&self, stored: &Stored, epoch_began: Position) -> Result<(), Error> {
+    /// Learns of a key; who carries it, if it is one that somebody carries.
+    fn load_key(&self, stored: &Stored, epoch_began: Position) -> Result<Option<ResourceId>, Error> {
         let sealed = match record::key::read(&stored.record)? {
             Found::Live(sealed) => sealed,
             Found::Removed(tombstone) => {
@@ -83,7 +99,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 if stored.position > epoch_began {
                     self.epochs.count_removal();
                 }
-                return Ok(());
+                return Ok(None);
             }
         };
         let Some(slot) = stored.slot else {
@@ -91,7 +107,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             if let Some(session) = sealed.head.session {
                 self.live.know_sessions(session.parent);
             }
-            return Ok(());
+            return Ok(None);
         };
         let secret = self.roots.unwrap(&slot, stored.record.id).map_err(|_| {
             let (id, epoch, newest) = (sealed.head.id, slot.epoch(), self.roots.epoch());
@@ -109,6 +125,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if let Some(old) = key.traits.supersedes.filter(|_| self.is_sole(&key.traits.scopes)) {
             self.successions.superseded.know(old, key.head.id);
         }
-        self.live.admit(&key)
+        self.live.admit(&key)?;
+        Ok(match key.traits.material {
+            Material::Access(access) => access.opens.person,
+            Material::Secret(_) | Material::Crypto(_) => None,
+        })
     }
 }

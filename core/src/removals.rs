@@ -16,6 +16,7 @@ use crate::filter::Filter;
 use crate::id::{Id, RemovalId};
 use crate::key::{Found, Head, Tombstone};
 use crate::keyward::{About, Environment, Keyward, Origin};
+use crate::load::CutOff;
 use crate::pages::Pages;
 use crate::permit::{Permit, Reach};
 use crate::record;
@@ -331,9 +332,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(removed.into_inner())
     }
 
-    /// Takes up what the last stop cut off: keys whose place was taken, unfinished removals, and keys whose owner is gone.
-    pub(crate) async fn take_up(self: &Arc<Self>, gone: Vec<Id>) -> Result<(), Error> {
+    /// Takes up what the last stop cut off: keys whose place was taken, what was made for keys, unfinished removals, and keys
+    /// whose owner is gone.
+    pub(crate) async fn take_up(self: &Arc<Self>, cut_off: CutOff) -> Result<(), Error> {
         self.end_left_over().await?;
+        self.take_up_provisional(&cut_off.referred).await?;
         let unfinished = List { kind: RecordKind::Removal, owner: List::EVERYONE };
         for stored in self.store.page(unfinished, None, usize::MAX).await? {
             let mut removal = Removal::from_record(&stored.record)?;
@@ -342,7 +345,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             removal.version += 1;
             self.carry_out(removal, heads);
         }
-        for owner in gone {
+        for owner in cut_off.gone {
             self.sweep(List { kind: RecordKind::Key, owner }, Reason::OwnerLeft, &Origin::default());
         }
         Ok(())

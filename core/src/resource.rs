@@ -38,6 +38,14 @@ pub struct Resource {
     pub names: Vec<Name>,
 }
 
+impl Resource {
+    /// Ends it: nothing is called by its name any more.
+    pub(crate) fn end(&mut self, now: Timestamp) {
+        self.removed_at = Some(now);
+        self.names.clear();
+    }
+}
+
 /// A resource to make.
 #[derive(Clone, Debug, Default)]
 pub struct NewResource {
@@ -51,6 +59,8 @@ pub struct NewResource {
     pub name: Option<String>,
     /// What it holds.
     pub content: Map<String, Value>,
+    /// It is made for a door credential that comes next. If a stop comes first, the next start removes it.
+    pub is_provisional: bool,
 }
 
 /// What a resource is to hold in the place of what it holds.

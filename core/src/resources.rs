@@ -1,6 +1,8 @@
 //! This file is about what is done to resources. Whether a key opens one is judged by its scopes, and whose it is by the
 //! permit's reach, as with everything else.
 
+use std::collections::HashSet;
+
 use crate::command::{Answer, Page};
 use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
@@ -10,6 +12,9 @@ use crate::permit::{Permit, Reach};
 use crate::resource::{NewResource, Resource, ResourcePatch};
 use crate::store::{CommitError, List, RecordKind, Store};
 use crate::verbs::issue::check_name;
+
+/// The list of what was made for keys that may not be there yet.
+const PROVISIONAL: List = List { kind: RecordKind::Resource, owner: List::EVERYONE };
 
 /// How often a change is tried again after somebody else was quicker.
 const TRIES: usize = 16;
@@ -59,8 +64,58 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             names: Vec::new(),
         };
         self.rename(&mut resource, new.name)?;
-        self.commit_resource(permit, &resource, Happened::Created, origin).await?;
+        let lists = self.lists_of(&resource).into_iter().chain(new.is_provisional.then_some(PROVISIONAL));
+        self.commit_listed(Some(permit), &resource, lists.collect(), Happened::Created, origin).await?;
         Ok(Answer::Resource(Box::new(resource)))
+    }
+
+    /// Lets what was made for a key stay, because the key is there.
+    pub(crate) async fn settle(&self, id: ResourceId, origin: &Origin) -> Result<(), Error> {
+        self.conclude(id, Happened::Updated, |_| {}, origin).await
+    }
+
+    /// Takes up what was made for keys: it stays where its key is there, and goes where a stop came first.
+    pub(crate) async fn take_up_provisional(&self, referred: &HashSet<ResourceId>) -> Result<(), Error> {
+        for id in self.provisional().await? {
+            if referred.contains(&id) {
+                self.settle(id, &Origin::default()).await?;
+            } else {
+                let (now, happened) = (self.environment.now(), Happened::Removed(Reason::Unspecified));
+                self.conclude(id, happened, |resource| resource.end(now), &Origin::default()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was made for keys that may not be there.
+    pub(crate) async fn provisional(&self) -> Result<Vec<ResourceId>, Error> {
+        let page = self.store.page(PROVISIONAL, None, usize::MAX).await?;
+        Ok(page.into_iter().map(|stored| stored.record.id.into()).collect())
+    }
+
+    /// Ends the time in which a resource is provisional, if it is. Any change does: it stands in that list no more.
+    async fn conclude(
+        &self,
+        id: ResourceId,
+        happened: Happened,
+        decide: impl Fn(&mut Resource),
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            let Some(stored) = self.store.fetch(id.id()).await? else { return Ok(()) };
+            if !stored.record.lists.contains(&PROVISIONAL) {
+                return Ok(());
+            }
+            let mut resource = Resource::from_record(&stored.record)?;
+            decide(&mut resource);
+            resource.version += 1;
+            let lists = self.lists_of(&resource);
+            match self.commit_listed(None, &resource, lists, happened, origin).await {
+                Err(CommitError::Stale) => {}
+                done => return done.map_err(Error::from),
+            }
+        }
+        Err(Error::changes_too_fast(&id))
     }
 
     pub(crate) async fn find_resource(
@@ -132,8 +187,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let now = self.environment.now();
         let happened = Happened::Removed(Reason::Unspecified);
         let decide = |resource: &mut Resource| {
-            resource.removed_at = Some(now);
-            resource.names.clear();
+            resource.end(now);
             Ok(())
         };
         self.change_resource(permit, (collection, id), happened, origin, decide).await
@@ -214,6 +268,30 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         happened: Happened,
         origin: &Origin,
     ) -> Result<(), CommitError> {
+        self.commit_listed(Some(permit), resource, self.lists_of(resource), happened, origin).await
+    }
+
+    /// Where a resource stands.
+    fn lists_of(&self, resource: &Resource) -> Vec<List> {
+        if resource.removed_at.is_some() {
+            return Vec::new();
+        }
+        let owners = [
+            Some(resource.organization.id()),
+            Some(resource.account.id()),
+            resource.parent.map(ResourceId::id),
+        ];
+        owners.into_iter().flatten().map(|owner| self.list_of(owner, &resource.collection)).collect()
+    }
+
+    async fn commit_listed(
+        &self,
+        permit: Option<&Permit>,
+        resource: &Resource,
+        lists: Vec<List>,
+        happened: Happened,
+        origin: &Origin,
+    ) -> Result<(), CommitError> {
         let about = About {
             subject: Subject::Resource,
             happened,
@@ -222,19 +300,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             version: resource.version,
             salt: resource.salt,
         };
-        let owners = [
-            Some(resource.organization.id()),
-            Some(resource.account.id()),
-            resource.parent.map(ResourceId::id),
-        ];
-        let lists = match resource.removed_at {
-            None => {
-                owners.into_iter().flatten().map(|owner| self.list_of(owner, &resource.collection)).collect()
-            }
-            Some(_) => Vec::new(),
-        };
-        self.commit_open(Some(permit), about, resource.to_record(lists), |_| Vec::new(), origin)
-            .await
-            .map(|_| ())
+        self.commit_open(permit, about, resource.to_record(lists), |_| Vec::new(), origin).await.map(|_| ())
     }
 }

@@ -61,7 +61,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             };
             let key = verbs::issue::issue(birth, new.draft.clone(), self.environment.now())?;
             match self.commit_new(Some(permit), &key, None, origin).await {
-                Ok(_) => return Ok(Answer::IssuedAccess(Box::new(key))),
+                Ok(_) => {
+                    if let Some(person) = new.person {
+                        self.settle(person, &Origin { idempotency: None, ..origin.clone() }).await?;
+                    }
+                    return Ok(Answer::IssuedAccess(Box::new(key)));
+                }
                 // Somebody has this code: draw again.
                 Err(CommitError::NameTaken(_)) if new.identification.is_none() => {}
                 Err(CommitError::NameTaken(_)) => return Err(Error::Taken { what: "identification" }),

@@ -1,6 +1,9 @@
 //! This file is about door credentials: one identification is one live key, it opens what was granted to it, and a removed
 //! one opens nothing, whoever it is handed on to.
 
+use std::future::Future as _;
+use std::task::{Context, Poll, Waker};
+
 use keyward_core::access::{
     AccessPatch, DOOR_EVENTS, Door, DoorRead, Identification, LEVELS, NewAccess, PERSONS, Pin,
 };
@@ -321,6 +324,52 @@ fn a_read_is_written_down_where_it_says_which_door_and_never_what_was_read() {
             }),
         ]
     );
+}
+
+/// Makes a person and then a key for it, one command after the other as a dialect does.
+async fn add(core: &Core<Shared>, owner: &Caller) -> (ResourceId, KeyId) {
+    let person = NewResource { collection: PERSONS, is_provisional: true, ..NewResource::default() };
+    let create = Command::CreateResource(Box::new(person));
+    let made = ask(core, owner, create.verb(), create, None).await;
+    let Ok(Answer::Resource(person)) = made else { panic!("a person") };
+    let issue = Command::IssueAccess(Box::new(NewAccess { person: Some(person.id), ..new(Some("EM:7")) }));
+    let made = ask(core, owner, issue.verb(), issue, None).await;
+    let Ok(Answer::IssuedAccess(key)) = made else { panic!("a key") };
+    (person.id, key.head.id)
+}
+
+/// The store was cut off between the two, and somebody stayed who carried nothing and whom no call shows.
+#[test]
+fn wherever_adding_is_cut_off_nobody_stays_who_carries_nothing() {
+    let mut turns = 0;
+    loop {
+        let mut scene = Scene::new();
+        let core = finish(start(scene.house.store.clone().yielding(), &scene.house.world)).unwrap();
+        let mut adding = Box::pin(add(&core, &scene.house.owner));
+        let mut context = Context::from_waker(Waker::noop());
+        let done = (0..turns).find_map(|_| match adding.as_mut().poll(&mut context) {
+            Poll::Ready(made) => Some(made),
+            Poll::Pending => None,
+        });
+        drop(adding);
+        let persons = |scene: &Scene| {
+            let page = Page { after: None, limit: Page::LIMIT };
+            let list = Command::ListResources { collection: PERSONS, account: None, parent: None, page };
+            let Ok(Answer::Resources(persons, None)) = scene.run(list) else { panic!("persons") };
+            persons.iter().map(|person| person.id).collect::<Vec<_>>()
+        };
+        scene.restart();
+        let carries = scene.find("EM:7").is_ok();
+        assert_eq!(persons(&scene).len(), usize::from(carries), "after {turns} turns");
+        if let Some((person, key)) = done {
+            scene.remove(key);
+            scene.restart();
+            assert_eq!(persons(&scene), [person], "who has carried a key may carry another one");
+            break;
+        }
+        turns += 1;
+    }
+    assert!(turns > 4, "it was cut off in between");
 }
 
 #[test]

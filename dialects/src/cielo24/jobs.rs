@@ -39,7 +39,7 @@ pub(super) fn create(
     .collect();
     accounts::named(fields.maybe("username"), session, |account| {
         let new =
-            NewResource { collection: COLLECTION, account: Some(account), parent: None, name: None, content };
+            NewResource { collection: COLLECTION, account: Some(account), content, ..NewResource::default() };
         Ok(Step::then(Command::CreateResource(Box::new(new)), |answer| {
             let job = answers::resource(answer)?;
             answers::say(&json!({ "JobId": digits(job.id), "TaskId": task(&job) }))

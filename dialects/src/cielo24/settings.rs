@@ -57,9 +57,9 @@ pub(super) fn update(
                 None => Command::CreateResource(Box::new(NewResource {
                     collection: COLLECTION,
                     account: Some(account),
-                    parent: None,
                     name: Some(format!("{account} {setting}")),
                     content,
+                    ..NewResource::default()
                 })),
             };
             Ok(Step::attempt(command, |done| match done {

@@ -206,7 +206,8 @@ fn begin_issue(body: &Body, read: Option<Identification>, wish: Wish) -> Result<
         Carrier::Known(person) => return issue(read, wish, person, false),
         Carrier::New(names) => names,
     };
-    let person = NewResource { collection: PERSONS, content, ..NewResource::default() };
+    // Should the server stop before the key is there, nobody is left behind who carries nothing.
+    let person = NewResource { collection: PERSONS, content, is_provisional: true, ..NewResource::default() };
     let create = Command::CreateResource(Box::new(person));
     Ok(Step::then(create, |made| issue(read, wish, resource(made)?.id, true)))
 }
