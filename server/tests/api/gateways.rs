@@ -1,15 +1,14 @@
-//! Gateways and libraries that embed nothing of ours: introspection, revocation, and forward authentication, also as nginx
-//! really asks it with the configuration of `docs/gateways`.
+//! Gateways and libraries that embed nothing of ours: introspection, revocation, and forward authentication, also as real
+//! gateways ask it with the configurations of `docs/gateways`.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+mod started;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::scene::{Held, Scene};
-use crate::harness::{Answer, eventually, folder};
+use crate::harness::Answer;
 
 /// A gateway's own key, and one that it is asked about.
 fn keys(scene: &Scene) -> (Held, Held) {
@@ -133,10 +132,10 @@ fn a_stranger_cannot_revoke() {
     assert_eq!(form(&scene, "/v1/introspect", &gateway.secret, &token).json()["active"], true);
 }
 
-/// What the configurations of the other gateways ask with: the header fields that they name are ours, and by their
-/// methods and paths a key passes and a removed one does not.
+/// What the configurations of gateways ask with, of which Traefik is not started anywhere: the header fields that they name are
+/// ours, and by their methods and paths a key passes and a removed one does not.
 #[test]
-fn the_other_gateways_are_answered() {
+fn what_gateways_ask_is_answered() {
     let scene = Scene::new();
     let (gateway, client) = keys(&scene);
     for file in ["Caddyfile", "traefik.yaml", "envoy.yaml", "nginx.conf"] {
@@ -146,8 +145,7 @@ fn the_other_gateways_are_answered() {
         }
         assert!(text.contains("/v1/forward-auth"), "{file}");
     }
-    // What a client says of where its key is ends at the gateway; nginx is asked below, and Envoy passes only what it names.
-    assert!(configuration("Caddyfile").contains("header_up -Keyward-Header\n"));
+    // What a client says of where its key is ends at the gateway; Envoy passes only what it names.
     assert!(configuration("traefik.yaml").contains("Keyward-Header: \"\"\n"));
     let envoy = configuration("envoy.yaml");
     let (_, passed_on) = envoy.split_once("\n  allowed_headers:").expect("a list");
@@ -177,96 +175,7 @@ fn the_other_gateways_are_answered() {
     answers(401);
 }
 
-#[test]
-fn nginx_lets_a_key_pass_until_it_is_removed() {
-    let scene = Scene::new();
-    let (gateway, client) = keys(&scene);
-    let other = scene.held(json!({ "scopes": ["orders:write"] }));
-    let once = scene.held(json!({ "scopes": ["orders:read"], "uses_left": 1 }));
-    let nginx = Nginx::start(&scene, &gateway);
-    let passed = nginx.get(&format!("Authorization: Bearer {}\r\n", client.secret));
-    assert_eq!(passed, (200, format!("key {} authorization ", client.id)));
-    assert_eq!(nginx.get(&format!("X-API-Key: {}\r\n", client.secret)).0, 200);
-    assert_eq!(nginx.get(&format!("Authorization: Bearer {}\r\n", other.secret)).0, 403);
-    assert_eq!(nginx.get("").0, 401);
-    // A client cannot speak for the gateway.
-    let forged = format!("Keyward-Credential: {}\r\nKeyward-Scope: \r\n", scene.owner);
-    assert_eq!(nginx.get(&format!("{forged}Authorization: Bearer {}\r\n", other.secret)).0, 403);
-    assert_eq!(nginx.get("Keyward-Header: Keyward-Credential\r\n").0, 401);
-    let named = format!("Keyward-Header: X-Key\r\nX-Key: {}\r\n", client.secret);
-    assert_eq!(nginx.get(&named).0, 401, "the field that a client names is not looked at");
-    let spending = format!("Authorization: Bearer {}\r\n", once.secret);
-    assert_eq!([nginx.get(&spending).0, nginx.get(&spending).0], [200, 429]);
-
-    scene.ok("DELETE", &format!("/v1/keys/{}", client.id), Value::Null);
-    assert_eq!(nginx.get(&format!("Authorization: Bearer {}\r\n", client.secret)).0, 401);
-}
-
 fn configuration(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/gateways").join(file);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// A real nginx before an application that says what it was told.
-struct Nginx {
-    child: Child,
-    address: SocketAddr,
-    _folder: tempfile::TempDir,
-}
-
-impl Nginx {
-    fn start(scene: &Scene, gateway: &Held) -> Self {
-        let folder = folder();
-        let [address, application] = free_addresses();
-        let keyward = scene.http.strip_prefix("http://").expect("plain HTTP");
-        let server = configuration("nginx.conf")
-            .replace("127.0.0.1:8080", keyward)
-            .replace("127.0.0.1:8081", &address.to_string())
-            .replace("127.0.0.1:9000", &application.to_string());
-        let home = folder.path().to_str().expect("a path in UTF-8");
-        let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|name| format!("{name}_temp_path {home}/{name};"))
-            .concat();
-        let whole = format!(
-            "daemon off; master_process off; pid {home}/pid; error_log stderr; events {{}} http {{ {paths} \
-             access_log off; server {{ listen {application}; \
-             return 200 \"key $http_keyward_key_id authorization $http_authorization\"; }} {server} }}"
-        );
-        let credential = format!("proxy_set_header Keyward-Credential \"{}\";", gateway.secret);
-        std::fs::write(folder.path().join("gateway.conf"), credential).expect("it can be written");
-        std::fs::write(folder.path().join("nginx.conf"), whole).expect("it can be written");
-        let child = Command::new("nginx")
-            .args(["-p", home, "-c", "nginx.conf", "-e", "stderr"])
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("nginx is installed");
-        let nginx = Self { child, address, _folder: folder };
-        eventually("nginx listens", || TcpStream::connect(address).ok());
-        nginx
-    }
-
-    /// Status and body.
-    fn get(&self, headers: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address).expect("it listens");
-        let request = format!("GET /orders HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n{headers}\r\n");
-        stream.write_all(request.as_bytes()).expect("it takes the request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), body.to_owned())
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Addresses that were free a moment ago: nginx does not say which ones it was given.
-fn free_addresses<const N: usize>() -> [SocketAddr; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.each_ref().map(|listener| listener.local_addr().expect("an address"))
 }
