@@ -97,7 +97,7 @@ pub struct Keyward<S, E> {
     pub(crate) jobs: Mutex<HashMap<RemovalId, Arc<Job>>>,
     last_id: Mutex<Id>,
     /// Whether it was found to be behind what others have seen of its log.
-    locked: AtomicBool,
+    pub(crate) locked: AtomicBool,
     /// Itself, for work that goes on after the call that began it.
     pub(crate) this: Weak<Self>,
 }
@@ -178,11 +178,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     #[must_use]
     pub fn verifiers(&self) -> &Verifiers {
         &self.verifiers
-    }
-
-    /// Accepts and signs nothing from now on: somebody has seen more of this log than is here, so removals are missing.
-    pub(crate) fn lock(&self) {
-        self.locked.store(true, Ordering::Release);
     }
 
     /// Whether it accepts nothing, because it is behind what others have seen of its log.

@@ -323,6 +323,13 @@ pub trait Store: Send + Sync + 'static {
     /// [`ReadError`].
     fn checkpoint(&self) -> impl Future<Output = Result<String, ReadError>> + Send;
 
+    /// Takes no commit any more: somebody has a checkpoint, signed with the log's key, of more than is here, or of something else.
+    /// The store was put back, and removals are missing in it. Where it has an anchor, it knows that when it opens again.
+    ///
+    /// # Errors
+    /// [`CommitError::NotWritten`]: it takes no commit, but may know nothing of it when it opens again.
+    fn lock(&self, proof: String) -> impl Future<Output = Result<(), CommitError>> + Send;
+
     /// A stored hash of the log's tree: level 0 are the leaves, level `n` the roots of full tiles below.
     /// Present for every subtree that is full under [`Store::checkpoint`].
     ///

@@ -380,6 +380,7 @@ impl<S: Store> App<S> {
         if let Some(keyward) = &self.keyward {
             self.metrics.live_keys.set(number(keyward.live().len() as u64));
             self.metrics.log_size.set(number(keyward.live().position()));
+            self.metrics.locked.set(number(keyward.is_locked().into()));
         }
     }
 

@@ -20,7 +20,7 @@ use tokio::time::{Instant, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::app::{Admitted, whole};
 use crate::environment::World;
@@ -111,6 +111,13 @@ async fn converse<S: Store>(socket: &mut Socket, standing: &Standing<S>) -> Opti
         Ok(taken) => taken,
         Err(reason) => {
             warn!(verifier = hello.name, ?reason, "a verifier was refused");
+            if standing.keyward.is_locked() {
+                error!(
+                    verifier = hello.name,
+                    "LOCKED: a verifier has proved that this log was longer, or another: an older copy was put back. Put \
+                    the newest copy back, or run `keyward recover --accept-loss`, which ends every key"
+                );
+            }
             return Some(reason);
         }
     };

@@ -27,17 +27,17 @@ use keyward_core::store::{
     Stored,
 };
 use keyward_core::time::Timestamp;
-use keyward_log::{Hash, HashReader, VerifierKey};
+use keyward_log::{Checkpoint, Hash, HashReader, Note, VerifierKey};
 use tokio::sync::{mpsc, oneshot};
 
 use self::engine::Engine;
 use self::pending::{Command, Pending};
 use self::recent::RecentHashes;
-use crate::anchor::Standing;
+use crate::anchor::{Standing, compare};
 use crate::faults::{Faults, NoFaults};
 use crate::layout::Folder;
 use crate::rows;
-use crate::sequencer::refuse_oversized;
+use crate::sequencer::{locked, refuse_oversized};
 use crate::slots::SlotFile;
 
 /// Is told why the store has stopped.
@@ -122,7 +122,7 @@ impl Embedded {
     /// How the store stands to its anchor. Unless it is [`Standing::Ready`], it takes no commits.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        self.shared.standing.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.standing()
     }
 
     /// How many slots were in use when it was opened: about as many keys are live.
@@ -246,6 +246,16 @@ impl Store for Embedded {
         Ok(self.shared.tip().checkpoint.clone())
     }
 
+    async fn lock(&self, proof: String) -> Result<(), CommitError> {
+        let standing = self.shared.compare(&proof)?;
+        if standing == Standing::Ready {
+            return Err(CommitError::NotWritten("the log has all that the checkpoint proves".to_owned()));
+        }
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::Lock(standing, proof, answer)).await?;
+        answered.await.unwrap_or_else(|_| Err(died()))
+    }
+
     async fn hash(&self, level: u8, index: u64) -> Result<Hash, ReadError> {
         let recent = self.shared.tip().recent.hash(level, index);
         recent.map_or_else(|| self.shared.engine.hash(level, index), Ok)
@@ -272,6 +282,25 @@ impl fmt::Debug for Embedded {
 impl Shared {
     fn tip(&self) -> std::sync::RwLockReadGuard<'_, Tip> {
         self.tip.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn standing(&self) -> Standing {
+        self.standing.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn stand(&self, standing: Standing) {
+        *self.standing.write().unwrap_or_else(PoisonError::into_inner) = standing;
+    }
+
+    /// How the store stands to a checkpoint that its log's key has signed.
+    fn compare(&self, note: &str) -> Result<Standing, ReadError> {
+        let open = |text: &str| {
+            let note = text.parse::<Note>().ok()?;
+            Checkpoint::open(&note, &self.key, &self.key.name().to_string()).ok()
+        };
+        let unreadable = || ReadError::Damaged("a checkpoint that this log's key has not signed".to_owned());
+        let own = open(&self.tip().checkpoint).ok_or_else(unreadable)?;
+        compare(own.size(), &open(note).ok_or_else(unreadable)?, &self.engine)
     }
 
     /// The newest version of a record with its slot.
@@ -349,9 +378,7 @@ impl Shared {
         }
         match &*self.standing.read().unwrap_or_else(PoisonError::into_inner) {
             Standing::Ready => Ok(()),
-            Standing::Behind { .. } | Standing::Diverged { .. } => Err(CommitError::NotWritten(
-                "the store is locked: its anchor knows another log; see `keyward recover`".to_owned(),
-            )),
+            Standing::Behind { .. } | Standing::Diverged { .. } => Err(locked()),
         }
     }
 }

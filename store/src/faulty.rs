@@ -199,6 +199,10 @@ impl<S: Store> Store for Faulty<S> {
         self.inner.checkpoint().await
     }
 
+    async fn lock(&self, proof: String) -> Result<(), CommitError> {
+        self.inner.lock(proof).await
+    }
+
     async fn hash(&self, level: u8, index: u64) -> Result<Hash, ReadError> {
         self.read()?;
         self.inner.hash(level, index).await

@@ -16,7 +16,7 @@ use keyward_core::store::{
 use keyward_core::time::Timestamp;
 use keyward_log::{Hash, Signer, VerifierKey};
 
-use crate::sequencer::{Claim, Sequencer, State, refuse_old_epoch, refuse_oversized, unopened};
+use crate::sequencer::{Claim, Sequencer, State, locked, refuse_old_epoch, refuse_oversized, unopened};
 
 /// A store that lives and dies with the process.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub struct Memory {
 struct Maps {
     sequencer: Sequencer,
     checkpoint: String,
+    is_locked: bool,
     /// No slot of an older epoch is filled any more.
     epoch: u32,
     records: BTreeMap<Id, (Record, Position)>,
@@ -54,6 +55,7 @@ impl Memory {
         let maps = Mutex::new(Maps {
             sequencer,
             checkpoint,
+            is_locked: false,
             epoch: 0,
             records: BTreeMap::new(),
             slots: HashMap::new(),
@@ -108,6 +110,9 @@ impl Store for Memory {
     async fn commit(&self, change: Change) -> Result<Position, CommitError> {
         refuse_oversized(&change.record)?;
         let mut maps = self.maps();
+        if maps.is_locked {
+            return Err(locked());
+        }
         refuse_old_epoch(&change.slot, maps.epoch)?;
         Claim::of(&change).judge(&*maps)?;
         maps.enter(change)
@@ -160,6 +165,11 @@ impl Store for Memory {
 
     async fn checkpoint(&self) -> Result<String, ReadError> {
         Ok(self.maps().checkpoint.clone())
+    }
+
+    async fn lock(&self, _: String) -> Result<(), CommitError> {
+        self.maps().is_locked = true;
+        Ok(())
     }
 
     async fn hash(&self, level: u8, index: u64) -> Result<Hash, ReadError> {

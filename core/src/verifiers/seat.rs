@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use keyward_log::{Checkpoint, Note};
 use keyward_verifier::frame::{
@@ -273,13 +274,21 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Ok(seen.size());
         }
         // This log has signed what it does not hold: it was put back, or has two ends.
-        self.lock();
+        self.lock(hello.anchor.clone()).await;
         Err(Reason::OtherLog)
     }
 }
 
 const fn reason_of(error: JoinError) -> Reason {
     match error {
+
+    /// Accepts and signs nothing from now on, nor after a restart: by this checkpoint somebody has seen more of this log than is
+    /// here, so removals are missing.
+    async fn lock(&self, proof: String) {
+        self.locked.store(true, Ordering::Release);
+        // A store that cannot keep it is locked until it ends; then the proof has to be shown again.
+        let _ = self.store.lock(proof).await;
+    }
         JoinError::ServerBehind => Reason::OtherLog,
         JoinError::Full => Reason::Full,
         JoinError::IncarnationTaken => Reason::Superseded,

@@ -290,6 +290,10 @@ impl Store for Shared {
         self.memory.checkpoint().await
     }
 
+    async fn lock(&self, proof: String) -> Result<(), CommitError> {
+        self.turn(self.memory.lock(proof)).await
+    }
+
     async fn hash(&self, level: u8, index: u64) -> Result<Hash, ReadError> {
         self.memory.hash(level, index).await
     }

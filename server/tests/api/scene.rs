@@ -5,11 +5,12 @@
 )]
 
 use std::path::Path;
+use std::process::Command;
 
 use keyward_core::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Server, folder};
+use crate::harness::{Answer, PROGRAM, Server, folder};
 
 /// A server that goes away with the test.
 pub(super) struct Scene {
@@ -97,6 +98,23 @@ impl Scene {
         copied(&copy.path().join("data"), &data);
         let _ = std::fs::remove_dir_all(self.folder.path().join("anchor"));
         let _ = std::fs::remove_file(self.folder.path().join("anchor"));
+        self.server = Some((self.start)(self.folder.path()));
+    }
+
+    /// Stops the server, takes what it has for all that there is, and starts it again: its owner has a new secret.
+    pub(super) fn accept_loss(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop();
+        }
+        let recover = Command::new(PROGRAM)
+            .args(["recover", "--accept-loss", "--config"])
+            .arg(self.file("keyward.toml"))
+            .output()
+            .expect("it runs");
+        let told = String::from_utf8(recover.stdout).expect("text");
+        assert!(recover.status.success() && told.contains("keys were ended"), "{told}");
+        let secret = told.split_whitespace().last().expect("a secret");
+        std::fs::write(self.file("owner.secret"), secret).expect("it can be written");
         self.server = Some((self.start)(self.folder.path()));
     }
 

@@ -77,6 +77,7 @@ impl Committer {
                 }
                 // At once: this thread alone writes slots, so what is replaced now cannot be a cell that was let go.
                 Command::Replace(slots, answer) => drop(answer.send(self.replace(&slots))),
+                Command::Lock(standing, proof, answer) => drop(answer.send(self.lock(standing, &proof))),
                 Command::AcceptLoss(answer) => drop(answer.send(self.accept_loss())),
             }
         }
@@ -278,6 +279,10 @@ impl Committer {
     }
 
     fn write_anchor(&mut self, checkpoint: &str) {
+        // One that was shown a longer log keeps that.
+        if self.shared.standing() != Standing::Ready {
+            return;
+        }
         let Some(anchor) = &mut self.anchor else { return };
         let written = self.shared.faults.reach(Step::WriteAnchor).and_then(|()| anchor.write(checkpoint));
         match written {
@@ -333,15 +338,23 @@ impl Committer {
         }
     }
 
+    /// First here, then in the file: whatever becomes of that, nothing is committed from now on.
+    fn lock(&mut self, standing: Standing, proof: &str) -> Result<(), CommitError> {
+        self.shared.stand(standing);
+        self.reset_anchor(proof)
+    }
+
     fn accept_loss(&mut self) -> Result<(), CommitError> {
         let checkpoint = self.shared.tip().checkpoint.clone();
-        if let Some(anchor) = &mut self.anchor {
-            let path = anchor.path().display().to_string();
-            anchor.reset(&checkpoint).map_err(|error| CommitError::NotWritten(format!("{path}: {error}")))?;
-        }
-        let mut standing = self.shared.standing.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *standing = Standing::Ready;
+        self.reset_anchor(&checkpoint)?;
+        self.shared.stand(Standing::Ready);
         Ok(())
+    }
+
+    fn reset_anchor(&mut self, checkpoint: &str) -> Result<(), CommitError> {
+        let Some(anchor) = &mut self.anchor else { return Ok(()) };
+        let path = anchor.path().display().to_string();
+        anchor.reset(checkpoint).map_err(|error| CommitError::NotWritten(format!("{path}: {error}")))
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::Shared;
 use super::window::Before;
+use crate::anchor::Standing;
 use crate::rows;
 use crate::sequencer::Claim;
 use crate::slots::Replacement;
@@ -32,6 +33,8 @@ pub(super) enum Command {
     BeginEpoch(u32, Answer<()>),
     /// Replace slots that nobody has touched since they were read; how many it were.
     Replace(Vec<Replacement>, Answer<u64>),
+    /// Take no commit any more, and have the anchor know this checkpoint, by which the store stands so.
+    Lock(Standing, String, Answer<()>),
     /// Make the anchor follow the store.
     AcceptLoss(Answer<()>),
 }

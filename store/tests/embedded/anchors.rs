@@ -122,3 +122,64 @@ fn an_empty_disk_does_not_begin_a_log_that_an_anchor_knows() {
     assert!(matches!(error, OpenError::AnchorExists(_)), "{error}");
     assert!(!place.folder.exists());
 }
+
+/// The story: a verifier proved to a server that it had been put back; the server forgot it when it was started again.
+#[test]
+fn what_somebody_proved_is_known_after_a_restart() {
+    for others in [0_u64, 10] {
+        let place = Place::new();
+        commit(&place, 0..5);
+        let old = place.kept.path().join("old");
+        copy(&place.folder, &old);
+        commit(&place, 5..9);
+        let proof = run(reopen(&place.folder, &place.anchor).checkpoint()).unwrap();
+        put_back(&place, &old);
+        fs::remove_file(&place.anchor).unwrap();
+        // Shorter than what was seen, or longer by what is something else.
+        commit(&place, 100..100 + others);
+        let wanted = |standing: Standing| match standing {
+            Standing::Behind { store, anchor } => (store, anchor) == (5, 9) && others == 0,
+            Standing::Diverged { at, .. } => at == 9 && others == 10,
+            Standing::Ready => false,
+        };
+        let store = reopen(&place.folder, &place.anchor);
+        run(async {
+            for nothing in [store.checkpoint().await.unwrap(), "no checkpoint".to_owned()] {
+                assert!(store.lock(nothing).await.is_err());
+            }
+            assert_eq!(store.standing(), Standing::Ready);
+            store.lock(proof).await.unwrap();
+            assert_locked(&store).await;
+        });
+        assert!(wanted(store.standing()), "{:?}", store.standing());
+        drop(store);
+        for _ in 0..2 {
+            let store = reopen(&place.folder, &place.anchor);
+            assert!(wanted(store.standing()), "{:?}", store.standing());
+            run(assert_locked(&store));
+        }
+        let store = reopen(&place.folder, &place.anchor);
+        run(async {
+            store.accept_loss().await.unwrap();
+            store.commit(step(50, 1, 0)).await.unwrap();
+        });
+        drop(store);
+        assert_eq!(reopen(&place.folder, &place.anchor).standing(), Standing::Ready);
+    }
+}
+
+#[test]
+fn without_an_anchor_a_proof_locks_until_the_end() {
+    let place = Place::new();
+    commit(&place, 0..5);
+    let old = place.kept.path().join("old");
+    copy(&place.folder, &old);
+    commit(&place, 5..9);
+    let proof = run(reopen(&place.folder, &place.anchor).checkpoint()).unwrap();
+    put_back(&place, &old);
+    let store = Embedded::open(&place.folder, signer(), Options::default()).unwrap();
+    run(async {
+        store.lock(proof).await.unwrap();
+        assert_locked(&store).await;
+    });
+}

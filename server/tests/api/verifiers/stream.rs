@@ -263,6 +263,17 @@ fn a_server_that_was_put_back_locks_itself_when_a_verifier_proves_it() {
     });
     assert_eq!(scene.call_as("", "GET", "/readyz", None).status, 503);
     assert_eq!(told(&verifier, &key.secret), "unavailable");
+    eventually("its gauge says so", || {
+        scene.call_as("", "GET", "/metrics", None).body.contains("keyward_locked 1\n").then_some(())
+    });
+    drop(verifier);
+
+    // The lock was once forgotten with the process, until somebody proved it again; nobody does.
+    scene.restart();
+    assert_eq!(scene.call("POST", "/v1/keys/verify", Some(json!({ "secret": key.secret }))).status, 503);
+    scene.accept_loss();
+    assert_eq!(scene.call_as("", "GET", "/readyz", None).status, 200);
+    assert_eq!(scene.verify(&key.secret)["valid"], false, "nothing of before is accepted");
 }
 
 #[test]
