@@ -203,11 +203,27 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// # Errors
     /// [`Error::BadCredential`] whatever is wrong with it; [`Error::Slow`] for one that is used too often.
     pub fn authenticate(&self, secret: &str, address: Option<IpAddr>) -> Result<Caller, Error> {
+        self.proved(address, |at| self.live.authenticate(secret, address, at, &self.pepper))
+    }
+
+    /// The same for a caller whose request goes on: its key is in use, but not once more against its limit.
+    ///
+    /// # Errors
+    /// As [`Keyward::authenticate`], but never [`Error::Slow`].
+    pub fn recognize(&self, secret: &str, address: Option<IpAddr>) -> Result<Caller, Error> {
+        self.proved(address, |at| self.live.recognize(secret, address, at, &self.pepper))
+    }
+
+    fn proved(
+        &self,
+        address: Option<IpAddr>,
+        prove: impl FnOnce(Timestamp) -> Result<Caller, Error>,
+    ) -> Result<Caller, Error> {
         if self.is_locked() {
             return Err(Error::Locked);
         }
         let at = self.environment.now();
-        let caller = self.live.authenticate(secret, address, at, &self.pepper)?;
+        let caller = prove(at)?;
         self.notes.add(caller.key.id(), Use { at, address, accepted: true });
         Ok(caller)
     }

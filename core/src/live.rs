@@ -350,6 +350,36 @@ impl Live {
         now: Timestamp,
         pepper: &Pepper,
     ) -> Result<Caller, Error> {
+        let entry = self.known(text, address, now, pepper)?;
+        match (self.count(&entry, 1, now), entry.profile.rate_limit) {
+            (Ok(()), _) => Ok(Caller::of(entry.key, entry.idles, now, entry.profile)),
+            (Err(Refusal::RateLimited), Some(limit)) => Err(self.slow(entry.key, limit, now)),
+            (Err(_), _) => Err(Error::BadCredential),
+        }
+    }
+
+    /// The same for a caller whose request goes on: it was counted when it began.
+    ///
+    /// # Errors
+    /// [`Error::BadCredential`], [`Error::OnHold`].
+    pub fn recognize(
+        &self,
+        text: &str,
+        address: Option<IpAddr>,
+        now: Timestamp,
+        pepper: &Pepper,
+    ) -> Result<Caller, Error> {
+        let entry = self.known(text, address, now, pepper)?;
+        Ok(Caller::of(entry.key, entry.idles, now, entry.profile))
+    }
+
+    fn known(
+        &self,
+        text: &str,
+        address: Option<IpAddr>,
+        now: Timestamp,
+        pepper: &Pepper,
+    ) -> Result<Entry, Error> {
         let presented = Presented::read(text).ok_or(Error::BadCredential)?;
         let entry = self.locate(&presented, pepper, |row, _| self.entry(&row));
         let entry = entry.ok_or(Error::BadCredential)?;
@@ -358,11 +388,7 @@ impl Live {
             Some(hold) if refusal == Refusal::Suspended => Error::OnHold(hold),
             Some(_) | None => Error::BadCredential,
         })?;
-        match (self.count(&entry, 1, now), entry.profile.rate_limit) {
-            (Ok(()), _) => Ok(Caller::of(entry.key, entry.idles, now, entry.profile)),
-            (Err(Refusal::RateLimited), Some(limit)) => Err(self.slow(entry.key, limit, now)),
-            (Err(_), _) => Err(Error::BadCredential),
-        }
+        Ok(entry)
     }
 
     /// Which limit a key has reached, and when it may be used again.

@@ -71,6 +71,12 @@ impl<S: Store> Standing<S> {
         self.keyward.authenticate(&self.secret, Some(self.head.peer))?.permit(self.verb)
     }
 
+    /// Whether it may still do what it does.
+    pub(crate) fn still_may(&self) -> bool {
+        let caller = self.keyward.recognize(&self.secret, Some(self.head.peer));
+        caller.and_then(|caller| caller.permit(self.verb)).is_ok()
+    }
+
     async fn execute(&self, command: Command, idempotency: Option<Idempotency>) -> Result<Answer, Error> {
         let permit = self.permit()?;
         let origin = Origin { request: self.head.id, address: Some(self.head.peer), idempotency };

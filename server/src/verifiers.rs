@@ -155,7 +155,7 @@ async fn follow<S: Store>(
                     Ok(Heard::End) => return None,
                     Ok(Heard::Life) => Ok(Vec::new()),
                     // A lease, like an answer, goes to whoever may have one now.
-                    Ok(Heard::Frame(_)) if standing.permit().is_err() => Err(Reason::Forbidden),
+                    Ok(Heard::Frame(_)) if !standing.still_may() => Err(Reason::Forbidden),
                     Ok(Heard::Frame(frame)) => seat.heard(frame).await,
                     Err(reason) => Err(reason),
                 }
@@ -166,13 +166,14 @@ async fn follow<S: Store>(
                 if !was_there || dispatch(socket, Message::Ping(Bytes::new())).await.is_err() {
                     return None;
                 }
-                Ok(Vec::new())
+                // One that asks for nothing and is told nothing has to go, too, when its key has ended.
+                if standing.still_may() { Ok(Vec::new()) } else { Err(Reason::Forbidden) }
             }
         };
         match frames {
             Err(reason) => return Some(reason),
             // What changes is told to whoever may hear it now: its own key may just have been removed.
-            Ok(frames) if !frames.is_empty() && standing.permit().is_err() => return Some(Reason::Forbidden),
+            Ok(frames) if !frames.is_empty() && !standing.still_may() => return Some(Reason::Forbidden),
             Ok(frames) => {
                 for frame in frames {
                     if send(socket, frame).await.is_err() {

@@ -351,3 +351,55 @@ fn no_organization_takes_the_room_of_others_that_serve_stale() {
         assert!(join(&own, 1000).await);
     });
 }
+
+/// Each frame once counted as a use of the verifier's key, and one with a limit was shown out after so many.
+#[test]
+fn a_limit_of_its_key_is_not_one_of_what_a_verifier_says() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let limit = json!({ "limit": 3, "window_seconds": 3600 });
+    let joining = scene.held(json!({ "scopes": ["verifiers:join"], "rate_limit": limit }));
+    runtime.block_on(async {
+        let mut stream = Stream::open(&scene, &joining).await;
+        let loaded = stream.join(hello("limited", 1)).await;
+        stream.frame(VerifierFrame::Acknowledge(loaded)).await;
+        for number in 1..=10 {
+            stream.frame(VerifierFrame::Renew(number)).await;
+            loop {
+                match stream.hear().await.expect("it goes on") {
+                    ServerFrame::Grant(grant) => break assert_eq!(grant.renewal, number),
+                    ServerFrame::Refuse(reason) => panic!("{reason:?}"),
+                    ServerFrame::Welcome(_)
+                    | ServerFrame::Owners(_)
+                    | ServerFrame::Profile(..)
+                    | ServerFrame::Rows(_)
+                    | ServerFrame::Loaded(_)
+                    | ServerFrame::Changes(_)
+                    | ServerFrame::Shown(_)
+                    | ServerFrame::Answer(_) => {}
+                }
+            }
+        }
+    });
+}
+
+/// One in the mode *online* says nothing, and nothing happens when its key expires; it once stayed for ever.
+#[test]
+fn who_says_nothing_has_to_go_when_its_key_expires() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let expires_at = scene.now().plus_seconds(10).to_string();
+    let joining = scene.held(json!({ "scopes": ["verifiers:join"], "expires_at": expires_at }));
+    runtime.block_on(async {
+        let mut stream = Stream::open(&scene, &joining).await;
+        stream.join(Hello { mode: Mode::Online, ..hello("online", 1) }).await;
+        let refused = async {
+            while let Some(Ok(message)) = stream.0.next().await {
+                if let Message::Binary(bytes) = message {
+                    return ServerFrame::decode(&bytes).ok();
+                }
+            }
+            None
+        };
+        let told = tokio::time::timeout(Duration::from_secs(60), refused).await.expect("it is told why");
+        assert!(told == Some(ServerFrame::Refuse(Reason::Forbidden)), "and nothing else before");
+    });
+}
