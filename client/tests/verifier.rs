@@ -279,3 +279,15 @@ async fn known_keys_are_looked_up_however_many_they_are() {
     }
     answering.abort();
 }
+
+/// Rows once entered the table whenever they came: what had ended was there again.
+#[tokio::test]
+async fn rows_outside_a_snapshot_are_not_taken() {
+    let stage = Stage::new().await;
+    let (verifier, mut play) = joined(&stage, VerifierOptions::named("gateway"), &[1, 2], LONG).await;
+    play.say(removal(5, 1)).await;
+    assert_eq!(play.acknowledged().await, Some(Position(6)));
+    play.say(ServerFrame::Rows(vec![row(1)])).await;
+    assert_eq!(play.acknowledged().await, None, "the connection ends");
+    assert_eq!((told(&verifier, 1), told(&verifier, 2)), ("Unknown".to_owned(), "valid".to_owned()));
+}

@@ -262,6 +262,7 @@ impl Member {
                     };
                     removed.map_or(Ok(()), |removed| self.tell(removed))?;
                 }
+            ServerFrame::Rows(_) if !self.holder.is_loading() => return Err(HolderError::OutOfOrder.into()),
                 self.holder.applied(changes.after, changes.to)?;
             }
             ServerFrame::Grant(grant) => {

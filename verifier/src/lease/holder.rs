@@ -177,6 +177,12 @@ impl Holder {
         Ok(())
     }
 
+    /// Is a snapshot arriving? At any other time its rows would bring back what has ended since they were read.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.phase == Phase::Loading
+    }
+
     /// Do changes that begin after this position come next? If not, they must not touch the table: an older row would
     /// bring back what has ended since.
     #[must_use]
