@@ -21,7 +21,7 @@
 //!
 //! # How fast, and how fresh
 //!
-//! [`Verifier::verify`] takes no lock, allocates nothing and waits for nobody. When the answer to a removal arrives at whoever
+//! [`Verifier::verify`] takes no lock, allocates nothing and waits for nobody (in the mode *hot* for those who use the cache). When the answer to a removal arrives at whoever
 //! asked for it, this verifier has applied it or its lease has run out: then every verify is [`Verdict::Unavailable`].
 
 mod allowance;
@@ -30,6 +30,7 @@ mod cache;
 mod judge;
 mod replica;
 mod stream;
+mod usage;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -45,6 +46,7 @@ use self::allowance::Allowance;
 use self::cache::{Asking, Cache};
 pub use self::judge::{Key, Needs, Verdict};
 use self::replica::Replica;
+use self::usage::Usage;
 use crate::error::Error;
 use crate::id::Id;
 use crate::transport::{Client, pause};
@@ -183,6 +185,8 @@ struct Shared {
     replica: ArcSwap<Replica>,
     /// In the mode *hot*, in the place of the replica's table.
     cache: Option<Cache>,
+    /// How keys were used, until the server is told.
+    usage: Usage,
     /// How often the server may be asked about what is not known here.
     unknown: Allowance,
     /// Until when keys may be accepted, by the clock of [`now`]; 0: not at all.
@@ -228,6 +232,7 @@ impl Verifier {
             options,
             replica: ArcSwap::from_pointee(Replica::new(seed, 0)),
             cache,
+            usage: Usage::default(),
             deadline: AtomicU64::new(0),
             unknown: Allowance::default(),
             moved: watch::Sender::new(0),
@@ -251,7 +256,7 @@ impl Verifier {
     /// Waits until it has joined and may accept keys.
     pub async fn ready(&self) {
         // The sender lives as long as this verifier.
-        let _ = self.shared.moved.subscribe().wait_for(|_| self.shared.may_accept()).await;
+        let _ = self.shared.moved.subscribe().wait_for(|_| self.shared.may_accept(now())).await;
     }
 
     /// Waits until it may not accept keys, or might not for a while since this was called: when its lease has run out, a
@@ -260,7 +265,7 @@ impl Verifier {
         let mut moved = self.shared.moved.subscribe();
         let before = *moved.borrow_and_update();
         async move {
-            while self.shared.may_accept() && *moved.borrow_and_update() == before {
+            while self.shared.may_accept(now()) && *moved.borrow_and_update() == before {
                 let deadline = Moment::from_nanos(self.shared.deadline.load(Ordering::Acquire));
                 tokio::select! {
                     () = pause(deadline.since(now())) => {}
@@ -273,7 +278,7 @@ impl Verifier {
     /// Whether it may accept keys now; in the mode [`online`](VerifierOptions::online), whether it is joined.
     #[must_use]
     pub fn is_available(&self) -> bool {
-        self.shared.may_accept()
+        self.shared.may_accept(now())
     }
 
     /// How many keys it holds.
@@ -319,30 +324,34 @@ impl Verifier {
     #[must_use]
     pub fn verify(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
         under_lease(
-            || self.shared.may_accept(),
-            || match self.shared.options.keeps {
-                Keeps::Full => self.shared.replica.load().judge(secret, needs),
-                Keeps::Hot { .. } | Keeps::Online => {
-                    let cached = self.shared.cache.as_ref().and_then(|cache| cache.judge(secret, needs));
-                    cached.unwrap_or(Verdict::Ask)
+            |now| self.shared.may_accept(now),
+            |now| match (self.shared.options.keeps, &self.shared.cache) {
+                (Keeps::Full, _) => self.shared.replica.load().judge(secret, needs, self.shared.counts(now)),
+                (Keeps::Hot { .. } | Keeps::Online, Some(cache)) => {
+                    cache.judge(secret, needs, self.shared.counts(now)).unwrap_or(Verdict::Ask)
                 }
+                (Keeps::Hot { .. } | Keeps::Online, None) => Verdict::Ask,
             },
         )
     }
 
     /// Judges a presented secret, and asks the server where only that can tell: keys whose uses are counted, keys that were made
-    /// a moment ago, and secrets that were hashed elsewhere. What the server is not asked for it does not count as a use. For
-    /// secrets that nobody here knows it is asked at most 200 times a second; the others are refused as unknown, and in the
-    /// mode [`hot`](VerifierOptions::hot), which does not know all keys, told [`Verdict::Unavailable`].
+    /// a moment ago, and secrets that were hashed elsewhere. Of uses that it is not asked about it is told within seconds, so that
+    /// it knows which keys are in use. For secrets that nobody here knows it is asked at most 200 times a second; the others are
+    /// refused as unknown, and in the mode [`hot`](VerifierOptions::hot), which does not know all keys, told
+    /// [`Verdict::Unavailable`].
     ///
     /// # Errors
     /// [`Error`] if the server was asked and gave no answer.
     pub async fn check(&self, secret: &str, needs: &Needs<'_>) -> Result<Verdict, Error> {
+        let began = now();
         let told = match &self.shared.cache {
-            Some(cache) if self.shared.may_accept() => match cache.judge(secret, needs) {
-                Some(told) => told,
-                None => return self.look_up(cache, secret, needs).await,
-            },
+            Some(cache) if self.shared.may_accept(began) => {
+                match cache.judge(secret, needs, self.shared.counts(began)) {
+                    Some(told) => told,
+                    None => return self.look_up(cache, secret, needs).await,
+                }
+            }
             Some(_) | None => self.verify(secret, needs),
         };
         match told {
@@ -360,7 +369,7 @@ impl Verifier {
         if !unknown.take(now()) {
             return Ok(Verdict::Unavailable);
         }
-        let told = cache.ask(secret, needs).await;
+        let told = cache.ask(secret, needs, self.shared.counts(now())).await;
         match told {
             Verdict::Unavailable => Ok(told),
             Verdict::Refused(wire::Refusal::Unknown) => self.ask(secret, needs).await,
@@ -393,19 +402,25 @@ impl Verifier {
 
 /// Judges by a table as long as the lease allows it: looked at first, so that what the table says is at least as new, and again
 /// where the table has nothing, since it may have been emptied meanwhile.
-fn under_lease(may_accept: impl Fn() -> bool, judge: impl FnOnce() -> Verdict) -> Verdict {
-    if !may_accept() {
+fn under_lease(may_accept: impl Fn(Moment) -> bool, judge: impl FnOnce(Moment) -> Verdict) -> Verdict {
+    let began = now();
+    if !may_accept(began) {
         return Verdict::Unavailable;
     }
-    match judge() {
-        Verdict::Refused(wire::Refusal::Unknown) if !may_accept() => Verdict::Unavailable,
+    match judge(began) {
+        Verdict::Refused(wire::Refusal::Unknown) if !may_accept(now()) => Verdict::Unavailable,
         told @ (Verdict::Valid(_) | Verdict::Refused(_) | Verdict::Ask | Verdict::Unavailable) => told,
     }
 }
 
 impl Shared {
-    fn may_accept(&self) -> bool {
-        now().nanos() < self.deadline.load(Ordering::Acquire)
+    fn may_accept(&self, now: Moment) -> bool {
+        now.nanos() < self.deadline.load(Ordering::Acquire)
+    }
+
+    /// Counts what a verify of this moment tells of a key.
+    fn counts(&self, now: Moment) -> impl Fn(u128, &Verdict) {
+        move |key, told| self.usage.count(key, told, now)
     }
 
     /// Lets verifies know until when they may accept keys.
@@ -443,13 +458,14 @@ mod tests {
 
     #[test]
     fn a_miss_in_a_table_that_was_emptied_meanwhile_is_no_refusal() {
-        let (lease, unknown) = (Cell::new(true), || Verdict::Refused(wire::Refusal::Unknown));
-        assert!(matches!(under_lease(|| lease.get(), unknown), Verdict::Refused(wire::Refusal::Unknown)));
-        let emptied = || {
+        let (lease, unknown) = (Cell::new(true), |_| Verdict::Refused(wire::Refusal::Unknown));
+        let unavailable = |_| panic!("it may not");
+        assert!(matches!(under_lease(|_| lease.get(), unknown), Verdict::Refused(wire::Refusal::Unknown)));
+        let emptied = |now| {
             lease.set(false);
-            unknown()
+            unknown(now)
         };
-        assert!(matches!(under_lease(|| lease.get(), emptied), Verdict::Unavailable));
-        assert!(matches!(under_lease(|| lease.get(), || panic!("it may not")), Verdict::Unavailable));
+        assert!(matches!(under_lease(|_| lease.get(), emptied), Verdict::Unavailable));
+        assert!(matches!(under_lease(|_| lease.get(), unavailable), Verdict::Unavailable));
     }
 }

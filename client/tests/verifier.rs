@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use keyward_client::{Client, Id, Needs, Removed, Verdict, Verifier, VerifierOptions};
-use keyward_verifier::frame::{Answer, Change, Changes, OwnerRow, OwnerStanding, ServerFrame, VerifierFrame};
+use keyward_verifier::frame::{
+    Answer, Change, Changes, KeyRow, KeyUses, OwnerRow, OwnerStanding, ServerFrame, VerifierFrame,
+};
 use keyward_verifier::lease::{Mode, Position};
 
 use self::play::{ACCOUNT, NOTE, Play, Stage, key, note, row};
@@ -278,6 +280,54 @@ async fn known_keys_are_looked_up_however_many_they_are() {
         assert!(matches!(told, Ok(Verdict::Valid(_))), "{number}: {told:?}");
     }
     answering.abort();
+}
+
+/// What the server is told next of uses.
+async fn told_uses(play: &mut Play) -> Vec<KeyUses> {
+    loop {
+        if let VerifierFrame::Uses(mut uses) = soon(play.hear()).await.expect("it hung up") {
+            uses.sort_by_key(|one| one.key);
+            return uses;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_server_is_told_of_each_use_once() {
+    let stage = Stage::new().await;
+    let verifier = start(&stage, VerifierOptions::named("gateway"));
+    let mut play = stage.next().await;
+    play.welcome(5, LONG, NOTE).await;
+    play.tell_owners().await;
+    let (suspended, asked) = (KeyRow { suspended: true, ..row(2) }, KeyRow { ask: true, ..row(3) });
+    play.say(ServerFrame::Rows(vec![row(1), suspended, asked, row(4)])).await;
+    play.load(5, &[]).await;
+    play.grant(5, LONG).await;
+    soon(verifier.ready()).await;
+    for number in [1, 2, 3, 9, 1] {
+        let _ = told(&verifier, number);
+    }
+    // What is told is told on the connection that there is then.
+    drop(play);
+    let mut play = stage.next().await;
+    let _ = told(&verifier, 1);
+    play.resume(5, SHORT).await;
+    let used = |key, accepted, refused| KeyUses { key, accepted, refused, seconds_ago: 0 };
+    let mut uses = told_uses(&mut play).await;
+    assert!(uses.iter().all(|one| one.seconds_ago < 30), "{uses:?}");
+    uses.iter_mut().for_each(|one| one.seconds_ago = 0);
+    assert_eq!(
+        uses,
+        [used(1, 3, 0), used(2, 0, 1)],
+        "what is asked for and what is unknown the server sees itself"
+    );
+    play.grant(5, LONG).await;
+    let _ = told(&verifier, 4);
+    let leaving = tokio::spawn(async move { verifier.leave().await });
+    let last = told_uses(&mut play).await;
+    assert_eq!(last.iter().map(|one| (one.key, one.accepted)).collect::<Vec<_>>(), [(4, 1)]);
+    assert!(matches!(soon(play.hear()).await, Some(VerifierFrame::Goodbye)));
+    leaving.abort();
 }
 
 /// Rows once entered the table whenever they came: what had ended was there again.

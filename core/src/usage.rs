@@ -20,6 +20,9 @@ const HOURS: usize = 7 * 24;
 const CLIENTS: usize = 16;
 /// The most keys that notes wait for at once.
 const KEYS: usize = 1 << 20;
+/// Beyond so many, no further key is noted of which only verifiers elsewhere tell: whatever they say, there is room for what is
+/// seen here.
+const KEYS_TOLD: usize = KEYS / 2;
 /// Locks that notes are spread over, so that two cores rarely meet at one.
 const SHARDS: usize = 64;
 
@@ -59,14 +62,22 @@ pub struct Use {
 impl Usage {
     /// Adds one use.
     pub fn add(&mut self, one: Use) {
-        let hour = hour_of(one.at);
-        let counts = if one.accepted { &mut self.accepted } else { &mut self.refused };
-        *counts.entry(hour).or_default() += 1;
-        if one.accepted {
-            self.last_used_at = self.last_used_at.max(Some(one.at));
-        }
+        self.count(one.at, 1, one.accepted);
         if let Some(address) = one.address {
             self.seen(Client { address, last_seen_at: one.at });
+        }
+    }
+
+    /// Adds so many uses at one time.
+    pub(crate) fn count(&mut self, at: Timestamp, uses: u64, accepted: bool) {
+        if uses == 0 {
+            return;
+        }
+        let counts = if accepted { &mut self.accepted } else { &mut self.refused };
+        let count = counts.entry(hour_of(at)).or_default();
+        *count = count.saturating_add(uses);
+        if accepted {
+            self.last_used_at = self.last_used_at.max(Some(at));
         }
         self.trim();
     }
@@ -76,7 +87,8 @@ impl Usage {
         self.last_used_at = self.last_used_at.max(other.last_used_at);
         for (mine, theirs) in [(&mut self.accepted, &other.accepted), (&mut self.refused, &other.refused)] {
             for (hour, count) in theirs {
-                *mine.entry(*hour).or_default() += count;
+                let mine = mine.entry(*hour).or_default();
+                *mine = mine.saturating_add(*count);
             }
         }
         for client in other.clients.iter().rev() {
@@ -206,11 +218,20 @@ impl Notes {
     /// Notes one use of a key. Where notes of too many keys wait already, a key without any is not noted: what
     /// is known of its use is then older than it might be.
     pub fn add(&self, key: Id, one: Use) {
+        self.note(key, KEYS, |note| note.add(one));
+    }
+
+    /// Notes uses of a key that were counted elsewhere, if there is room.
+    pub(crate) fn merge(&self, key: Id, counted: &Usage) {
+        self.note(key, KEYS_TOLD, |note| note.others.get_or_insert_default().merge(counted));
+    }
+
+    fn note(&self, key: Id, most: usize, add: impl FnOnce(&mut Note)) {
         let Some(mut notes) = self.shard(key) else { return };
-        let room = notes.len() < KEYS / SHARDS;
+        let room = notes.len() < most / SHARDS;
         match notes.entry(key) {
-            Entry::Occupied(mut note) => note.get_mut().add(one),
-            Entry::Vacant(place) if room => place.insert(Note::default()).add(one),
+            Entry::Occupied(mut note) => add(note.get_mut()),
+            Entry::Vacant(place) if room => add(place.insert(Note::default())),
             Entry::Vacant(_) => {}
         }
     }
@@ -292,6 +313,32 @@ mod tests {
         uses.iter().for_each(|one| notes.add(Id::from_bits(1), *one));
         assert_eq!(notes.of(Id::from_bits(1)), Some(whole.clone()));
         assert_eq!(Usage::decode(&whole.encode()), whole);
+    }
+
+    /// What verifiers report once took its place among what is seen here, and room from it.
+    #[test]
+    fn what_is_told_by_others_is_added_and_leaves_room() {
+        let (notes, mut model) = (Notes::default(), Usage::default());
+        for seconds in [5, 7200] {
+            notes.add(Id::from_bits(1), used(seconds, 1, true));
+            model.add(used(seconds, 1, true));
+            let mut told = Usage::default();
+            told.count(Timestamp::from_millis(3_600_000), u64::from(u32::MAX), true);
+            told.count(Timestamp::from_millis(9000), 3, false);
+            notes.merge(Id::from_bits(1), &told);
+            model.merge(&told);
+        }
+        assert_eq!(notes.of(Id::from_bits(1)), Some(model));
+        let full = Notes::default();
+        let told = Usage { refused: [(1, 1)].into(), ..Usage::default() };
+        (0..1 << 20).for_each(|key| full.merge(Id::from_bits(key), &told));
+        let new = Id::from_bits(1 << 30);
+        full.merge(new, &told);
+        assert_eq!(full.of(new), None, "there is no room for more of that");
+        full.add(new, used(1, 1, true));
+        assert!(full.of(new).is_some());
+        full.merge(new, &told);
+        assert_eq!(full.of(new).map(|usage| usage.refused.len()), Some(1), "of a key that is noted anyway");
     }
 
     #[test]

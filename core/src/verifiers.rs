@@ -8,6 +8,7 @@ mod enforcement;
 mod reach;
 mod seat;
 mod term;
+mod uses;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -17,13 +17,13 @@ use thiserror::Error;
 pub use profile::{Network, Profile, RateLimit};
 pub use row::{Change, KeyRow, OwnerRow, OwnerStanding};
 pub use server::{Answer, Changes, Reason, ServerFrame, Shown, Welcomed};
-pub use verifier::{Hello, Lookup, VerifierFrame};
+pub use verifier::{Hello, KeyUses, Lookup, VerifierFrame};
 
 /// The protocol's version: the one in a [`Hello`].
 pub const VERSION: u16 = 1;
 
-/// The longest frame that a verifier may send, in bytes.
-pub const VERIFIER_FRAME_LIMIT: usize = 2048;
+/// The longest frame that a verifier may send, in bytes: the uses of 585 keys.
+pub const VERIFIER_FRAME_LIMIT: usize = 16 * 1024;
 
 /// The longest frame that a server may send, in bytes: about six thousand rows.
 pub const SERVER_FRAME_LIMIT: usize = 256 * 1024;

@@ -9,6 +9,7 @@
 //! * [`frame`]: what a verifier and the server say to each other, byte by byte.
 //! * [`lease`]: for how long a verifier may accept keys, and when a removal has reached every verifier.
 //! * [`Hot`]: the cache of a verifier that does not hold every key.
+//! * [`Uses`]: how often keys were used, until the server is told.
 
 mod entry;
 pub mod frame;
@@ -20,6 +21,7 @@ mod record;
 mod segment;
 mod sync;
 mod table;
+mod uses;
 mod writer;
 
 pub use hot::Hot;
@@ -27,3 +29,4 @@ pub use place::{PLACE_CHARS, Place};
 pub use profiles::Profiles;
 pub use record::{Details, Fingerprint, MAX_DETAILS, Row};
 pub use table::{InsertError, Table};
+pub use uses::{Counted, Uses};

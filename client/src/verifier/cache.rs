@@ -58,15 +58,25 @@ impl Cache {
         self.hot().len()
     }
 
-    /// Judges a presented secret, if its key is kept.
-    pub(super) fn judge(&self, secret: &str, needs: &Needs<'_>) -> Option<Verdict> {
+    /// Judges a presented secret, if its key is kept; what is told of it is counted.
+    pub(super) fn judge(
+        &self,
+        secret: &str,
+        needs: &Needs<'_>,
+        count: impl Fn(u128, &Verdict),
+    ) -> Option<Verdict> {
         let Some(digest) = digest_of(secret) else { return Some(Verdict::Refused(Refusal::Malformed)) };
         let kept = self.hot().find(Fingerprint::from(&*digest)).cloned()?;
-        Some(kept.judge(needs))
+        Some(kept.judge(needs, count))
     }
 
-    /// Judges a presented secret by what the server knows.
-    pub(super) async fn ask(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
+    /// Judges a presented secret by what the server knows; what is told of a key is counted.
+    pub(super) async fn ask(
+        &self,
+        secret: &str,
+        needs: &Needs<'_>,
+        count: impl Fn(u128, &Verdict),
+    ) -> Verdict {
         let Some(digest) = digest_of(secret) else { return Verdict::Refused(Refusal::Malformed) };
         // For a text in another format the server finds nothing there, and looks where it keeps such.
         let place = secret.rsplit_once('_').and_then(|(_, body)| body.as_bytes().first_chunk());
@@ -77,7 +87,7 @@ impl Cache {
             answer.await.ok()
         };
         match timeout(PATIENCE, asked).await.ok().flatten() {
-            Some(Some(kept)) => kept.judge(needs),
+            Some(Some(kept)) => kept.judge(needs, count),
             Some(None) => Verdict::Refused(Refusal::Unknown),
             None => Verdict::Unavailable,
         }
@@ -109,8 +119,8 @@ impl Cache {
 }
 
 impl Kept {
-    fn judge(self, needs: &Needs<'_>) -> Verdict {
-        judge(&self.row, self.profile, needs)
+    fn judge(self, needs: &Needs<'_>, count: impl Fn(u128, &Verdict)) -> Verdict {
+        judge(&self.row, self.profile, needs, count)
     }
 }
 

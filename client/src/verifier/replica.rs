@@ -182,8 +182,8 @@ impl Replica {
         lacks
     }
 
-    /// Judges a presented secret.
-    pub(super) fn judge(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
+    /// Judges a presented secret; what is told of a known key is counted.
+    pub(super) fn judge(&self, secret: &str, needs: &Needs<'_>, count: impl Fn(u128, &Verdict)) -> Verdict {
         let Some(digest) = digest_of(secret) else { return Verdict::Refused(Refusal::Malformed) };
         let fingerprint = Fingerprint::from(&*digest);
         let found = self.table.find_with(fingerprint.place(), fingerprint, |row, _| {
@@ -191,7 +191,7 @@ impl Replica {
         });
         match found.flatten() {
             None => Verdict::Refused(Refusal::Unknown),
-            Some((row, profile)) => judge(&row, profile, needs),
+            Some((row, profile)) => judge(&row, profile, needs, count),
         }
     }
 
@@ -239,8 +239,20 @@ pub(super) fn digest_of(secret: &str) -> Option<Zeroizing<[u8; 32]>> {
     digest.as_ref().first_chunk().copied().map(Zeroizing::new)
 }
 
+/// Judges a known key, and has it counted what is told of it.
+pub(super) fn judge(
+    row: &Row,
+    profile: Arc<Profile>,
+    needs: &Needs<'_>,
+    count: impl Fn(u128, &Verdict),
+) -> Verdict {
+    let told = decide(row, profile, needs);
+    count(row.id, &told);
+    told
+}
+
 /// In the order in which the server judges.
-pub(super) fn judge(row: &Row, profile: Arc<Profile>, needs: &Needs<'_>) -> Verdict {
+fn decide(row: &Row, profile: Arc<Profile>, needs: &Needs<'_>) -> Verdict {
     let stands = profile.account.standing().max(profile.organization.standing());
     if stands == OwnerStanding::Removed as u8 {
         return Verdict::Refused(Refusal::Removed);

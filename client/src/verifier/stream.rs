@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 
 use super::anchor::{Anchor, believe, write};
 use super::cache::Asking;
+use super::usage::Reports;
 use super::replica::Replica;
 use super::{Removed, Shared, now};
 use crate::error::Error;
@@ -64,7 +65,8 @@ pub(super) async fn run(
 ) {
     let _end = End(Arc::clone(&shared));
     let holder = Holder::new(incarnation, anchor.as_ref().map(|anchor| anchor.seen));
-    let mut member = Member { shared, holder, anchor, asking, before: None, untold: Vec::new() };
+    let (reports, before, untold) = (Reports::default(), None, Vec::new());
+    let mut member = Member { shared, holder, anchor, asking, reports, before, untold };
     let mut longest = LONGEST_WAIT.0;
     loop {
         let connected = tokio::select! {
@@ -98,6 +100,7 @@ pub(super) async fn run(
     }
 }
 
+    reports: Reports,
 /// A wait of at most this length.
 fn drawn(longest: Duration, random: u64) -> Duration {
     let span = u64::try_from(longest.saturating_sub(WAIT).as_millis()).unwrap_or(u64::MAX);
@@ -181,14 +184,19 @@ impl Member {
                     heard_at = Instant::now();
                 }
                 lookup = self.asking.next() => send(socket, &VerifierFrame::Lookup(lookup)).await?,
-                _ = renewals.tick() => self.renew(socket).await?,
+                _ = renewals.tick() => {
+                    self.renew(socket).await?;
+                    for frame in self.reports.due(&self.shared.usage, now()) {
+                        send(socket, &frame).await?;
+                    }
+                }
             }
         }
     }
 
     /// Accepts nothing any more, says so, after what was being sent, and waits until the server has heard it. Should that fail,
     /// the server waits for the lease.
-    async fn leave(&self, socket: &mut Socket) {
+    async fn leave(&mut self, socket: &mut Socket) {
         self.shared.end();
         let goodbye = async {
             send(socket, &VerifierFrame::Goodbye).await?;
@@ -204,7 +212,11 @@ impl Member {
         let shown = self.believe(&welcome.shown)?;
         let (term, position, resumes) = (welcome.term, welcome.position, welcome.resumes);
         let welcomed = Welcome { term, position, resumes, shown: shown.seen };
+        let last = self.reports.last(&self.shared.usage, now());
         let welcomed = self.holder.welcomed(&welcomed);
+            for frame in &last {
+                send(socket, frame).await?;
+            }
         self.trust();
         welcomed?;
         if !resumes {

@@ -127,7 +127,7 @@ impl Play {
         loop {
             match self.hear().await? {
                 VerifierFrame::Acknowledge(position) => return Some(position),
-                VerifierFrame::Renew(_) | VerifierFrame::Lookup(_) => {}
+                VerifierFrame::Renew(_) | VerifierFrame::Lookup(_) | VerifierFrame::Uses(_) => {}
                 VerifierFrame::Hello(_) | VerifierFrame::Goodbye => panic!("not now"),
             }
         }

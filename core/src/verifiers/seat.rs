@@ -157,6 +157,10 @@ impl<S: Store, E: Environment> Seat<S, E> {
             VerifierFrame::Acknowledge(position) if position > self.told => Err(verifiers.lied(self.who)),
             VerifierFrame::Acknowledge(position) => verifiers.acknowledged(self.who, position, now),
             VerifierFrame::Lookup(lookup) => return Ok(self.look_up(&lookup)),
+            VerifierFrame::Uses(uses) => {
+                self.keyward.note_uses(self.organization, &uses).await;
+                return Ok(Vec::new());
+            }
             VerifierFrame::Goodbye => {
                 verifiers.left(self.who, true);
                 self.keyward.forget_stale(&[self.who]).await.map_err(|_| Reason::NotServing)?;

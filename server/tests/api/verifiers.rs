@@ -5,6 +5,7 @@ mod gateway;
 mod hot;
 mod layer;
 mod stream;
+mod usage;
 
 use std::process::Command;
 use std::sync::{Arc, Mutex};

@@ -20,6 +20,8 @@ pub enum VerifierFrame {
     Lookup(Lookup),
     /// It accepts nothing any more: its lease is over.
     Goodbye,
+    /// How often it accepted and refused some keys, one at least.
+    Uses(Vec<KeyUses>),
 }
 
 /// Who a verifier is, and what it has.
@@ -51,11 +53,25 @@ pub struct Lookup {
     pub digest: Zeroizing<[u8; 32]>,
 }
 
+/// How a verifier saw one key used since it was told of last: 28 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUses {
+    /// The key's id.
+    pub key: u128,
+    /// How often it was accepted.
+    pub accepted: u32,
+    /// How often it was refused although it was known.
+    pub refused: u32,
+    /// How many seconds ago it was last accepted; 0 if it was not.
+    pub seconds_ago: u32,
+}
+
 const HELLO: u8 = 0x01;
 const RENEW: u8 = 0x02;
 const ACKNOWLEDGE: u8 = 0x03;
 const LOOKUP: u8 = 0x04;
 const GOODBYE: u8 = 0x05;
+const USES: u8 = 0x06;
 
 impl VerifierFrame {
     /// Reads a frame.
@@ -74,6 +90,7 @@ impl VerifierFrame {
                 digest: Zeroizing::new(reader.array()?),
             }),
             GOODBYE => Self::Goodbye,
+            USES => Self::Uses(KeyUses::read_some(&mut reader)?),
             other => return Err(FrameError::Type(other)),
         };
         reader.end()?;
@@ -83,7 +100,7 @@ impl VerifierFrame {
     /// Writes it.
     ///
     /// # Errors
-    /// [`FrameError::Field`] for a name that is none.
+    /// [`FrameError::Field`] for a name that is none, [`FrameError::TooLong`] for more than a frame holds.
     pub fn encode(&self) -> Result<Vec<u8>, FrameError> {
         let mut writer = Writer::new(self.kind());
         match self {
@@ -98,6 +115,7 @@ impl VerifierFrame {
                 writer.bytes(lookup.digest.as_slice());
             }
             Self::Goodbye => {}
+            Self::Uses(uses) => uses.iter().for_each(|one| one.write(&mut writer)),
         }
         writer.finish(VERIFIER_FRAME_LIMIT)
     }
@@ -109,7 +127,31 @@ impl VerifierFrame {
             Self::Acknowledge(_) => ACKNOWLEDGE,
             Self::Lookup(_) => LOOKUP,
             Self::Goodbye => GOODBYE,
+            Self::Uses(_) => USES,
         }
+    }
+}
+
+impl KeyUses {
+    /// How many of them a frame holds.
+    pub const IN_A_FRAME: usize = (VERIFIER_FRAME_LIMIT - 1) / Self::BYTES;
+    const BYTES: usize = 28;
+
+    fn read_some(reader: &mut Reader<'_>) -> Result<Vec<Self>, FrameError> {
+        let uses = reader.rest(Self::read)?;
+        if uses.is_empty() { Err(FrameError::Length) } else { Ok(uses) }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, FrameError> {
+        let (key, accepted, refused) = (reader.u128()?, reader.u32()?, reader.u32()?);
+        match (accepted, reader.u32()?) {
+            (0, 1..) => Err(FrameError::Field("time")),
+            (_, seconds_ago) => Ok(Self { key, accepted, refused, seconds_ago }),
+        }
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.u128(self.key).u32(self.accepted).u32(self.refused).u32(self.seconds_ago);
     }
 }
 

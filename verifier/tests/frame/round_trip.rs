@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use keyward_verifier::frame::{
-    Answer, Change, Changes, Hello, KeyRow, Lookup, Network, OwnerRow, OwnerStanding, Profile, RateLimit,
-    Reason, ServerFrame, Shown, VerifierFrame, Welcomed,
+    Answer, Change, Changes, Hello, KeyRow, KeyUses, Lookup, Network, OwnerRow, OwnerStanding, Profile,
+    RateLimit, Reason, ServerFrame, Shown, VerifierFrame, Welcomed,
 };
 use keyward_verifier::lease::{Grant, Incarnation, Mode, Position, Term};
 use keyward_verifier::{Fingerprint, Place};
@@ -133,6 +133,14 @@ proptest! {
         prop_assert!(same_from_verifier(&VerifierFrame::Lookup(lookup)));
         prop_assert!(same_from_verifier(&VerifierFrame::Renew(position)));
         prop_assert!(same_from_verifier(&VerifierFrame::Acknowledge(Position(position))));
+    }
+
+    #[test]
+    fn uses(drawn in prop::collection::vec(any::<(u128, u32, u32, u32)>(), 1..50)) {
+        let used = |(key, accepted, refused, ago)| KeyUses {
+            key, accepted, refused, seconds_ago: if accepted == 0 { 0 } else { ago },
+        };
+        prop_assert!(same_from_verifier(&VerifierFrame::Uses(drawn.into_iter().map(used).collect())));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use keyward_verifier::frame::{
-    Answer, Change, Changes, Hello, KeyRow, Lookup, Network, OwnerRow, OwnerStanding, Profile, RateLimit,
-    Reason, ServerFrame, Shown, VerifierFrame, Welcomed,
+    Answer, Change, Changes, Hello, KeyRow, KeyUses, Lookup, Network, OwnerRow, OwnerStanding, Profile,
+    RateLimit, Reason, ServerFrame, Shown, VerifierFrame, Welcomed,
 };
 use keyward_verifier::lease::{Grant, Incarnation, Mode, Position, Term};
 use keyward_verifier::{Fingerprint, Place};
@@ -54,6 +54,7 @@ pub(crate) fn verifier_frames() -> Vec<(&'static str, VerifierFrame)> {
         anchor: NOTE.to_owned(),
         ..first.clone()
     };
+    let used = KeyUses { key: KEY, accepted: 300, refused: 2, seconds_ago: 4 };
     vec![
         ("Hello of a verifier that has nothing", VerifierFrame::Hello(first)),
         ("Hello of one that comes back", VerifierFrame::Hello(again)),
@@ -62,6 +63,7 @@ pub(crate) fn verifier_frames() -> Vec<(&'static str, VerifierFrame)> {
         ("Lookup of a text in our own format", VerifierFrame::Lookup(own)),
         ("Lookup of any other text", VerifierFrame::Lookup(foreign)),
         ("Goodbye", VerifierFrame::Goodbye),
+        ("Uses", VerifierFrame::Uses(vec![used])),
     ]
 }
 

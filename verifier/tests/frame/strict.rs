@@ -1,7 +1,8 @@
 //! This file is about what is no frame.
 
 use keyward_verifier::frame::{
-    FrameError, Hello, KeyRow, Reason, SERVER_FRAME_LIMIT, ServerFrame, VERIFIER_FRAME_LIMIT, VerifierFrame,
+    FrameError, Hello, KeyRow, KeyUses, Reason, SERVER_FRAME_LIMIT, ServerFrame, VERIFIER_FRAME_LIMIT,
+    VerifierFrame,
 };
 use keyward_verifier::lease::{Incarnation, Mode, Position};
 
@@ -46,6 +47,20 @@ fn a_frame_has_a_limit() {
     let fit = (SERVER_FRAME_LIMIT - 1) / KeyRow::BYTES;
     assert_eq!(many(fit).unwrap().len(), 1 + fit * KeyRow::BYTES);
     assert_eq!(many(fit + 1), Err(FrameError::TooLong));
+    let used = KeyUses { key: 1, accepted: 0, refused: 1, seconds_ago: 0 };
+    let uses = |count: usize| VerifierFrame::Uses(vec![used; count]).encode();
+    assert!(uses(KeyUses::IN_A_FRAME).is_ok_and(|bytes| bytes.len() == 1 + 585 * 28));
+    assert_eq!(uses(KeyUses::IN_A_FRAME + 1), Err(FrameError::TooLong));
+    assert_eq!(uses(0).map(|bytes| VerifierFrame::decode(&bytes).err()), Ok(Some(FrameError::Length)));
+}
+
+#[test]
+fn who_was_never_accepted_was_not_at_any_time() {
+    let (_, uses) = verifier_frames().pop().unwrap();
+    let mut bytes = uses.encode().unwrap();
+    assert!(VerifierFrame::decode(&bytes).is_ok());
+    bytes[17..21].fill(0);
+    assert_eq!(VerifierFrame::decode(&bytes).err(), Some(FrameError::Field("time")));
 }
 
 fn hello(name: &str) -> Hello {

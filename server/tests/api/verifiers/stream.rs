@@ -17,10 +17,10 @@ use super::{client, joined, joining, runtime, told};
 use crate::harness::eventually;
 
 /// A connection on which anything can be said.
-struct Stream(WebSocketStream<TcpStream>);
+pub(super) struct Stream(WebSocketStream<TcpStream>);
 
 impl Stream {
-    async fn open(scene: &Scene, by: &Held) -> Self {
+    pub(super) async fn open(scene: &Scene, by: &Held) -> Self {
         let host = scene.http.strip_prefix("http://").expect("plain HTTP");
         let mut request =
             format!("ws://{host}/v1/verifiers/stream").into_client_request().expect("a request");
@@ -34,7 +34,7 @@ impl Stream {
         self.0.send(Message::binary(bytes)).await.expect("it is sent");
     }
 
-    async fn frame(&mut self, frame: VerifierFrame) {
+    pub(super) async fn frame(&mut self, frame: VerifierFrame) {
         self.say(frame.encode().expect("a frame")).await;
     }
 
@@ -48,7 +48,7 @@ impl Stream {
     }
 
     /// Why the server ends it.
-    async fn reason(&mut self) -> Option<Reason> {
+    pub(super) async fn reason(&mut self) -> Option<Reason> {
         while let Some(frame) = self.hear().await {
             if let ServerFrame::Refuse(reason) = frame {
                 return Some(reason);
@@ -58,7 +58,7 @@ impl Stream {
     }
 
     /// Joins, and reads on until the snapshot is complete; up to where.
-    async fn join(&mut self, hello: Hello) -> Position {
+    pub(super) async fn join(&mut self, hello: Hello) -> Position {
         self.frame(VerifierFrame::Hello(hello)).await;
         loop {
             if let ServerFrame::Loaded(position) = self.hear().await.expect("it is welcome") {
@@ -68,7 +68,7 @@ impl Stream {
     }
 }
 
-fn hello(name: &str, run: u128) -> Hello {
+pub(super) fn hello(name: &str, run: u128) -> Hello {
     Hello {
         incarnation: Incarnation(run),
         mode: Mode::Full,
