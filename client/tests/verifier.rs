@@ -341,3 +341,21 @@ async fn rows_outside_a_snapshot_are_not_taken() {
     assert_eq!(play.acknowledged().await, None, "the connection ends");
     assert_eq!((told(&verifier, 1), told(&verifier, 2)), ("Unknown".to_owned(), "valid".to_owned()));
 }
+
+/// The anchor was once written, and synced, on the task that applies changes: a slow disk made every removal wait.
+#[tokio::test]
+async fn a_disk_that_hangs_holds_nothing_up() {
+    let stage = Stage::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let anchor = folder.path().join("anchor");
+    let hangs = folder.path().join("anchor.new");
+    // Whoever opens it to write waits until somebody reads.
+    assert!(std::process::Command::new("mkfifo").arg(&hangs).status().unwrap().success());
+    let options = VerifierOptions::named("gateway").anchor(&anchor);
+    let (verifier, mut play) = joined(&stage, options, &[1, 2], LONG).await;
+    play.say(removal(5, 1)).await;
+    assert_eq!(play.acknowledged().await, Some(Position(6)));
+    assert_eq!((told(&verifier, 1), told(&verifier, 2)), ("Unknown".to_owned(), "valid".to_owned()));
+    // The runtime ends only when it does.
+    std::fs::File::open(&hangs).unwrap();
+}

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use keyward_log::{Checkpoint, Hash, Note, VerifierKey, verify_consistency};
 use keyward_verifier::frame::{Hello, Shown};
 use keyward_verifier::lease::{Checkpoint as Seen, Position};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::error::Error;
 
@@ -35,8 +37,43 @@ pub(super) fn read(file: Option<&Path>) -> Result<Option<Anchor>, Error> {
     Ok(Some(Anchor { note, seen }))
 }
 
+/// Keeps the newest anchor in a file, apart from everything else: neither changes and leases nor whoever shares the runtime wait for
+/// the disk.
+pub(super) struct Keeper {
+    newest: watch::Sender<Option<Anchor>>,
+    writing: JoinHandle<()>,
+}
+
+impl Keeper {
+    pub(super) fn new(file: PathBuf, complain: impl Fn(String) + Send + 'static) -> Self {
+        let (newest, mut kept) = watch::channel(None::<Anchor>);
+        let writing = tokio::spawn(async move {
+            while kept.changed().await.is_ok() {
+                let (file, anchor) = (file.clone(), kept.borrow_and_update().clone());
+                let name = file.display().to_string();
+                let written = spawn_blocking(move || anchor.map_or(Ok(()), |anchor| write(&file, &anchor)));
+                if let Ok(Err(error)) = written.await {
+                    complain(format!("{name} could not be written: {error}"));
+                }
+            }
+        });
+        Self { newest, writing }
+    }
+
+    pub(super) fn keep(&self, anchor: Anchor) {
+        self.newest.send_replace(Some(anchor));
+    }
+
+    /// Returns when the newest one is written.
+    pub(super) async fn finish(self) {
+        drop(self.newest);
+        // It ends by itself, or with the runtime.
+        let _ = self.writing.await;
+    }
+}
+
 /// Remembers it for the next run: whole, or not at all.
-pub(super) fn write(file: &Path, anchor: &Anchor) -> std::io::Result<()> {
+fn write(file: &Path, anchor: &Anchor) -> std::io::Result<()> {
     // Appended: in the place of an extension it would be the same for several verifiers of one folder.
     let mut beside = file.as_os_str().to_owned();
     beside.push(".new");

@@ -1,7 +1,6 @@
 //! This file is about the stream: a verifier joins, applies what it is told, and asks for leases, until it is dropped.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +15,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 
-use super::anchor::{Anchor, believe, write};
+use super::anchor::{Anchor, Keeper, believe};
 use super::cache::Asking;
-use super::usage::Reports;
 use super::replica::Replica;
+use super::usage::Reports;
 use super::{Removed, Shared, now};
 use crate::error::Error;
 use crate::transport::{Call, pause};
@@ -65,42 +64,19 @@ pub(super) async fn run(
 ) {
     let _end = End(Arc::clone(&shared));
     let holder = Holder::new(incarnation, anchor.as_ref().map(|anchor| anchor.seen));
+    let keeper = shared.options.anchor.clone().map(|file| {
+        let shared = Arc::clone(&shared);
+        Keeper::new(file, move |trouble| shared.complain(&trouble))
+    });
     let (reports, before, untold) = (Reports::default(), None, Vec::new());
-    let mut member = Member { shared, holder, anchor, asking, reports, before, untold };
-    let mut longest = LONGEST_WAIT.0;
-    loop {
-        let connected = tokio::select! {
-            connected = connect(&member.shared) => connected,
-            _ = stop.wait_for(|stop| *stop) => return,
-        };
-        let ended = match connected {
-            Ok(mut socket) => {
-                let ended = tokio::select! {
-                    ended = member.serve(&mut socket) => Some(ended),
-                    _ = stop.wait_for(|stop| *stop) => None,
-                };
-                match ended {
-                    Some(ended) => ended,
-                    None => return member.leave(&mut socket).await,
-                }
-            }
-            Err(ended) => Err(ended),
-        };
-        let had_joined = member.holder.acknowledges().is_some();
-        if let Err(ended) = ended {
-            member.parted(&ended);
-        }
-        longest = if had_joined { LONGEST_WAIT.0 } else { (longest * 2).min(LONGEST_WAIT.1) };
-        // Without randomness there is no connection either.
-        let random = member.shared.client.random().map_or(0, u64::from_be_bytes);
-        tokio::select! {
-            () = pause(drawn(longest, random)) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
-        }
+    let mut member = Member { shared, holder, anchor, keeper, asking, reports, before, untold };
+    member.stay(&mut stop).await;
+    if let Some(keeper) = member.keeper {
+        // The disk may hang.
+        let _ = timeout(PATIENCE, keeper.finish()).await;
     }
 }
 
-    reports: Reports,
 /// A wait of at most this length.
 fn drawn(longest: Duration, random: u64) -> Duration {
     let span = u64::try_from(longest.saturating_sub(WAIT).as_millis()).unwrap_or(u64::MAX);
@@ -121,7 +97,9 @@ struct Member {
     shared: Arc<Shared>,
     holder: Holder,
     anchor: Option<Anchor>,
+    keeper: Option<Keeper>,
     asking: Asking,
+    reports: Reports,
     /// The table by which keys were accepted, while another one is being loaded: whose keys are to be told of if they are gone.
     before: Option<Arc<Replica>>,
     /// What the application failed to be told of.
@@ -129,6 +107,41 @@ struct Member {
 }
 
 impl Member {
+    /// Joins, and again whenever it was cut off, until it is to stop.
+    async fn stay(&mut self, stop: &mut watch::Receiver<bool>) {
+        let mut longest = LONGEST_WAIT.0;
+        loop {
+            let connected = tokio::select! {
+                connected = connect(&self.shared) => connected,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            let ended = match connected {
+                Ok(mut socket) => {
+                    let ended = tokio::select! {
+                        ended = self.serve(&mut socket) => Some(ended),
+                        _ = stop.wait_for(|stop| *stop) => None,
+                    };
+                    match ended {
+                        Some(ended) => ended,
+                        None => return self.leave(&mut socket).await,
+                    }
+                }
+                Err(ended) => Err(ended),
+            };
+            let had_joined = self.holder.acknowledges().is_some();
+            if let Err(ended) = ended {
+                self.parted(&ended);
+            }
+            longest = if had_joined { LONGEST_WAIT.0 } else { (longest * 2).min(LONGEST_WAIT.1) };
+            // Without randomness there is no connection either.
+            let random = self.shared.client.random().map_or(0, u64::from_be_bytes);
+            tokio::select! {
+                () = pause(drawn(longest, random)) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+
     async fn serve(&mut self, socket: &mut Socket) -> Result<(), Ended> {
         let options = &self.shared.options;
         let hello = Hello {
@@ -198,7 +211,11 @@ impl Member {
     /// the server waits for the lease.
     async fn leave(&mut self, socket: &mut Socket) {
         self.shared.end();
+        let last = self.reports.last(&self.shared.usage, now());
         let goodbye = async {
+            for frame in &last {
+                send(socket, frame).await?;
+            }
             send(socket, &VerifierFrame::Goodbye).await?;
             // What it had on its way comes first.
             while !matches!(hear(socket).await?, Some(ServerFrame::Refuse(_))) {}
@@ -212,11 +229,7 @@ impl Member {
         let shown = self.believe(&welcome.shown)?;
         let (term, position, resumes) = (welcome.term, welcome.position, welcome.resumes);
         let welcomed = Welcome { term, position, resumes, shown: shown.seen };
-        let last = self.reports.last(&self.shared.usage, now());
         let welcomed = self.holder.welcomed(&welcomed);
-            for frame in &last {
-                send(socket, frame).await?;
-            }
         self.trust();
         welcomed?;
         if !resumes {
@@ -249,6 +262,7 @@ impl Member {
                 replica.number(number, &profile);
                 return Ok(false);
             }
+            ServerFrame::Rows(_) if !self.holder.is_loading() => return Err(HolderError::OutOfOrder.into()),
             ServerFrame::Rows(rows) => {
                 for row in &rows {
                     replica.admit(row);
@@ -274,7 +288,6 @@ impl Member {
                     };
                     removed.map_or(Ok(()), |removed| self.tell(removed))?;
                 }
-            ServerFrame::Rows(_) if !self.holder.is_loading() => return Err(HolderError::OutOfOrder.into()),
                 self.holder.applied(changes.after, changes.to)?;
             }
             ServerFrame::Grant(grant) => {
@@ -362,17 +375,11 @@ impl Member {
     }
 
     fn remember(&mut self, anchor: Anchor) {
-        if let Some(file) = self.shared.options.anchor.as_deref()
-            && let Err(error) = write(file, &anchor)
-        {
-            self.shared.complain(&complaint(file, &error));
+        if let Some(keeper) = &self.keeper {
+            keeper.keep(anchor.clone());
         }
         self.anchor = Some(anchor);
     }
-}
-
-fn complaint(file: &Path, error: &std::io::Error) -> String {
-    format!("{} could not be written: {error}", file.display())
 }
 
 /// Asks for the stream.
