@@ -281,10 +281,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         self.lock(hello.anchor.clone()).await;
         Err(Reason::OtherLog)
     }
-}
-
-const fn reason_of(error: JoinError) -> Reason {
-    match error {
 
     /// Accepts and signs nothing from now on, nor after a restart: by this checkpoint somebody has seen more of this log than is
     /// here, so removals are missing.
@@ -293,6 +289,10 @@ const fn reason_of(error: JoinError) -> Reason {
         // A store that cannot keep it is locked until it ends; then the proof has to be shown again.
         let _ = self.store.lock(proof).await;
     }
+}
+
+const fn reason_of(error: JoinError) -> Reason {
+    match error {
         JoinError::ServerBehind => Reason::OtherLog,
         JoinError::Full => Reason::Full,
         JoinError::IncarnationTaken => Reason::Superseded,
