@@ -275,10 +275,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return Ok(answer);
         }
         match self.dispatch(permit, command.clone(), origin).await {
-            // Two came at once under one idempotency key, and the other one was first.
-            Err(Error::IdempotencyMismatch) => {
-                self.replayed(permit, &command, origin).await?.ok_or(Error::IdempotencyMismatch)
-            }
+            // Whether it was done, the next one will see.
+            Err(error @ (Error::Unavailable { .. } | Error::Internal { .. })) => Err(error),
+            // Two came at once under one idempotency key: what the other one did may be what stood in the way.
+            Err(error) => self.replayed(permit, &command, origin).await?.ok_or(error),
             done => done,
         }
     }

@@ -11,13 +11,14 @@ use crate::epoch::Epoch;
 use crate::error::Error;
 use crate::id::{Id, OrganizationId};
 use crate::key::{Found, Head, Kind};
-use crate::keyward::{Environment, Keyward, Origin};
+use crate::keyward::{Environment, Idempotency, Keyward, Origin};
 use crate::permit::Permit;
 use crate::record;
 use crate::resource::Resource;
 use crate::seal::{Binding, SlotSecret};
 use crate::secret::Secret;
 use crate::store::{List, Record, RecordKind, Replay, Store};
+use crate::time::Timestamp;
 
 /// For how long an answer is kept.
 const KEPT_SECONDS: u64 = 24 * 3600;
@@ -31,6 +32,30 @@ struct Kept {
     shown: Option<Vec<u8>>,
 }
 
+/// The answer that was given to a request.
+pub(crate) struct KeptAnswer(Replay);
+
+impl KeptAnswer {
+    /// The same, as what to keep of a request that it answers too.
+    pub(crate) fn of(self, permit: &Permit, idempotency: &Idempotency, now: Timestamp) -> Replay {
+        let id = replay_id(permit, &idempotency.key);
+        Replay { id, expires_at: now.plus_seconds(KEPT_SECONDS), ..self.0 }
+    }
+
+    /// Whether it is about this record.
+    pub(crate) fn is_about(&self, id: Id) -> bool {
+        let kept: Result<Kept, _> = postcard::from_bytes(&self.0.answer);
+        kept.is_ok_and(|kept| kept.id == id.bits())
+    }
+}
+
+impl Idempotency {
+    /// The name of one step of a request that takes several. No caller can give it: a header field holds no line feed.
+    pub(crate) fn step(&self, name: &str) -> Self {
+        Self { key: format!("{}\n{name}", self.key), ..*self }
+    }
+}
+
 impl<S: Store, E: Environment> Keyward<S, E> {
     /// The answer that this very request got before, if it carries an idempotency key and came before.
     pub(crate) async fn replayed(
@@ -39,19 +64,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         command: &Command,
         origin: &Origin,
     ) -> Result<Option<Answer>, Error> {
-        let Some(idempotency) = &origin.idempotency else { return Ok(None) };
-        let id = replay_id(permit, &idempotency.key);
-        let Some(replay) = self.store.replay(id, self.environment.now()).await? else { return Ok(None) };
-        if replay.request != self.sealed_request(&idempotency.request) {
-            return Err(Error::IdempotencyMismatch);
-        }
-        let kept: Kept = postcard::from_bytes(&replay.answer).map_err(Error::internal)?;
-        let answer = self.answer_again(permit, kept).await?;
-        if let (Command::Rotate { key, overlap_seconds, .. }, Answer::Issued(successor, _)) =
-            (command, &answer)
-        {
-            // A crash may have come between the successor and the end of the key before it.
-            self.finish_rotation(permit, *key, successor, *overlap_seconds, origin).await?;
+        let Some(kept) = self.kept(permit, origin).await? else { return Ok(None) };
+        let answer = self.answer_again(permit, &kept).await?;
+        if let (Command::Rotate { key, .. }, Answer::Issued(successor, _)) = (command, &answer) {
+            // What took a right away is the end of the old key.
+            self.record_in_force(successor.head.organization, key.id()).await?;
         }
         if let Answer::Issued(key, _) | Answer::Key(key) = &answer {
             self.finish_succession(permit, key, origin).await?;
@@ -59,7 +76,19 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(Some(answer))
     }
 
-    async fn answer_again(&self, permit: &Permit, kept: Kept) -> Result<Answer, Error> {
+    /// What is kept of the answer to this very request.
+    pub(crate) async fn kept(&self, permit: &Permit, origin: &Origin) -> Result<Option<KeptAnswer>, Error> {
+        let Some(idempotency) = &origin.idempotency else { return Ok(None) };
+        let id = replay_id(permit, &idempotency.key);
+        let Some(replay) = self.store.replay(id, self.environment.now()).await? else { return Ok(None) };
+        if replay.request != self.sealed_request(&idempotency.request) {
+            return Err(Error::IdempotencyMismatch);
+        }
+        Ok(Some(KeptAnswer(replay)))
+    }
+
+    pub(crate) async fn answer_again(&self, permit: &Permit, kept: &KeptAnswer) -> Result<Answer, Error> {
+        let kept: Kept = postcard::from_bytes(&kept.0.answer).map_err(Error::internal)?;
         let id = Id::from_bits(kept.id);
         let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
         // Who asked first may still be waiting for it.

@@ -37,18 +37,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         key: &Key,
         shown: Option<&Secret>,
         origin: &Origin,
-    ) -> Result<Change, CommitError> {
+    ) -> Result<Change, Error> {
         let secret = SlotSecret::new(self.random());
-        let sealed = || -> Result<_, Error> {
-            let record = key.to_record(&secret, self.random())?;
-            let slot = self.roots.wrap(&secret, key.head.id.id(), self.random())?;
-            let replay = match permit {
-                Some(permit) => self.replay_of_key(permit, &record, &key.head, &secret, shown, origin)?,
-                None => None,
-            };
-            Ok((record, slot, replay))
+        let record = key.to_record(&secret, self.random())?;
+        let slot = self.roots.wrap(&secret, key.head.id.id(), self.random())?;
+        let replay = match permit {
+            Some(permit) => self.replay_of_key(permit, &record, &key.head, &secret, shown, origin)?,
+            None => None,
         };
-        let (record, slot, replay) = sealed()?;
         let event = self.event(about(&key.head, came_to_be(key)), permit, origin);
         Ok(Change { record, slot: SlotChange::Fill(slot), event, replay, apply: self.admit(key) })
     }
@@ -61,21 +57,27 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         happened: Happened,
         origin: &Origin,
     ) -> Result<Position, CommitError> {
-        if self.leaving.wait(key.head.id).await {
-            return Err(CommitError::Stale);
-        }
-        let sealed = || -> Result<_, Error> {
-            let record = key.to_record(secret, self.random())?;
-            let replay = match permit {
-                Some(permit) => self.replay_of_key(permit, &record, &key.head, secret, None, origin)?,
-                None => None,
-            };
-            Ok((record, replay))
+        self.leaving.wait(key.head.id).await;
+        self.commit(self.alteration(permit, key, secret, happened, origin)?).await
+    }
+
+    /// The change that makes a key what it is to be.
+    pub(super) fn alteration(
+        &self,
+        permit: Option<&Permit>,
+        key: &Key,
+        secret: &SlotSecret,
+        happened: Happened,
+        origin: &Origin,
+    ) -> Result<Change, Error> {
+        let record = key.to_record(secret, self.random())?;
+        let replay = match permit {
+            Some(permit) => self.replay_of_key(permit, &record, &key.head, secret, None, origin)?,
+            None => None,
         };
-        let (record, replay) = sealed()?;
         let event = self.event(about(&key.head, happened), permit, origin);
         let apply = self.admit(key);
-        self.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await
+        Ok(Change { record, slot: SlotChange::Keep, event, replay, apply })
     }
 
     pub(crate) async fn commit_removed(
@@ -85,6 +87,17 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         tombstone: &Tombstone,
         origin: &Origin,
     ) -> Result<Position, CommitError> {
+        self.commit(self.removal(permit, head, tombstone, origin)?).await
+    }
+
+    /// The change that ends a key.
+    pub(super) fn removal(
+        &self,
+        permit: Option<&Permit>,
+        head: &Head,
+        tombstone: &Tombstone,
+        origin: &Origin,
+    ) -> Result<Change, Error> {
         let record = tombstone.to_record(head.lasting_names())?;
         let about = About { version: tombstone.version, ..about(head, Happened::Removed(tombstone.reason)) };
         let event = self.event(about, permit, origin);
@@ -94,7 +107,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             live.count_removed(head.organization, head.account, head.kind);
             live.end(&head)
         });
-        self.commit(Change { record, slot: SlotChange::Erase, event, replay: None, apply }).await
+        Ok(Change { record, slot: SlotChange::Erase, event, replay: None, apply })
     }
 
     /// What lets a committed key be accepted as it is now.

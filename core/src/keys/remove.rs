@@ -41,17 +41,14 @@ impl Leaving {
         Mark(self, key)
     }
 
-    /// Waits as long as a key is being removed; whether it was.
-    pub(crate) async fn wait(&self, key: KeyId) -> bool {
-        let mut was_leaving = false;
+    /// Waits as long as a key is being removed.
+    pub(crate) async fn wait(&self, key: KeyId) {
         while self.keys().contains_key(&key) {
-            was_leaving = true;
             let done = self.done.listen();
             if self.keys().contains_key(&key) {
                 done.await;
             }
         }
-        was_leaving
     }
 }
 
