@@ -21,6 +21,8 @@ use crate::time::Timestamp;
 
 /// How many events one answer may look at in search of those that the caller may read.
 const LOOKED_AT: usize = 10_000;
+/// How many events are read at once in search of one.
+const EVENTS: usize = 4096;
 /// How far the clocks of nodes may lie apart, in milliseconds.
 const CLOCKS_MILLIS: u64 = 1000;
 
@@ -77,30 +79,31 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         removed: Position,
     ) -> Result<Vec<Position>, Error> {
         let created = match tombstone.kind {
-            Kind::Crypto => self.creation_of(tombstone).await?,
+            Kind::Crypto => Some(self.creation_of(tombstone, removed).await?),
             Kind::Secret | Kind::Access => None,
         };
         Ok(created.into_iter().chain([removed]).collect())
     }
 
-    /// Where the log says that a key came to be: near the time that its record says.
-    async fn creation_of(&self, tombstone: &Tombstone) -> Result<Option<Position>, Error> {
+    /// Where the log says that a key came to be. Looked for from about the time on that its record says; and in all that is
+    /// before, should a clock have been set since.
+    async fn creation_of(&self, tombstone: &Tombstone, removed: Position) -> Result<Position, Error> {
         let about = Timestamp::from_millis(tombstone.created_at.millis().saturating_sub(CLOCKS_MILLIS));
-        let mut from = self.position_at(about).await?;
-        for _ in 0..LOOKED_AT.div_ceil(Page::LIMIT) {
-            let events = self.store.events(from, Page::LIMIT).await?;
-            let is_its = |logged: &&Logged| {
-                logged.event.id() == tombstone.id.id() && logged.event.happened.is_creation()
-            };
-            if let Some(found) = events.iter().find(is_its) {
-                return Ok(Some(found.position));
+        let near = self.position_at(about).await?.min(removed);
+        for range in [near..removed, 0..near] {
+            let mut from = range.start;
+            while from < range.end {
+                let events = self.store.events(from, EVENTS).await?;
+                let is_its = |logged: &&Logged| {
+                    logged.event.id() == tombstone.id.id() && logged.event.happened.is_creation()
+                };
+                if let Some(found) = events.iter().find(is_its) {
+                    return Ok(found.position);
+                }
+                from += EVENTS as Position;
             }
-            if events.len() < Page::LIMIT {
-                break;
-            }
-            from += Page::LIMIT as Position;
         }
-        Ok(None)
+        Err(Error::internal(format!("the log does not say that {} came to be", tombstone.id)))
     }
 
     /// Proves events under the newest checkpoint, in the order in which they are to be read.

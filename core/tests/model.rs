@@ -24,6 +24,8 @@ mod house;
 mod play;
 #[path = "model/races.rs"]
 mod races;
+#[path = "model/receipts.rs"]
+mod receipts;
 #[path = "model/reference.rs"]
 mod reference;
 #[path = "model/removed.rs"]

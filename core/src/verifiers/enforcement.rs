@@ -12,13 +12,8 @@ use crate::event::{Happened, Subject};
 use crate::id::{Id, OrganizationId};
 use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::record::{decode, encode};
-use crate::store::{Position, Record, RecordKind, Store};
+use crate::store::{List, Position, Record, RecordKind, Store, Stored};
 use crate::time::Timestamp;
-
-/// How many events after a removal are looked through for its enforcement: far more than come in between.
-const LOOKED_AT: u64 = 8192;
-/// How many events are read at once.
-const PAGE: usize = 512;
 
 /// What the log says of when a change had reached every verifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +45,8 @@ pub(super) struct Unlogged {
     writing: bool,
 }
 
-/// The events of one organization from one position to another are enforced.
+/// Every event of one organization up to a position is enforced.
 struct Enforced {
-    first: Position,
     last: Position,
     covered: Vec<Covered>,
 }
@@ -79,11 +73,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let covered = covers.iter().map(|cover| self.as_covered(cover)).collect();
         let mut state = self.verifiers.state();
         let unlogged = &mut state.unlogged;
-        let new = || Enforced { first: position, last: position, covered: Vec::new() };
+        let new = || Enforced { last: position, covered: Vec::new() };
         let enforced = unlogged.organizations.entry(organization).or_insert_with(new);
-        enforced.first = enforced.first.min(position);
         if enforced.last <= position {
-            (enforced.last, enforced.covered) = (position, covered);
+            *enforced = Enforced { last: position, covered };
         }
         if !std::mem::replace(&mut unlogged.writing, true)
             && let Some(keyward) = self.this.upgrade()
@@ -128,19 +121,20 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     async fn log_enforcement(&self, organization: OrganizationId, enforced: Enforced) -> Result<(), Error> {
-        let id = self.new_id();
+        let id = named_by(enforced.last);
         let count = |is: fn(&Covered) -> bool| {
             u32::try_from(enforced.covered.iter().filter(|covered| is(covered)).count()).unwrap_or(u32::MAX)
         };
         let happened = Happened::Enforced {
-            first: enforced.first,
+            // Whoever reflects an event reflects all before it: this says it of those, too, that a crash left without.
+            first: 0,
             last: enforced.last,
             acknowledged: count(|covered| covered.acknowledged_at.is_some()),
             ran_out: count(|covered| covered.ran_out_at.is_some()),
             uncovered: count(|covered| covered.acknowledged_at.is_none() && covered.ran_out_at.is_none()),
         };
         let row = Row { covered: enforced.covered.into_iter().map(CoveredRow::from).collect() };
-        let (kind, names, lists) = (RecordKind::Enforcement, Vec::new(), Vec::new());
+        let (kind, names, lists) = (RecordKind::Enforcement, Vec::new(), vec![list(organization)]);
         let record = Record { id, kind, version: 1, body: encode(&row)?, names, lists };
         let about =
             About { subject: Subject::Log, happened, id, organization, version: 1, salt: self.random() };
@@ -154,32 +148,27 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let Some(organization) = event.first().map(|logged| logged.event.details.organization) else {
             return Ok(None);
         };
-        let (mut from, end) = (of + 1, of.saturating_add(LOOKED_AT));
-        while from < end {
-            let events = self.store.events(from, PAGE).await?;
-            for logged in &events {
-                if let Happened::Enforced { first, last, .. } = logged.event.happened
-                    && (first..=last).contains(&of)
-                    && logged.event.details.organization == organization
-                {
-                    let covered = self.covered_by(logged.event.id()).await?;
-                    return Ok(Some(Enforcement { position: logged.position, covered }));
-                }
-            }
-            if events.len() < PAGE {
-                break;
-            }
-            from += PAGE as u64;
-        }
-        Ok(None)
+        // The first that is named by this position or a later one.
+        let before = Id::from_bits(named_by(of).bits().saturating_sub(1));
+        let found = self.store.page(list(organization), Some(before), 1).await?;
+        let read = |stored: &Stored| {
+            let row: Row = decode(stored.record.id, &stored.record.body)?;
+            let covered = row.covered.into_iter().map(Covered::from).collect();
+            Ok(Enforcement { position: stored.position, covered })
+        };
+        found.first().map(read).transpose()
     }
+}
 
-    async fn covered_by(&self, id: Id) -> Result<Vec<Covered>, Error> {
-        let stored = self.store.fetch(id).await?;
-        let stored = stored.ok_or_else(|| Error::internal(format!("no enforcement {id:?}")))?;
-        let row: Row = decode(id, &stored.record.body)?;
-        Ok(row.covered.into_iter().map(Covered::from).collect())
-    }
+/// The enforcements of an organization, in the order of what they are about.
+const fn list(organization: OrganizationId) -> List {
+    List { kind: RecordKind::Enforcement, owner: organization.id() }
+}
+
+/// An enforcement is named by the last position that it is about, so that the one of an event is found without a search. No
+/// other record has such an id: theirs begin with a time.
+fn named_by(last: Position) -> Id {
+    Id::from_bits(u128::from(last) << 64)
 }
 
 impl From<Covered> for CoveredRow {
