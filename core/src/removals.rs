@@ -1,6 +1,7 @@
 //! This file is about removing many keys: say what would go, let the caller confirm just that, and carry it
 //! out as a job that a restart takes up again.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::command::{Answer, Named, Page};
 use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
 use crate::filter::Filter;
-use crate::id::{Id, RemovalId};
+use crate::id::{AccountId, Id, RemovalId};
 use crate::key::{Found, Head, Tombstone};
 use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::load::CutOff;
@@ -370,23 +371,41 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     async fn left_of(&self, removal: &Removal) -> Result<Vec<Head>, Error> {
         let owner = removal.filter.account.map_or(removal.organization.id(), |account| account.id());
         let list = List { kind: RecordKind::Key, owner };
-        let (mut pages, mut left) = (Pages::of(&self.store, list), Vec::new());
+        let (mut pages, mut left, mut spared) = (Pages::of(&self.store, list), Vec::new(), HashMap::new());
         while let Some(page) = pages.next().await? {
             for stored in &page {
                 if stored.position >= removal.position {
                     continue;
                 }
-                let head = self.fitting_head(&removal.filter, stored).await?;
-                left.extend(head.filter(|head| self.is_left_of(removal, head)));
+                let Some(head) = self.fitting_head(&removal.filter, stored).await? else { continue };
+                if head.protected
+                    || removal.spares_owners && self.is_spared(removal, &head, &mut spared).await?
+                {
+                    continue;
+                }
+                left.push(head);
             }
         }
         Ok(left)
     }
 
-    fn is_left_of(&self, removal: &Removal, head: &Head) -> bool {
+    /// Whether an account's keys are not for who began a removal, as far as that is known: it is an owner's, or has changed
+    /// since and may have been. `known` holds the accounts that were asked about.
+    async fn is_spared(
+        &self,
+        removal: &Removal,
+        head: &Head,
+        known: &mut HashMap<AccountId, bool>,
+    ) -> Result<bool, Error> {
+        if let Some(is_spared) = known.get(&head.account) {
+            return Ok(*is_spared);
+        }
+        let account = self.store.fetch(head.account.id()).await?;
+        let has_changed = account.is_none_or(|stored| stored.position >= removal.position);
         let role = self.live.directory.account(head.account, head.organization).role();
-        let is_spared = head.protected || removal.spares_owners && role == Role::Owner;
-        !is_spared
+        let is_spared = has_changed || role == Role::Owner;
+        known.insert(head.account, is_spared);
+        Ok(is_spared)
     }
 
     async fn commit_removal(

@@ -46,7 +46,17 @@ impl Play {
             id,
             seat: selected.seat,
             reason,
-            keys: selected.keys.iter().map(|at| (*at, self.model.keys[*at].version)).collect(),
+            keys: selected
+                .keys
+                .iter()
+                .map(|at| {
+                    (
+                        *at,
+                        self.model.keys[*at].version,
+                        self.model.accounts[self.model.keys[*at].account].version,
+                    )
+                })
+                .collect(),
         }));
     }
 

@@ -102,8 +102,8 @@ pub(crate) struct Job {
     /// Who began it: it reaches no further than they did.
     pub(crate) seat: Seat,
     pub(crate) reason: Reason,
-    /// What it is to remove, each as it was when that was confirmed.
-    pub(crate) keys: Vec<(usize, u64)>,
+    /// What it is to remove, each and its account as they were when that was confirmed.
+    pub(crate) keys: Vec<(usize, u64, u64)>,
 }
 
 /// Who asks, as far as it matters.
@@ -333,7 +333,7 @@ impl Model {
                     keys.into_iter().for_each(|key| self.end(key, Reason::OwnerLeft, None));
                 }
                 Pending::Job(job) => {
-                    for (key, _) in job.keys {
+                    for (key, ..) in job.keys {
                         if self.keys[key].life != Life::Removed && !self.keys[key].protected {
                             self.end(key, job.reason, Some(job.id));
                         }
@@ -352,9 +352,10 @@ impl Model {
         for pending in waiting {
             let Pending::Job(mut job) = pending else { continue };
             // What was changed meanwhile is left: nobody has confirmed that as it is now.
-            job.keys.retain(|(at, version)| {
-                let key = &self.keys[*at];
-                key.version == *version && job.seat.may_touch(self.accounts[key.account].role).is_ok()
+            job.keys.retain(|(at, version, of_account)| {
+                let (key, account) = (&self.keys[*at], &self.accounts[self.keys[*at].account]);
+                let may_touch = job.seat.role == Role::Owner || account.version == *of_account;
+                key.version == *version && may_touch && job.seat.may_touch(account.role).is_ok()
             });
             jobs.push(job);
         }
