@@ -32,6 +32,13 @@ pub enum Error {
     },
     /// The body is not what its content type says.
     Malformed(String),
+    /// The head of the request is none of HTTP/1.1.
+    BadHead {
+        /// Why.
+        why: &'static str,
+    },
+    /// The head of the request is too long, or has too many fields.
+    HeadTooLarge,
     /// It changed since the caller read it.
     Stale,
     /// A name, handle or secret that must be unique is in use.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use futures_util::poll;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Bytes, Incoming};
 use keyward_core::command::{Answer, SignIn};
@@ -30,7 +31,7 @@ use crate::guess::{Guess, Guesses};
 use crate::http::Body;
 use crate::languages::Languages;
 use crate::metrics::Metrics;
-use crate::request::{Head, fingerprint, names_one_host, read};
+use crate::request::{Head, fingerprint, names_one_host, read, salvaged};
 use crate::{stream, unit, verifiers};
 
 /// The server behind every connection.
@@ -123,22 +124,46 @@ impl<S: Store> App<S> {
         tls: bool,
     ) -> hyper::Response<Body> {
         let (parts, body) = request.into_parts();
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let id = u128::from(self.request_base) << 64 | u128::from(number);
-        let head = Head { parts, peer, tls, unit: Arc::clone(&self.unit), id };
+        let head = self.head(parts, peer, tls);
         let dialect = self.languages.of(&head.parts, &head.request(&[]));
         let answer = if !names_one_host(&head.parts) {
-            self.fault(dialect, &Error::Malformed("a request must name one host".to_owned()), &head)
+            whole(self.fault(dialect, &Error::BadHead { why: "a request must name one host" }, &head))
         } else if let Some(page) = self.own_page(&head) {
             page
         } else {
             let answered = self.in_dialect(dialect, &head, body).await;
-            answered.unwrap_or_else(|error| self.fault(dialect, &error, &head))
+            answered.unwrap_or_else(|error| whole(self.fault(dialect, &error, &head)))
         };
-        self.metrics.answered(answer.status().as_u16());
-        debug!(request = head.id_text(), method = %head.parts.method, dialect = dialect.name,
-            route = route_of(dialect, &head), status = answer.status().as_u16(), %peer, "answered");
+        self.answered(dialect, &head, answer.status());
         answer
+    }
+
+    /// Answers a head that is no request, which HTTP gives this status.
+    pub(crate) fn refuse_head(&self, status: u16, head: &[u8], peer: IpAddr, tls: bool) -> Response {
+        let head = self.head(salvaged(head), peer, tls);
+        let dialect = self.languages.of(&head.parts, &head.request(&[]));
+        let error = match status {
+            414 | 431 => Error::HeadTooLarge,
+            _ => Error::BadHead { why: "the head of the request is none of HTTP/1.1" },
+        };
+        let mut response = self.fault(dialect, &error, &head);
+        self.answered(dialect, &head, response.status);
+        if head.parts.method == http::Method::HEAD {
+            response.body.clear();
+        }
+        Response { headers: unkept(response.headers), ..response }
+    }
+
+    fn head(&self, parts: Parts, peer: IpAddr, tls: bool) -> Head {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let id = u128::from(self.request_base) << 64 | u128::from(number);
+        Head { parts, peer, tls, unit: Arc::clone(&self.unit), id }
+    }
+
+    fn answered(&self, dialect: &Dialect, head: &Head, status: StatusCode) {
+        self.metrics.answered(status.as_u16());
+        debug!(request = head.id_text(), method = %head.parts.method, dialect = dialect.name,
+            route = route_of(dialect, head), status = status.as_u16(), peer = %head.peer, "answered");
     }
 
     /// The pages that belong to no dialect.
@@ -364,11 +389,11 @@ impl<S: Store> App<S> {
     }
 
     /// Says an error in the dialect's form. What is ours to know goes to the log, once, here.
-    fn fault(&self, dialect: &Dialect, error: &Error, head: &Head) -> hyper::Response<Body> {
+    fn fault(&self, dialect: &Dialect, error: &Error, head: &Head) -> Response {
         if let Error::Internal { inside } | Error::Unavailable { inside } = error {
             error!(request = head.id_text(), inside, "failed");
         }
-        whole((dialect.fault)(error, &head.request(&[]), &head.id_text()))
+        (dialect.fault)(error, &head.request(&[]), &head.id_text())
     }
 
     /// Takes what is measured once a second.
@@ -439,9 +464,12 @@ pub(crate) fn whole(response: Response) -> hyper::Response<Body> {
 pub(crate) fn headed(status: StatusCode, headers: HeaderMap, body: Body) -> hyper::Response<Body> {
     let mut answer = hyper::Response::new(body);
     *answer.status_mut() = status;
-    *answer.headers_mut() = headers;
-    // Answers are about keys: nobody in between may keep them.
-    let nobody = HeaderValue::from_static("no-store");
-    answer.headers_mut().entry(http::header::CACHE_CONTROL).or_insert(nobody);
+    *answer.headers_mut() = unkept(headers);
     answer
+}
+
+/// Answers are about keys: nobody in between may keep them.
+fn unkept(mut headers: HeaderMap) -> HeaderMap {
+    headers.entry(http::header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
 }

@@ -229,6 +229,8 @@ pub(crate) fn inside(error: keyward_core::error::Error) -> anyhow::Error {
         | Error::Gone(_)
         | Error::Invalid { .. }
         | Error::Malformed(_)
+        | Error::BadHead { .. }
+        | Error::HeadTooLarge
         | Error::Stale
         | Error::Taken { .. }
         | Error::WrongState { .. }

@@ -2,6 +2,7 @@
 //! three; what a request means is [`crate::app`]'s.
 
 mod body;
+mod formed;
 mod pace;
 mod watched;
 
@@ -25,7 +26,8 @@ use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
 pub(crate) use self::body::Body;
-use self::pace::Pace;
+use self::formed::Formed;
+use self::pace::{Busy, Pace};
 use self::watched::Watched;
 use crate::app::App;
 use crate::config::Limits;
@@ -36,11 +38,17 @@ const HEADERS: usize = 64;
 /// How long a client may take nothing of its answer when the server stops.
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// One of the connections that are served at once, for as long as it is open: whatever takes a connection over takes this
-/// along.
-pub(crate) struct Place {
+/// One of the connections that are served at once, for as long as it is open.
+struct Place {
     open: Arc<AtomicUsize>,
     _room: OwnedSemaphorePermit,
+}
+
+/// What takes a connection over holds this for as long as it does.
+#[derive(Clone)]
+pub(crate) struct Hold {
+    _place: Arc<Place>,
+    _busy: Busy,
 }
 
 impl Place {
@@ -135,15 +143,19 @@ impl<S: Store> Server<S> {
         place: &Arc<Place>,
     ) {
         let service = service_fn(|mut request: hyper::Request<Incoming>| {
-            if request.extensions().get::<OnUpgrade>().is_some() {
-                request.extensions_mut().insert(Arc::clone(place));
-            }
             let (app, busy) = (Arc::clone(&self.app), pace.busy());
+            if request.extensions().get::<OnUpgrade>().is_some() {
+                let hold = Hold { _place: Arc::clone(place), _busy: busy.clone() };
+                request.extensions_mut().insert(hold);
+            }
             async move {
                 let answer = app.answer(request, peer.ip(), tls).await;
                 Ok::<_, std::convert::Infallible>(answer.map(|body| body.keep(busy)))
             }
         });
+        let app = Arc::clone(&self.app);
+        let form = move |status, head: &[u8]| app.refuse_head(status, head, peer.ip(), tls);
+        let stream = Formed::new(stream, pace, form);
         let mut connection = pin!(
             http1::Builder::new()
                 .max_buf_size(self.limits.head_bytes)

@@ -53,6 +53,29 @@ pub(crate) fn names_one_host(parts: &http::request::Parts) -> bool {
     hosts == 1 || (hosts == 0 && parts.version < http::Version::HTTP_11)
 }
 
+/// What can be told of a head that is no request, as far as it has come: its method, its path and its fields, or those of
+/// `GET /` where it has none.
+pub(crate) fn salvaged(head: &[u8]) -> http::request::Parts {
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    let mut lines = head.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let first = lines.by_ref().find(|line| !line.is_empty()).unwrap_or_default();
+    let mut words = first.split(|byte| *byte == b' ');
+    parts.method = words.next().and_then(|word| word.try_into().ok()).unwrap_or_default();
+    // Up to what no target can hold: who is refused for that is told so in the form of what stands before it.
+    let is_of_target = |byte: &&u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(byte);
+    let target: Vec<u8> = words.next().unwrap_or_default().iter().take_while(is_of_target).copied().collect();
+    parts.uri = target.as_slice().try_into().unwrap_or_default();
+    for line in lines.take_while(|line| !line.is_empty()) {
+        let mut halves = line.splitn(2, |byte| *byte == b':');
+        let name = halves.next().and_then(|name| http::HeaderName::from_bytes(name).ok());
+        let value = halves.next().and_then(|value| http::HeaderValue::from_bytes(value.trim_ascii()).ok());
+        if let (Some(name), Some(value)) = (name, value) {
+            parts.headers.append(name, value);
+        }
+    }
+    parts
+}
+
 /// Reads a body within the limits.
 pub(crate) async fn read(mut body: Incoming, limits: &Limits) -> Result<Bytes, Error> {
     let limit = limits.body_bytes;

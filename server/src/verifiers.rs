@@ -1,7 +1,6 @@
 //! This file is about the stream of one verifier: a WebSocket (RFC 6455) whose messages are the frames of
 //! `docs/verifier-protocol.md`. What is said on it is the core's ([`Seat`]); here is how it travels, and when it ends.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -24,7 +23,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::app::{Admitted, whole};
 use crate::environment::World;
-use crate::http::{Body, Place};
+use crate::http::{Body, Hold};
 use crate::stream::Standing;
 
 /// How long a verifier may take to say who it is, to read what it is sent, and to answer when it is asked whether it is
@@ -44,7 +43,7 @@ pub(crate) fn join<S: Store>(
     let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let names = |name, wanted: &str| text(name).split(',').any(|one| one.trim().eq_ignore_ascii_case(wanted));
     let upgrade = parts.extensions.get::<OnUpgrade>().cloned();
-    let place = parts.extensions.get::<Arc<Place>>().cloned();
+    let hold = parts.extensions.get::<Hold>().cloned();
     let (Some(upgrade), true) = (upgrade, names(CONNECTION, "upgrade") && names(UPGRADE, "websocket")) else {
         return Err(Error::invalid("Upgrade", "websocket"));
     };
@@ -65,7 +64,7 @@ pub(crate) fn join<S: Store>(
             Err(error) => debug!(%error, "a verifier hung up before it was there"),
         }
         // It is one of the connections that are counted and limited, until here.
-        drop(place);
+        drop(hold);
     });
     Ok(whole(Response { status: StatusCode::SWITCHING_PROTOCOLS, headers, body: Vec::new() }))
 }

@@ -14,6 +14,7 @@ mod adversity {
     mod program;
     mod race;
     mod recovery;
+    mod refused;
     mod roots;
     mod tls;
 }

@@ -68,6 +68,12 @@ pub(super) fn fault(error: &Error, _: &Request<'_>, _: &str) -> Response {
             bad(error_type, &format!("{field} must be {must}"))
         }
         Error::Malformed(why) => bad("INVALID_QUERY", why),
+        Error::BadHead { why } => bad("INVALID_QUERY", why),
+        Error::HeadTooLarge => refusal(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "INVALID_QUERY",
+            "The head of the request is too long",
+        ),
         Error::Stale => bad("INVALID_QUERY", "It changed meanwhile: send this again"),
         Error::Taken { what } => bad("ACCOUNT_EXISTS", &format!("This {what} is in use")),
         Error::WrongState { why } => bad("INVALID_QUERY", why),

@@ -34,7 +34,8 @@ pub(super) fn fault(error: &Error, request: &Request<'_>, _: &str) -> Response {
         Error::Invalid { .. } | Error::Taken { .. } | Error::Rejected | Error::IdempotencyMismatch => {
             say(StatusCode::UNPROCESSABLE_ENTITY, request)
         }
-        Error::Malformed(_) => say(StatusCode::BAD_REQUEST, request),
+        Error::Malformed(_) | Error::BadHead { .. } => say(StatusCode::BAD_REQUEST, request),
+        Error::HeadTooLarge => say(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, request),
         Error::Stale | Error::WrongState { .. } | Error::PlanChanged => say(StatusCode::CONFLICT, request),
         Error::Protected => say(StatusCode::LOCKED, request),
         Error::TooLarge { .. } => say(StatusCode::PAYLOAD_TOO_LARGE, request),

@@ -58,9 +58,11 @@ pub(super) fn empty(status: StatusCode) -> Response {
 /// The status of an error.
 pub(super) fn status(error: &Error) -> StatusCode {
     match error {
-        Error::Invalid { .. } | Error::Malformed(_) | Error::UnsupportedType { .. } => {
-            StatusCode::BAD_REQUEST
-        }
+        Error::Invalid { .. }
+        | Error::Malformed(_)
+        | Error::BadHead { .. }
+        | Error::UnsupportedType { .. } => StatusCode::BAD_REQUEST,
+        Error::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Error::BadCredential => StatusCode::UNAUTHORIZED,
         Error::Forbidden => StatusCode::FORBIDDEN,
         // Well-formed, and failed. What was removed is as unknown as what never was.

@@ -42,6 +42,8 @@ fn say(error: &Error) -> Fault {
             Fault::new(400, "invalid_request", format!("{} must be {must}", member(field)))
         }
         Error::Malformed(why) => Fault::new(400, "invalid_json", why.as_str()),
+        Error::BadHead { why } => Fault::new(400, "malformed_request", *why),
+        Error::HeadTooLarge => Fault::new(431, "head_too_large", "the head of the request is too long"),
         Error::Taken { .. } => Fault::new(409, "identification_taken", "another key has this identification"),
         Error::Stale => Fault::new(409, "conflict", "it changed meanwhile: try again"),
         Error::WrongState { why } => Fault::new(409, "conflict", *why),

@@ -76,6 +76,8 @@ fn say(error: &Error) -> Fault {
         }
         Error::Invalid { field, must } => Fault::new(400, "invalid_field", format!("{field} must be {must}")),
         Error::Malformed(why) => Fault::new(400, "malformed_body", why.as_str()),
+        Error::BadHead { why } => Fault::new(400, "malformed_head", *why),
+        Error::HeadTooLarge => Fault::new(431, "head_too_large", "the head of the request is too long"),
         Error::Stale => Fault::new(412, "stale", "it changed since it was read: read it again"),
         Error::Taken { what } => Fault::new(409, "taken", format!("this {what} is in use")),
         Error::WrongState { why } => Fault::new(409, "wrong_state", *why),

@@ -47,6 +47,10 @@ pub(super) fn fault(error: &Error, _: &Request<'_>, _: &str) -> Response {
             refusal(StatusCode::BAD_REQUEST, &format!("{field} must be {must}"))
         }
         Error::Malformed(why) => refusal(StatusCode::BAD_REQUEST, why),
+        Error::BadHead { why } => refusal(StatusCode::BAD_REQUEST, why),
+        Error::HeadTooLarge => {
+            refusal(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is too long")
+        }
         Error::Stale => refusal(StatusCode::CONFLICT, "It changed meanwhile: send this again"),
         Error::Taken { what } => refusal(StatusCode::CONFLICT, &format!("This {what} is in use")),
         Error::WrongState { why } => refusal(StatusCode::CONFLICT, why),

@@ -2,7 +2,7 @@
 //! answer had left, and for taking any of an answer. One timer a connection, however many requests it carries.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::environment;
@@ -13,18 +13,32 @@ const NEVER: u64 = u64::MAX;
 /// Whether a connection waits for its client, and since when.
 pub(crate) struct Pace {
     opened: Instant,
+    /// How many hold the connection busy: the answer, and what takes the connection over.
+    busy: AtomicUsize,
+    /// Whether what is being sent is the answer to a request that was read.
+    answering: AtomicBool,
     /// Since when there is no request, in milliseconds after it was opened; [`NEVER`] while one is being answered.
     waiting_since: AtomicU64,
-    /// Since when the client takes nothing of what it is sent, in the same; [`NEVER`] while it does.
+    /// Since when the client takes nothing of what it is sent, or does not close as we have, in the same; [`NEVER`] while
+    /// it does.
     stuck_since: AtomicU64,
 }
 
-/// Held as long as a request is being answered.
+/// Held as long as a request is being answered, and by what takes a connection over.
 pub(crate) struct Busy(Arc<Pace>);
+
+impl Clone for Busy {
+    fn clone(&self) -> Self {
+        self.0.busy.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&self.0))
+    }
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.waiting_since.store(self.0.millis(), Ordering::Relaxed);
+        if self.0.busy.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.waiting_since.store(self.0.millis(), Ordering::Relaxed);
+        }
     }
 }
 
@@ -32,6 +46,8 @@ impl Pace {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             opened: environment::moment(),
+            busy: AtomicUsize::new(0),
+            answering: AtomicBool::new(false),
             waiting_since: AtomicU64::new(0),
             stuck_since: AtomicU64::new(NEVER),
         })
@@ -40,10 +56,29 @@ impl Pace {
     /// A request has come.
     pub(crate) fn busy(self: &Arc<Self>) -> Busy {
         self.waiting_since.store(NEVER, Ordering::Relaxed);
+        self.answering.store(true, Ordering::Relaxed);
+        self.busy.fetch_add(1, Ordering::Relaxed);
         Busy(Arc::clone(self))
     }
 
-    /// The client has taken a part of what it is sent, or has no room for any.
+    /// Whether there is no request: what comes begins the next one.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting_since.load(Ordering::Relaxed) != NEVER
+    }
+
+    /// Whether what is being sent is the answer to a request that was read. It is until all of it has been handed on.
+    pub(super) fn is_answering(&self) -> bool {
+        self.answering.load(Ordering::Relaxed)
+    }
+
+    /// All that there was to send has been handed on.
+    pub(super) fn flushed(&self) {
+        if self.is_waiting() {
+            self.answering.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// The client has taken a part of what it is sent, or has no room for any; after the end, there is nothing to take.
     pub(super) fn takes(&self, some: bool) {
         if some {
             // Nearly always it does already: then nothing is written that other processors would have to read.
