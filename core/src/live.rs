@@ -6,6 +6,7 @@ mod directory;
 mod entry;
 mod idle;
 mod parents;
+mod pins;
 mod rate;
 mod removed;
 mod schemes;
@@ -24,14 +25,16 @@ pub use self::entry::Details;
 use self::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_SEALED, FLAG_SUSPENDED, pack};
 use self::idle::Idle;
 use self::parents::Parents;
+use self::pins::Pins;
 use self::rate::Rates;
 use self::removed::Removed;
 use self::schemes::Schemes;
 use self::sealed::Sealed;
 use self::told::{is_told, told};
+use crate::access::{Opens, PinDigest};
 use crate::crypto::Crypto;
 use crate::error::Error;
-use crate::id::{AccountId, Id, KeyId, OrganizationId};
+use crate::id::{AccountId, Id, KeyId, OrganizationId, ResourceId};
 use crate::key::{Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, Session, State};
 use crate::permit::Caller;
 use crate::scope::{Rights, Scopes};
@@ -51,6 +54,7 @@ pub struct Live {
     schemes: Schemes,
     sealed: Sealed,
     rates: Rates,
+    pins: Pins,
     idle: Idle,
     /// Whether any key is a session.
     parents: Parents,
@@ -113,6 +117,7 @@ impl Live {
             schemes: Schemes::default(),
             sealed: Sealed::new(memory),
             rates: Rates::default(),
+            pins: Pins::default(),
             idle: Idle::default(),
             parents: Parents::default(),
             removed: Removed::default(),
@@ -215,6 +220,7 @@ impl Live {
             );
         }
         self.rates.forget(head.id);
+        self.pins.forget(head.id);
         self.idle.forget(head.id);
         notices
     }
@@ -310,6 +316,23 @@ impl Live {
     /// How many keys of a kind an account or an organization had that were removed.
     pub(crate) fn removed(&self, owner: Id, kind: Kind) -> u64 {
         self.removed.of(owner, kind)
+    }
+
+    /// Judges a read at a door, with the digest of the PIN that came with it.
+    ///
+    /// # Errors
+    /// Those of [`Opens::judge`]; [`Refusal::RateLimited`] where too many PINs of this key were wrong lately.
+    pub fn judge_opens(
+        &self,
+        key: KeyId,
+        opens: &Opens,
+        level: Option<ResourceId>,
+        pin: Option<&PinDigest>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let judge = || opens.judge(level, pin);
+        // Where there is none, or none was typed, nothing is guessed at.
+        if opens.pin.is_some() && pin.is_some() { self.pins.judge(key, now, judge) } else { judge() }
     }
 
     /// Whether a key may have sessions that live.

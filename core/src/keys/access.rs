@@ -154,7 +154,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         };
         let now = self.environment.now();
         let pin = read.pin.as_ref().map(|pin| pin.digest(&self.pepper, entry.key));
-        let at_door = entry.answer(ask, now).and_then(|()| opens.judge(read.level, pin.as_ref()));
+        let opens_it = || self.live.judge_opens(entry.key, &opens, read.level, pin.as_ref(), now);
+        let at_door = entry.answer(ask, now).and_then(|()| opens_it());
         let judged = match at_door {
             Ok(()) => self.count(&entry, &details, ask.cost, now).await?,
             refused => refused,

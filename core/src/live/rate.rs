@@ -32,14 +32,21 @@ impl Rates {
         let mut due = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let now = now.millis() * 1000;
         let window = u64::from(limit.window_seconds) * 1_000_000;
-        // A cost near the largest number is more than any limit, and must not wrap to a small one.
-        let taken = u64::from(cost).saturating_mul(window) / u64::from(limit.limit.max(1));
+        let taken = taken(limit, cost);
         let then = due.get(&bits(key)).copied().unwrap_or(0).max(now).saturating_add(taken);
         let allowed = then - now <= window;
         if allowed {
             due.insert(bits(key), then);
         }
         allowed
+    }
+
+    /// Gives back what was taken.
+    pub(super) fn give_back(&self, key: KeyId, limit: RateLimit, cost: u32) {
+        let Some(shard) = self.shard(key) else { return };
+        if let Some(due) = shard.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&bits(key)) {
+            *due = due.saturating_sub(taken(limit, cost));
+        }
     }
 
     /// After how many seconds one more use is allowed, rounded up.
@@ -61,6 +68,13 @@ impl Rates {
         // The low bits of an id are random.
         self.shards.get((bits(key).bits() & (SHARDS as u128 - 1)) as usize)
     }
+}
+
+/// How long `cost` uses take of a limit, in microseconds.
+fn taken(limit: RateLimit, cost: u32) -> u64 {
+    let window = u64::from(limit.window_seconds) * 1_000_000;
+    // A cost near the largest number is more than any limit, and must not wrap to a small one.
+    u64::from(cost).saturating_mul(window) / u64::from(limit.limit.max(1))
 }
 
 #[cfg(test)]

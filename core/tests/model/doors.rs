@@ -245,6 +245,47 @@ fn a_door_wants_pin_level_and_state() {
     assert!(matches!(scene.run(rotate), Err(Error::WrongState { .. })));
 }
 
+/// Whoever could ask found a PIN of four digits by asking ten thousand times.
+#[test]
+fn wrong_pins_are_judged_a_few_at_once_and_then_one_a_minute() {
+    let scene = Scene::new();
+    let with_pin = |text: &str, pin| NewAccess { pin: Pin::parse(pin), ..new(Some(text)) };
+    let key = scene.issue(with_pin("EM:7", "1234")).unwrap().head.id;
+    let other = scene.issue(with_pin("EM:8", "1234")).unwrap().head.id;
+    let type_in = |text: &str, pin: &str| scene.at_door(DoorRead { pin: Pin::parse(pin), ..door(text) });
+    let guesses: Vec<Refusal> = (0..8).filter_map(|n| type_in("EM:7", &format!("000{n}")).err()).collect();
+    assert_eq!(guesses, [[Refusal::WrongPin; 5].as_slice(), &[Refusal::RateLimited; 3]].concat());
+    // Not even a right one is told from a wrong one.
+    assert_eq!(type_in("EM:7", "1234"), Err(Refusal::RateLimited));
+    // What is not a guess is none, and another badge is another's.
+    assert_eq!(scene.at_door(door("EM:7")), Err(Refusal::WrongPin));
+    assert_eq!(type_in("EM:8", "1234"), Ok(other));
+    // Its owner waits for a minute, and what is right costs nothing.
+    scene.house.world.advance(60 * 1000);
+    for _ in 0..20 {
+        assert_eq!(type_in("EM:7", "1234"), Ok(key));
+    }
+    assert_eq!(type_in("EM:7", "9999"), Err(Refusal::WrongPin));
+    assert_eq!(type_in("EM:7", "1234"), Err(Refusal::RateLimited));
+    // A new key of the same badge is judged from the start.
+    scene.remove(key);
+    let again = scene.issue(with_pin("EM:7", "4321")).unwrap().head.id;
+    assert_eq!(type_in("EM:7", "4321"), Ok(again));
+}
+
+#[test]
+fn a_right_pin_for_another_level_is_no_wrong_pin() {
+    let scene = Scene::new();
+    let (office, cellar) = (scene.make(LEVELS), scene.make(LEVELS));
+    let with = NewAccess { pin: Pin::parse("1234"), levels: vec![office], ..new(Some("EM:7")) };
+    let key = scene.issue(with).unwrap().head.id;
+    let at = |level| DoorRead { pin: Pin::parse("1234"), level: Some(level), ..door("EM:7") };
+    for _ in 0..20 {
+        assert_eq!(scene.at_door(at(cellar)), Err(Refusal::LevelNotGranted));
+    }
+    assert_eq!(scene.at_door(at(office)), Ok(key));
+}
+
 #[test]
 fn a_credential_refers_to_what_exists_for_the_caller() {
     let scene = Scene::new();
