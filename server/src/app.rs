@@ -128,7 +128,7 @@ impl<S: Store> App<S> {
         let dialect = self.languages.of(&head.parts, &head.request(&[]));
         let answer = if !names_one_host(&head.parts) {
             whole(self.fault(dialect, &Error::BadHead { why: "a request must name one host" }, &head))
-        } else if let Some(page) = self.own_page(&head) {
+        } else if let Some(page) = self.own_page(&head).await {
             page
         } else {
             let answered = self.in_dialect(dialect, &head, body).await;
@@ -166,33 +166,49 @@ impl<S: Store> App<S> {
             route = route_of(dialect, head), status = status.as_u16(), peer = %head.peer, "answered");
     }
 
+    /// Answers a request to the listener for whoever watches over the server: nothing there is about a key.
+    pub(crate) fn answer_watcher(&self, request: &hyper::Request<Incoming>) -> hyper::Response<Body> {
+        let (method, path) = (request.method(), request.uri().path());
+        let metrics = || (is_read(method) && path == "/metrics").then(|| self.metrics_text());
+        let answer = self.health_page(method, path).or_else(metrics);
+        answer.unwrap_or_else(|| page(StatusCode::NOT_FOUND, "text/plain", b"no such page\n".to_vec()))
+    }
+
     /// The pages that belong to no dialect.
-    fn own_page(&self, head: &Head) -> Option<hyper::Response<Body>> {
-        // Of an answer to HEAD, hyper sends the head.
-        if !matches!(head.parts.method, http::Method::GET | http::Method::HEAD) {
-            return None;
+    async fn own_page(&self, head: &Head) -> Option<hyper::Response<Body>> {
+        let (method, path) = (&head.parts.method, head.parts.uri.path());
+        match path {
+            "/openapi.json" if is_read(method) => {
+                Some(page(StatusCode::OK, "application/json", self.openapi.clone()))
+            }
+            "/metrics" if is_read(method) => Box::pin(self.metrics_page(head)).await,
+            _ => self.health_page(method, path),
         }
-        match head.parts.uri.path() {
+    }
+
+    fn health_page(&self, method: &http::Method, path: &str) -> Option<hyper::Response<Body>> {
+        match path {
+            _ if !is_read(method) => None,
             "/healthz" => Some(page(StatusCode::OK, "text/plain", b"ok\n".to_vec())),
             "/readyz" if self.keyward.as_ref().is_some_and(|keyward| !keyward.is_locked()) => {
                 Some(page(StatusCode::OK, "text/plain", b"ready\n".to_vec()))
             }
             "/readyz" => Some(page(StatusCode::SERVICE_UNAVAILABLE, "text/plain", b"locked\n".to_vec())),
-            "/openapi.json" => Some(page(StatusCode::OK, "application/json", self.openapi.clone())),
-            "/metrics" => self.metrics_page(head),
             _ => None,
         }
     }
 
-    /// Metrics are for the machine itself and for callers who may read the log; for others there is no such page.
-    fn metrics_page(&self, head: &Head) -> Option<hyper::Response<Body>> {
-        let may = head.peer.is_loopback()
-            || self.keyward.as_ref().is_some_and(|keyward| {
-                let credential = (self.languages.native().credential)(&head.request(&[]));
-                let caller = self.caller(keyward, head, credential);
-                caller.and_then(|(caller, _)| caller.permit(Verb::ReadLog)).is_ok()
-            });
-        may.then(|| page(StatusCode::OK, "text/plain; version=0.0.4", self.metrics.render().into_bytes()))
+    /// Metrics are for callers who may read the log; for others there is no such page. Where a request comes from says
+    /// nothing: behind a proxy on this machine, all of them come from it.
+    async fn metrics_page(&self, head: &Head) -> Option<hyper::Response<Body>> {
+        let credential = (self.languages.native().credential)(&head.request(&[]));
+        let (caller, _) = self.caller(self.keyward.as_ref()?, head, credential).await.ok()?;
+        caller.permit(Verb::ReadLog).ok()?;
+        Some(self.metrics_text())
+    }
+
+    fn metrics_text(&self) -> hyper::Response<Body> {
+        page(StatusCode::OK, "text/plain; version=0.0.4", self.metrics.render().into_bytes())
     }
 
     async fn in_dialect(
@@ -340,7 +356,7 @@ impl<S: Store> App<S> {
         head: &Head,
         credential: Credential<'a>,
     ) -> Result<(Caller, Cow<'a, str>), Error> {
-        let (caller, secret) = self.caller(keyward, head, credential)?;
+        let (caller, secret) = self.caller(keyward, head, credential).await?;
         let Some(number) = (dialect.acts_as)(&head.request(&[])) else { return Ok((caller, secret)) };
         let user = caller.account;
         let caller = keyward.impersonate(caller, number).await?;
@@ -349,7 +365,7 @@ impl<S: Store> App<S> {
         Ok((caller, secret))
     }
 
-    fn caller<'a>(
+    async fn caller<'a>(
         &self,
         keyward: &Keyward<S, World>,
         head: &Head,
@@ -449,6 +465,11 @@ fn steps_of(route: &Route, head: &Head) -> Result<Begin, Error> {
 fn route_of(dialect: &Dialect, head: &Head) -> &'static str {
     let found = dialect.route(&head.parts.method, head.parts.uri.path());
     found.map_or("none of the dialect", |(route, _)| route.path)
+}
+
+/// Whether a page answers this method. Of an answer to HEAD, hyper sends the head.
+fn is_read(method: &http::Method) -> bool {
+    matches!(*method, http::Method::GET | http::Method::HEAD)
 }
 
 fn page(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> hyper::Response<Body> {

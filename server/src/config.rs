@@ -57,7 +57,7 @@ pub(crate) struct Config {
     pub cache_bytes: u64,
 }
 
-/// Where to listen. At least one of the two.
+/// Where to listen: for requests on one of `http` and `https` at least.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Listen {
@@ -66,6 +66,9 @@ pub(crate) struct Listen {
     pub http: Option<SocketAddr>,
     /// Address and port for TLS 1.3; port 0 takes a free one.
     pub https: Option<SocketAddr>,
+    /// Address and port for `/metrics`, `/healthz` and `/readyz` alone, over plain HTTP and without a credential, for whoever
+    /// watches over the server: on a loopback or an inner network. Elsewhere `/metrics` is for callers who may read the log.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// The certificate for TLS.

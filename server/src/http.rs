@@ -64,6 +64,25 @@ impl Drop for Place {
     }
 }
 
+/// How connections come in.
+#[derive(Clone)]
+pub(crate) enum Entrance {
+    /// Over plain HTTP.
+    Plain,
+    /// Over TLS, each with the acceptor that there is by then.
+    Tls(watch::Receiver<TlsAcceptor>),
+    /// Over plain HTTP, from whoever watches over the server.
+    Watcher,
+}
+
+/// What is known of a connection.
+#[derive(Clone, Copy)]
+struct Came {
+    from: SocketAddr,
+    tls: bool,
+    to_watch: bool,
+}
+
 /// Serves connections until it is told to stop, then lets those that are under way finish.
 pub(crate) struct Server<S> {
     app: Arc<App<S>>,
@@ -80,12 +99,8 @@ impl<S: Store> Server<S> {
         Self { app, limits, room, open: Arc::default(), stop }
     }
 
-    /// Accepts connections on a listener; with an acceptor, over TLS, each with the one that there is by then.
-    pub(crate) async fn serve(
-        self: Arc<Self>,
-        listener: TcpListener,
-        tls: Option<watch::Receiver<TlsAcceptor>>,
-    ) {
+    /// Accepts connections on a listener.
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, entrance: Entrance) {
         let mut stop = self.stop.clone();
         loop {
             // Room first: whoever finds none waits in the kernel's queue and costs us nothing.
@@ -105,30 +120,29 @@ impl<S: Store> Server<S> {
                 }
             };
             let (server, place) = (Arc::clone(&self), Place::taken(&self.open, room));
-            let tls = tls.as_ref().map(|acceptor| acceptor.borrow().clone());
-            tokio::spawn(async move { server.connection(stream, peer, tls, &place).await });
+            let (tls, to_watch) = match &entrance {
+                Entrance::Plain => (None, false),
+                Entrance::Tls(acceptor) => (Some(acceptor.borrow().clone()), false),
+                Entrance::Watcher => (None, true),
+            };
+            let came = Came { from: peer, tls: tls.is_some(), to_watch };
+            tokio::spawn(async move { server.connection(stream, came, tls, &place).await });
         }
     }
 
-    async fn connection(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        tls: Option<TlsAcceptor>,
-        place: &Arc<Place>,
-    ) {
+    async fn connection(&self, stream: TcpStream, came: Came, tls: Option<TlsAcceptor>, place: &Arc<Place>) {
         // An answer is one small write: do not wait for more.
         let _ = stream.set_nodelay(true);
         let pace = Pace::new();
         let stream = Watched::new(stream, &pace);
         match tls {
-            None => self.requests(stream, peer, false, &pace, place).await,
+            None => self.requests(stream, came, &pace, place).await,
             Some(acceptor) => {
                 let patience = Duration::from_secs(self.limits.handshake_seconds);
                 match timeout(patience, acceptor.accept(stream)).await {
-                    Ok(Ok(stream)) => self.requests(stream, peer, true, &pace, place).await,
-                    Ok(Err(error)) => debug!(%peer, %error, "TLS handshake"),
-                    Err(_) => debug!(%peer, "TLS handshake took too long"),
+                    Ok(Ok(stream)) => self.requests(stream, came, &pace, place).await,
+                    Ok(Err(error)) => debug!(peer = %came.from, %error, "TLS handshake"),
+                    Err(_) => debug!(peer = %came.from, "TLS handshake took too long"),
                 }
             }
         }
@@ -137,11 +151,11 @@ impl<S: Store> Server<S> {
     async fn requests(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        peer: SocketAddr,
-        tls: bool,
+        came: Came,
         pace: &Arc<Pace>,
         place: &Arc<Place>,
     ) {
+        let (peer, tls) = (came.from.ip(), came.tls);
         let service = service_fn(|mut request: hyper::Request<Incoming>| {
             let (app, busy) = (Arc::clone(&self.app), pace.busy());
             if request.extensions().get::<OnUpgrade>().is_some() {
@@ -149,12 +163,15 @@ impl<S: Store> Server<S> {
                 request.extensions_mut().insert(hold);
             }
             async move {
-                let answer = app.answer(request, peer.ip(), tls).await;
+                let answer = match came.to_watch {
+                    true => app.answer_watcher(&request),
+                    false => app.answer(request, peer, tls).await,
+                };
                 Ok::<_, std::convert::Infallible>(answer.map(|body| body.keep(busy)))
             }
         });
         let app = Arc::clone(&self.app);
-        let form = move |status, head: &[u8]| app.refuse_head(status, head, peer.ip(), tls);
+        let form = move |status, head: &[u8]| app.refuse_head(status, head, peer, tls);
         let stream = Formed::new(stream, pace, form);
         let mut connection = pin!(
             http1::Builder::new()

@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use crate::app::App;
 use crate::config::{Config, Tls};
 use crate::environment;
-use crate::http::Server;
+use crate::http::{Entrance, Server};
 use crate::tls;
 
 /// How often due removals are carried out and notes are kept.
@@ -37,6 +37,7 @@ const BACKLOG: u32 = 4096;
 pub(crate) struct Addresses {
     pub(crate) http: Option<SocketAddr>,
     pub(crate) https: Option<SocketAddr>,
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// Serves until a signal says stop, then lets what is under way finish. `ready` is told when it listens.
@@ -53,7 +54,12 @@ pub(crate) async fn serve<S: Store>(
     if let Some(address) = config.listen.http {
         let listener = listen(address)?;
         addresses.http = Some(listener.local_addr()?);
-        tokio::spawn(Arc::clone(&server).serve(listener, None));
+        tokio::spawn(Arc::clone(&server).serve(listener, Entrance::Plain));
+    }
+    if let Some(address) = config.listen.metrics {
+        let listener = listen(address)?;
+        addresses.metrics = Some(listener.local_addr()?);
+        tokio::spawn(Arc::clone(&server).serve(listener, Entrance::Watcher));
     }
     let mut acceptor = None;
     if let (Some(address), Some(tls)) = (config.listen.https, &config.tls) {
@@ -61,12 +67,12 @@ pub(crate) async fn serve<S: Store>(
         acceptor = Some((tls, sender));
         let listener = listen(address)?;
         addresses.https = Some(listener.local_addr()?);
-        tokio::spawn(Arc::clone(&server).serve(listener, Some(receiver)));
+        tokio::spawn(Arc::clone(&server).serve(listener, Entrance::Tls(receiver)));
     }
     let rounds = tokio::spawn(rounds(Arc::clone(&app), Arc::clone(&server)));
     // Not waited for at the end: what is cut off goes on with the next start.
     let rerooting = tokio::spawn(rerooting(Arc::clone(&app), config.roots.rhythm()));
-    info!(http = ?addresses.http, https = ?addresses.https, "ready");
+    info!(http = ?addresses.http, https = ?addresses.https, metrics = ?addresses.metrics, "ready");
     ready(addresses)?;
     tokio::select! {
         () = any(terminate, interrupt) => {}

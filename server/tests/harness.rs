@@ -48,6 +48,8 @@ pub(crate) struct Server {
     pub(crate) http: String,
     /// `https://127.0.0.1:PORT`
     pub(crate) https: String,
+    /// `http://127.0.0.1:PORT` for whoever watches over it; empty for a demo, which has none.
+    watched: String,
     /// The folder of the demo: `data`, `keys`, `anchor`.
     pub(crate) folder: PathBuf,
     /// The first owner's secret.
@@ -106,6 +108,7 @@ impl Server {
             scribe: None,
             http: text(&ready["http"]),
             https: text(&ready["https"]),
+            watched: String::new(),
             folder: folder.to_owned(),
             owner: text(&ready["native"]["secret"]),
             ready,
@@ -129,6 +132,7 @@ impl Server {
         let file = folder.join("keyward.toml");
         let mut config: toml::Table =
             toml::from_str(&std::fs::read_to_string(&file).expect("it is there")).expect("TOML");
+        config["listen"].as_table_mut().expect("a table").insert("metrics".to_owned(), "127.0.0.1:0".into());
         change(&mut config);
         std::fs::write(&file, toml::to_string(&config).expect("TOML")).expect("it can be written");
         let mut command = Command::new(PROGRAM);
@@ -147,7 +151,7 @@ impl Server {
                 }
             }
         });
-        let (http, https) = is_ready.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let [http, https, watched] = is_ready.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             let _ = child.kill();
             panic!("not ready: {}", std::fs::read_to_string(&log).unwrap_or_default())
         });
@@ -156,6 +160,7 @@ impl Server {
             scribe: Some(scribe),
             http,
             https,
+            watched,
             folder: folder.to_owned(),
             owner,
             ready: Value::Null,
@@ -241,6 +246,24 @@ impl Server {
             .unwrap_or_else(|| panic!("{method} {path}: the connection was closed without an answer"))
     }
 
+    /// The metrics: where they need no credential, if the server listens there.
+    pub(crate) fn metrics(&self) -> String {
+        let page =
+            if self.watched.is_empty() { self.call("GET", "/metrics", None) } else { self.watch("/metrics") };
+        assert_eq!(page.status, 200, "{}", page.body);
+        page.body
+    }
+
+    /// A page for whoever watches over the server.
+    pub(crate) fn watch(&self, path: &str) -> Answer {
+        let mut stream = connect(&self.watched);
+        let asked = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(asked.as_bytes()).expect("it takes it");
+        let mut read = Vec::new();
+        stream.read_to_end(&mut read).expect("an answer");
+        parse(&read).expect("an answer")
+    }
+
     /// Sends bytes as they are on a connection of their own, and reads until the server closes it.
     pub(crate) fn raw(&self, bytes: &[u8]) -> Option<Answer> {
         parse(&self.raw_bytes(bytes))
@@ -258,9 +281,7 @@ impl Server {
 
     /// A bare connection.
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.http.trim_start_matches("http://")).expect("it listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
-        stream
+        connect(&self.http)
     }
 
     /// Issues a key; its id and its secret.
@@ -301,16 +322,23 @@ pub(crate) fn initialized(folder: &Path) -> String {
     secret
 }
 
-/// The addresses in the line of the log that says that the server listens; the second is empty without TLS.
-fn listening(line: &[u8]) -> Option<(String, String)> {
+fn connect(url: &str) -> TcpStream {
+    let stream = TcpStream::connect(url.trim_start_matches("http://")).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+    stream
+}
+
+/// The addresses in the line of the log that says that the server listens: for HTTP, for TLS, for whoever watches over it;
+/// empty where it does not.
+fn listening(line: &[u8]) -> Option<[String; 3]> {
     let line: Value = serde_json::from_slice(line).ok()?;
     let address =
         |name: &str| line[name].as_str()?.strip_prefix("Some(")?.strip_suffix(')').map(str::to_owned);
-    let http = address("http").filter(|_| line["message"] == "ready")?;
-    Some((
-        format!("http://{http}"),
-        address("https").map_or_else(String::new, |https| format!("https://{https}")),
-    ))
+    let at = |name: &str, scheme: &str| {
+        address(name).map_or_else(String::new, |address| format!("{scheme}://{address}"))
+    };
+    let is_ready = line["message"] == "ready";
+    is_ready.then(|| [at("http", "http"), at("https", "https"), at("metrics", "http")])
 }
 
 /// Reads an answer; `None` if there is none.

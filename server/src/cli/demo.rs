@@ -31,7 +31,10 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
     };
     std::fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
     let folder = folder.canonicalize()?;
-    let mut config = init::config(&folder, Listen { http: Some(demo.listen), https: Some(demo.listen_tls) });
+    let mut config = init::config(
+        &folder,
+        Listen { http: Some(demo.listen), https: Some(demo.listen_tls), metrics: None },
+    );
     config.tls = Some(tls::self_signed(&folder)?);
     config.encedo = Some(Encedo { key_file: folder.join(vendors::UNIT_KEY) });
     super::runtime()?.block_on(async {

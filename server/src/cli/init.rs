@@ -29,7 +29,7 @@ pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
     let mut config = Config {
         roots: Roots { credential: init.credential.clone(), ..Roots::default() },
         pkcs11: init.pkcs11.as_ref().map(absolute_token).transpose()?,
-        ..config(Path::new("."), Listen { http: Some(init.listen), https: None })
+        ..config(Path::new("."), Listen { http: Some(init.listen), https: None, metrics: None })
     };
     if let (Some(bootstrap), Some(plan)) = (&bootstrap, &init.bootstrap) {
         let folder = folder_of(&std::path::absolute(plan)?).to_owned();

@@ -38,7 +38,7 @@ fn ten_thousand_idle_connections_keep_nobody_waiting() {
         })
         .collect();
     eventually("that the server counts them", || {
-        let metrics = server.request("GET", "/metrics", "", b"").body;
+        let metrics = server.metrics();
         let count =
             metrics.lines().find_map(|line| line.strip_prefix("keyward_connections ")?.parse::<u64>().ok());
         (count? >= IDLE).then_some(())

@@ -135,7 +135,7 @@ fn who_reads_no_answer_is_not_waited_for_at_the_end() {
     let _stream = deaf(&server);
     let mut answered = String::new();
     eventually("no more answers leave", || {
-        let page = server.call_as("", "GET", "/metrics", None).body;
+        let page = server.metrics();
         let bytes = page.lines().find(|line| line.starts_with("keyward_answers_total{status=\"200\"}"));
         let before = std::mem::replace(&mut answered, bytes.unwrap_or_default().to_owned());
         let count = |line: &str| line.rsplit(' ').next().and_then(|count| count.parse::<u64>().ok());

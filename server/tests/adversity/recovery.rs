@@ -47,7 +47,7 @@ fn is_locked(folder: &Path, secrets: &[&str]) {
     for (method, path) in [("GET", "/v1/keys"), ("POST", "/v1/keys"), ("GET", "/v1/log/checkpoint")] {
         assert_eq!(server.call(method, path, None).status, 503, "{method} {path}");
     }
-    assert!(server.request("GET", "/metrics", "", b"").body.contains("keyward_locked 1"));
+    assert!(server.metrics().contains("keyward_locked 1"));
     let log = server.log();
     assert!(log.contains("LOCKED") && log.contains("keyward recover --accept-loss"), "{log}");
     assert_eq!(server.stop(), ExitStatus::default());

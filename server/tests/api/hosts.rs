@@ -79,9 +79,11 @@ fn a_host_is_the_same_in_any_case_and_on_any_port() {
 fn our_own_pages_are_on_every_host() {
     let scene = Scene::with_hosts();
     for host in ["discue.example", "resolver.example", "encedo.example", "native.example", "localhost"] {
-        for page in ["/healthz", "/readyz", "/metrics", "/openapi.json"] {
+        for page in ["/healthz", "/readyz", "/openapi.json"] {
             assert_eq!(at(&scene, host, "GET", page).status, 200, "{host}{page}");
         }
+        let headers = format!("Host: {host}\r\nAuthorization: Bearer {}\r\n", scene.owner);
+        assert_eq!(scene.request("GET", "/metrics", &headers, b"").status, 200, "{host}");
     }
     let document: Value = at(&scene, "discue.example", "GET", "/openapi.json").json();
     assert!(document["paths"]["/v1/keys"].is_object());

@@ -6,6 +6,7 @@ use keyward_dialects::native;
 use serde_json::{Value, json};
 
 use super::scene::{Scene, no};
+use crate::harness::{Server, folder};
 
 #[test]
 fn health_and_readiness_need_no_credential() {
@@ -16,7 +17,8 @@ fn health_and_readiness_need_no_credential() {
         assert_eq!(answer.header("content-type"), Some("text/plain"));
     }
     for path in ["/healthz", "/readyz", "/metrics", "/openapi.json"] {
-        let [whole, head] = ["GET", "HEAD"].map(|method| scene.call_as("", method, path, None));
+        let by = if path == "/metrics" { scene.owner.as_str() } else { "" };
+        let [whole, head] = ["GET", "HEAD"].map(|method| scene.call_as(by, method, path, None));
         assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
         assert_eq!(head.header("content-type"), whole.header("content-type"), "{path}");
     }
@@ -27,13 +29,13 @@ fn health_and_readiness_need_no_credential() {
 fn metrics_count_what_was_answered() {
     let scene = Scene::new();
     let value = |name: &str| -> f64 {
-        let page = scene.call_as("", "GET", "/metrics", None);
+        let page = scene.call("GET", "/metrics", None);
         assert_eq!((page.status, page.header("content-type")), (200, Some("text/plain; version=0.0.4")));
         let line = page.body.lines().find(|line| line.starts_with(&format!("{name} "))).map(str::to_owned);
         line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
             .unwrap_or_else(|| panic!("no {name} in {}", page.body))
     };
-    let valid = |scene: &Scene| scene.call_as("", "GET", "/metrics", None).body;
+    let valid = |scene: &Scene| scene.metrics();
     let key = scene.held(json!({}));
     scene.verdict(&key.secret);
     assert!(valid(&scene).contains("keyward_"), "names of our own");
@@ -43,6 +45,31 @@ fn metrics_count_what_was_answered() {
     assert!((value("keyward_locked") - 0.0).abs() < f64::EPSILON);
     let page = valid(&scene);
     assert!(!page.contains(&key.secret) && !page.contains(&key.id), "no key is named");
+}
+
+/// They were there for whoever came from the machine itself: behind a proxy on it, for everybody.
+#[test]
+fn metrics_are_for_who_may_read_the_log() {
+    let scene = Scene::new();
+    let verifier = scene.held(json!({ "scopes": ["keys:verify"] }));
+    let reader = scene.held(json!({ "scopes": ["log:read"] }));
+    for stranger in ["", "kw_live_nonsense", &verifier.secret] {
+        let answer = scene.call_as(stranger, "GET", "/metrics", None);
+        assert_eq!((answer.status, answer.json()["code"].as_str()), (404, Some("no_route")), "{stranger}");
+    }
+    assert_eq!(scene.call_as(&reader.secret, "GET", "/metrics", None).status, 200);
+}
+
+#[test]
+fn whoever_watches_over_the_server_has_a_listener_without_keys() {
+    let folder = folder();
+    let server = Server::configured(folder.path(), |_| {});
+    assert!(server.watch("/metrics").body.contains("keyward_locked 0"));
+    assert_eq!(server.watch("/healthz").body, "ok\n");
+    assert_eq!(server.watch("/readyz").body, "ready\n");
+    for path in ["/v1/keys", "/openapi.json", "/v1/log/checkpoint", "/api/account/login", "/"] {
+        assert_eq!(server.watch(path).status, 404, "{path}");
+    }
 }
 
 #[test]

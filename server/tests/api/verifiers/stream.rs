@@ -296,7 +296,7 @@ fn streams_are_counted_as_the_connections_that_they_are() {
     let (scene, runtime) = (Scene::new(), runtime());
     let by = joining(&scene);
     let counted = || {
-        let page = scene.call_as("", "GET", "/metrics", None).body;
+        let page = scene.metrics();
         let line = page.lines().find(|line| line.starts_with("keyward_connections ")).map(str::to_owned);
         line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).expect("a number")
     };
