@@ -287,7 +287,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let answer = self.change(permit, id, if_match, Happened::Updated, origin, decide).await?;
         if patch.may_reduce() {
             // They were opened with what the key could do before.
-            self.end_sessions(id, Reason::Superseded, origin).await?;
+            self.end_sessions(id, None, Reason::Superseded, origin).await?;
         }
         Ok(answer)
     }
@@ -303,7 +303,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let now = self.environment.now();
         let decide = |key| verbs::suspend::suspend(key, remove_at, if_match, now);
         let answer = self.change(permit, id, if_match, Happened::Suspended, origin, decide).await?;
-        self.end_sessions(id, Reason::Retired, origin).await?;
+        self.end_sessions(id, None, Reason::Retired, origin).await?;
         Ok(answer)
     }
 

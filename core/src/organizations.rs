@@ -65,7 +65,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         for stored in self.store.page(everyone, None, usize::MAX).await? {
             let organization = Organization::from_record(&stored.record)?;
             let keys = List { kind: RecordKind::Key, owner: organization.id.id() };
-            ended += self.sweep_now(keys, Reason::Unspecified, &Origin::default()).await?;
+            ended += self.sweep_now(keys, None, Reason::Unspecified, &Origin::default()).await?;
         }
         let mut operator = self.operator().await?;
         operator.version += 1;

@@ -14,7 +14,7 @@ use crate::command::{Answer, Named, Page};
 use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
 use crate::filter::Filter;
-use crate::id::{AccountId, Id, RemovalId};
+use crate::id::{AccountId, Id, KeyId, RemovalId};
 use crate::key::{Found, Head, Tombstone};
 use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::load::CutOff;
@@ -308,20 +308,28 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let keyward = Arc::clone(self);
         let origin = Origin { idempotency: None, ..origin.clone() };
         self.environment.spawn(async move {
-            while keyward.sweep_now(list, reason, &origin).await.is_err() {
+            while keyward.sweep_now(list, None, reason, &origin).await.is_err() {
                 keyward.environment.pause(AGAIN).await;
             }
         });
     }
 
-    /// Removes every key of a list; how many it was.
-    pub(crate) async fn sweep_now(&self, list: List, reason: Reason, origin: &Origin) -> Result<u64, Error> {
+    /// Removes every key of a list, but one that is spared; how many it was.
+    pub(crate) async fn sweep_now(
+        &self,
+        list: List,
+        spared: Option<KeyId>,
+        reason: Reason,
+        origin: &Origin,
+    ) -> Result<u64, Error> {
         let removed = AtomicU64::new(0);
         let mut pages = Pages::of(&self.store, list);
         while let Some(page) = pages.next().await? {
             let mut heads = Vec::with_capacity(page.len());
             for stored in &page {
-                if let Found::Live(sealed) = record::key::read(&stored.record)? {
+                if let Found::Live(sealed) = record::key::read(&stored.record)?
+                    && spared != Some(sealed.head.id)
+                {
                     // Protection keeps a key from mistakes; it does not outlive the key's owner.
                     heads.push(Head { protected: false, ..sealed.head });
                 }

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::event::{Happened, Reason};
 use crate::id::{AccountId, KeyId};
 use crate::key::{Found, Key, Material, Place, Proof, SecretMaterial, Session, State, Traits};
-use crate::keys::Ties;
+use crate::keys::{TRIES, Ties};
 use crate::keyward::{Environment, Keyward, Origin};
 use crate::live::Stands;
 use crate::permit::Permit;
@@ -30,15 +30,24 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// [`Error::BadCredential`], whatever is wrong with what was presented; [`Error::Forbidden`] if nothing is, and its
     /// account is not an active one of the organization.
     pub async fn sign_in(&self, sign_in: SignIn, origin: &Origin) -> Result<Answer, Error> {
-        let parent = match self.parent_by_key(&sign_in).await? {
-            Some(parent) => parent,
-            None => self.parent_by_password(&sign_in).await?.ok_or(Error::BadCredential)?,
-        };
-        let is_elsewhere = |number| number != parent.head.organization.id().number();
-        if sign_in.organization.is_some_and(is_elsewhere) {
-            return Err(Error::Forbidden);
+        for _ in 0..TRIES {
+            let parent = match self.parent_by_key(&sign_in).await? {
+                Some(parent) => Some(parent),
+                None => self.parent_by_password(&sign_in).await?,
+            };
+            let Some(parent) = parent else {
+                return Err(Error::BadCredential);
+            };
+            let is_elsewhere = |number| number != parent.head.organization.id().number();
+            if sign_in.organization.is_some_and(is_elsewhere) {
+                return Err(Error::Forbidden);
+            }
+            let shown = parent.head.id;
+            if let Some(opened) = self.open_session(&parent, shown, &sign_in.session, origin).await? {
+                return Ok(opened);
+            }
         }
-        self.open_session(parent, sign_in.session, origin).await
+        Err(Error::changes_too_fast(&sign_in.login))
     }
 
     /// A new session with the rights of the one that the caller has.
@@ -52,27 +61,40 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             // Its key is another account's: so would the session be.
             return Err(Error::Forbidden);
         }
-        let found = self.open_live(permit.caller().key).await?.ok_or(Error::BadCredential)?;
-        // Sessions of sessions would be a chain without end: the new one has the same parent.
-        let parent = match found.head.session {
-            Some(Session { parent, .. }) => self.open_live(parent).await?.ok_or(Error::BadCredential)?,
-            None => found,
-        };
-        // Without this, a session that is renewed in time would go on after the end of what signed in.
-        if !self.works(&parent) {
-            return Err(Error::BadCredential);
+        let shown = permit.caller().key;
+        for _ in 0..TRIES {
+            let found = self.open_live(shown).await?.ok_or(Error::BadCredential)?;
+            // Sessions of sessions would be a chain without end: the new one has the same parent.
+            let parent = match found.head.session {
+                Some(Session { parent, .. }) => self.open_live(parent).await?.ok_or(Error::BadCredential)?,
+                None => found,
+            };
+            // Without this, a session that is renewed in time would go on after the end of what signed in.
+            if !self.works(&parent) {
+                return Err(Error::BadCredential);
+            }
+            if let Some(opened) = self.open_session(&parent, shown, &session, origin).await? {
+                return Ok(opened);
+            }
         }
-        self.open_session(parent, session, origin).await
+        Err(Error::changes_too_fast(&shown))
     }
 
-    /// Opens a session, which may do no more than what signed in, from nowhere else, no more often and no longer.
-    async fn open_session(&self, parent: Key, plan: SessionPlan, origin: &Origin) -> Result<Answer, Error> {
+    /// Opens a session, which may do no more than what signed in, from nowhere else, no more often and no longer. `None` if
+    /// that, or the key that was shown for it, was changed meanwhile: it is to be judged again.
+    async fn open_session(
+        &self,
+        parent: &Key,
+        shown: KeyId,
+        plan: &SessionPlan,
+        origin: &Origin,
+    ) -> Result<Option<Answer>, Error> {
         let planned = plan.life_seconds.map(|seconds| self.environment.now().plus_seconds(seconds));
         let expires_at = planned.into_iter().chain(parent.ends_at()).min();
-        let Traits { scopes, ip_allow, rate_limit, .. } = parent.traits;
+        let Traits { scopes, ip_allow, rate_limit, .. } = parent.traits.clone();
         let issue = Issue {
             account: Some(parent.head.account),
-            format: plan.format,
+            format: plan.format.clone(),
             environment: parent.head.environment.clone(),
             protected: false,
             recoverable: false,
@@ -90,12 +112,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let ties = Ties { session: Some(session), ..Ties::default() };
         let owner = (parent.head.organization, parent.head.account);
         let (key, secret) = self.create(None, owner, &issue, ties, origin).await?;
-        // Whoever removed the parent meanwhile has ended the sessions that it saw; this one may have come after.
-        if self.open_live(parent.head.id).await?.is_none() {
+        // Whoever took something from the parent meanwhile has ended the sessions that it saw; this one may have come after.
+        if !self.is_as_it_was(parent).await? || self.open_live(shown).await?.is_none() {
             self.remove_head(None, &key.head, Reason::OwnerLeft, origin).await?;
-            return Err(Error::BadCredential);
+            return Ok(None);
         }
-        Ok(Answer::Issued(Box::new(key), secret))
+        Ok(Some(Answer::Issued(Box::new(key), secret)))
+    }
+
+    /// Whether nothing has happened to a key since it was read, nor to its account.
+    async fn is_as_it_was(&self, key: &Key) -> Result<bool, Error> {
+        let now = self.open_live(key.head.id).await?;
+        Ok(now.is_some_and(|now| now.head.version == key.head.version) && self.works(key))
     }
 
     /// The key whose secret was presented, if it is one of the account with that login.
@@ -126,10 +154,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         };
         let fits = self.environment.check_password(hash, sign_in.proof.clone()).await;
         let Some(key) = key.filter(|_| fits) else { return Ok(None) };
-        if self.live.directory.account(key.head.account, key.head.organization).stands() != Stands::Active {
-            return Err(Error::Forbidden);
+        match self.live.directory.account(key.head.account, key.head.organization).stands() {
+            Stands::Active => Ok(Some(key)),
+            Stands::Suspended => Err(Error::Forbidden),
+            // Its password goes a little later than it does: until then it must not be told from a wrong one.
+            Stands::Removed => Ok(None),
         }
-        Ok(Some(key))
     }
 
     /// The password of this login, and its key.
@@ -194,6 +224,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         key.head.version += 1;
         let secret = self.slot_secret(&stored).await?;
         self.commit_change(Some(permit), &key, &secret, Happened::Updated, origin).await?;
+        // Whoever knew the old one may have signed in with it; who changes it goes on.
+        let changes_it = Some(permit.caller().key);
+        self.end_sessions(key.head.id, changes_it, Reason::Superseded, origin).await?;
         Ok(Answer::Key(Box::new(key)))
     }
 

@@ -111,7 +111,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let tombstone = verbs::remove::remove(&head, reason, if_match, self.environment.now())?;
             if end_sessions {
                 // First: should it be cut off in between, the key is still there to be removed again.
-                self.end_sessions(id, reason, origin).await?;
+                self.end_sessions(id, None, reason, origin).await?;
             }
             match self.commit_removed(Some(permit), &head, &tombstone, origin).await {
                 Ok(position) => {
@@ -127,17 +127,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Err(Error::changes_too_fast(&id))
     }
 
-    /// Removes the sessions that a key opened.
+    /// Removes the sessions that a key opened, but one that is spared.
     pub(crate) async fn end_sessions(
         &self,
         parent: KeyId,
+        spared: Option<KeyId>,
         reason: Reason,
         origin: &Origin,
     ) -> Result<(), Error> {
         if self.live.has_sessions(parent) {
             let sessions = List { kind: RecordKind::Key, owner: parent.id() };
             // A session opens none itself, so this goes no deeper.
-            Box::pin(self.sweep_now(sessions, reason, origin)).await?;
+            Box::pin(self.sweep_now(sessions, spared, reason, origin)).await?;
         }
         Ok(())
     }
@@ -149,7 +150,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         reason: Reason,
         origin: &Origin,
     ) -> Result<(), Error> {
-        self.end_sessions(parent, reason, origin).await?;
+        self.end_sessions(parent, None, reason, origin).await?;
         self.live.forget_sessions(parent);
         Ok(())
     }
@@ -163,7 +164,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
     ) -> Result<(), Error> {
         let id = head.id;
-        self.end_sessions(id, reason, origin).await?;
+        self.end_sessions(id, None, reason, origin).await?;
         self.end_head(permit, head.clone(), reason, origin).await?;
         self.end_last_sessions(id, reason, origin).await
     }

@@ -51,7 +51,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 };
             let new = self.successor_of(permit, &key, &issue, origin).await?;
             if overlap_seconds == 0 {
-                self.end_sessions(id, Reason::Superseded, &unkept).await?;
+                self.end_sessions(id, None, Reason::Superseded, &unkept).await?;
             }
             match self.end_rotated(permit, key, &secret, overlap_seconds, new.answer, &unkept).await {
                 Ok(_) => {

@@ -1,7 +1,11 @@
 //! This file is about signing in: what opens a session, and what ends it.
 
+use std::sync::{Arc, Mutex};
+
 use keyward_core::account::Role;
-use keyward_core::command::{Answer, Command, Ending, NewAccount, Patch, SessionPlan, SignIn};
+use keyward_core::command::{
+    AccountPatch, Answer, Command, Ending, KeyPolicy, NewAccount, Patch, SessionPlan, SignIn,
+};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::{AccountId, KeyId};
@@ -13,7 +17,7 @@ use keyward_core::secret::{Alphabet, Format};
 use zeroize::Zeroizing;
 
 use crate::house::{Core, House, Known, accepts, ask, known};
-use crate::world::{Shared, World, finish, start};
+use crate::world::{Shared, Work, World, finish, interleave, start};
 
 const HOUR: u64 = 3600 * 1000;
 
@@ -87,6 +91,96 @@ fn another_password_takes_the_place_of_the_first_and_a_login_is_one_accounts() {
     let theirs = Command::SetPassword { account: None, login: Some("shop".to_owned()), password };
     let taken = finish(ask(&core, &house.owner, Verb::Issue, theirs, None));
     assert!(matches!(taken, Err(Error::Taken { .. })));
+}
+
+#[test]
+fn another_password_ends_the_sessions_of_the_first_but_the_one_that_changes_it() {
+    let (house, core) = scene(1);
+    set_password(&core, &house, house.account.id, "shop", "first");
+    let open = || sign_in(&core, "shop", "first", plan(Some(3600), None)).unwrap();
+    let (own, other, third) = (open(), open(), open());
+    let by_key = sign_in(&core, "shop", &house.keys[0].text, plan(None, None)).unwrap();
+    let caller = core.authenticate(&own.text, None).unwrap();
+    let password = Zeroizing::new("second".to_owned());
+    let change = Command::SetPassword { account: None, login: None, password };
+    assert!(finish(ask(&core, &caller, Verb::Issue, change, None)).is_ok());
+    assert!(accepts(&core, &own), "it goes on");
+    assert!(!accepts(&core, &other) && !accepts(&core, &third));
+    assert!(accepts(&core, &by_key), "no password opened it");
+    let again = finish(start(house.store.clone(), &house.world)).unwrap();
+    assert!(accepts(&again, &own) && !accepts(&again, &other));
+    // Somebody above, who signed in by something else, ends all of them.
+    set_password(&core, &house, house.account.id, "shop", "third");
+    assert!(!accepts(&core, &own));
+}
+
+/// Whoever signed in, or renewed a session, just when the password was changed went on.
+#[test]
+fn no_session_of_an_old_password_comes_after_its_change() {
+    for seed in 0..300 {
+        let house = House::new(seed, 0);
+        let core = finish(start(house.store.clone().yielding(), &house.world)).unwrap();
+        set_password(&core, &house, house.account.id, "shop", "first");
+        let session = sign_in(&core, "shop", "first", plan(None, None)).unwrap();
+        let caller = core.authenticate(&session.text, None).unwrap();
+        let opened: Arc<Mutex<Vec<Known>>> = Arc::default();
+        let (signs_in, renews, changes) = (Arc::clone(&core), Arc::clone(&core), Arc::clone(&core));
+        let (signed_in, renewed) = (Arc::clone(&opened), Arc::clone(&opened));
+        let (owner, account) = (house.owner.clone(), Some(house.account.id));
+        let running: Vec<Work> = vec![
+            Box::pin(async move {
+                let proof = Zeroizing::new("first".to_owned());
+                let session = plan(None, None);
+                let sign_in = SignIn { login: "shop".to_owned(), proof, organization: None, session };
+                let done = signs_in.sign_in(sign_in, &Origin::default()).await;
+                signed_in.lock().unwrap().extend(done.ok().map(known));
+            }),
+            Box::pin(async move {
+                let renew = Command::Renew(plan(None, None));
+                let done = ask(&renews, &caller, renew.verb(), renew, None).await;
+                renewed.lock().unwrap().extend(done.ok().map(known));
+            }),
+            Box::pin(async move {
+                let (login, password) = (Some("shop".to_owned()), Zeroizing::new("second".to_owned()));
+                let change = Command::SetPassword { account, login, password };
+                ask(&changes, &owner, Verb::Issue, change, None).await.unwrap();
+            }),
+        ];
+        interleave(&house.world, running);
+        for session in opened.lock().unwrap().iter().chain([&session]) {
+            assert!(!accepts(&core, session), "seed {seed}");
+        }
+    }
+}
+
+/// Its keys go a little later than the account: in between, the right password had an answer of its own.
+#[test]
+fn the_password_of_a_removed_account_is_like_any_wrong_one() {
+    let (house, core) = scene(0);
+    set_password(&core, &house, house.account.id, "shop", "open sesame");
+    let (account, policy) = (house.account.id, KeyPolicy::Remove);
+    let remove = Command::RemoveAccount { account, policy, if_match: None };
+    assert!(finish(ask(&core, &house.owner, Verb::RemoveAccount, remove, None)).is_ok());
+    for _ in 0..2 {
+        for proof in ["open sesame", "open sesam"] {
+            let refused = sign_in(&core, "shop", proof, plan(None, None)).err();
+            assert_eq!(refused, Some(Error::BadCredential), "{proof}");
+        }
+        // And the same once its keys have followed.
+        house.world.work();
+    }
+}
+
+/// A suspended account is told from a wrong password: the vendors' clients are.
+#[test]
+fn a_suspended_account_is_told_so_by_its_password_only() {
+    let (house, core) = scene(0);
+    set_password(&core, &house, house.account.id, "shop", "open sesame");
+    let patch = AccountPatch { suspended: Some(true), ..AccountPatch::default() };
+    let suspend = Command::UpdateAccount { account: house.account.id, patch, if_match: None };
+    assert!(finish(ask(&core, &house.owner, Verb::UpdateAccount, suspend, None)).is_ok());
+    let refused = |proof| sign_in(&core, "shop", proof, plan(None, None)).err();
+    assert_eq!((refused("open sesame"), refused("x")), (Some(Error::Forbidden), Some(Error::BadCredential)));
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn forcing_a_key_leaves_the_others() {
 fn a_password_is_changed_and_a_session_ended() {
     let scene = Scene::demo();
     let user = User::new(&scene, None, "member", "captions");
-    let token = user.token();
+    let (token, another) = (user.token(), user.token());
     assert_eq!(login(&scene, &format!("username=CAPTIONS&password={}", user.password)).0, 200);
     // As the real client sends it: everything in the body, and no content type.
     let form = format!("v=1&api_token={token}&new_password=other");
@@ -199,6 +199,8 @@ fn a_password_is_changed_and_a_session_ended() {
     let old = login(&scene, &format!("username=captions&password={}", user.password));
     assert_eq!(error(old), "LOGIN_INVALID");
     assert_eq!(login(&scene, "username=captions&password=other").0, 200);
+    assert_eq!(error(call(&scene, "account/verify_key", &another, "")), "BAD_API_TOKEN");
+    assert_eq!(call(&scene, "account/verify_key", &token, "").0, 200);
     let logout = format!("/api/account/logout?v=1&api_token={token}");
     assert_eq!(post(&scene, &logout, ""), (204, Value::Null));
     assert_eq!(error(call(&scene, "account/verify_key", &token, "")), "BAD_API_TOKEN");
