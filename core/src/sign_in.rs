@@ -36,6 +36,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 None => self.parent_by_password(&sign_in).await?,
             };
             let Some(parent) = parent else {
+                self.note_refused(&sign_in.proof, origin.address).await;
                 return Err(Error::BadCredential);
             };
             let is_elsewhere = |number| number != parent.head.organization.id().number();

@@ -381,6 +381,7 @@ impl<S: Store> App<S> {
             // Only who is wrong is slowed: a secret has more bits than anybody can guess, and behind one address there may be
             // many, of whom one presents a key that was removed.
             self.guesses.take(head.peer, Guess::Secret(&secret), environment::now())?;
+            Box::pin(keyward.note_refused(&secret, Some(head.peer))).await;
         }
         Ok((caller?, secret))
     }

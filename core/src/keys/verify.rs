@@ -1,5 +1,7 @@
 //! This file is about verifying: what the table says, what must be counted, and why a key is not in it.
 
+use std::net::IpAddr;
+
 use zeroize::Zeroizing;
 
 use crate::command::{Answer, Ask, Shown};
@@ -94,6 +96,33 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
         }
         Ok(Refusal::Unknown)
+    }
+
+    /// Notes that somebody presented a key to act by it and was refused, as a verify of it would be noted: so its owner knows who
+    /// still tries. Of a removed key only the secret counts, because whoever asks is a stranger, and its handle is public.
+    pub async fn note_refused(&self, text: &str, address: Option<IpAddr>) {
+        let Some(presented) = Presented::read(text) else { return };
+        let key = match self.live.find(&presented, &self.pepper) {
+            Some((entry, _)) => Some(entry.key.id()),
+            // A note is never worth more than what it is about: where the store cannot be read there is none.
+            None => self.removed_by_digest(&presented).await.unwrap_or_default(),
+        };
+        if let Some(key) = key {
+            self.notes.add(key, Use { at: self.environment.now(), address, accepted: false });
+        }
+    }
+
+    async fn removed_by_digest(&self, presented: &Presented<'_>) -> Result<Option<Id>, Error> {
+        if presented.is_mistyped() {
+            return Ok(None);
+        }
+        for digest in self.live.digests(presented.text()) {
+            let Some(id) = self.store.holder(digest.name(&self.pepper)).await? else { continue };
+            if self.tombstone(id).await?.is_some() {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// What a text's key may be filed under. A handle is enough to recognise a removed key of ours: nothing else is left of it.

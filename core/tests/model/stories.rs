@@ -195,3 +195,36 @@ fn a_secret_of_ours_does_not_come_back_by_any_digest() {
     send(Verb::Remove, Command::Remove(live.id.into(), Ending::default())).unwrap();
     assert!(matches!(verdict(&core, &house, &live.text), Verdict::Refused(Refusal::Removed)));
 }
+
+/// A text with the handle of a removed key is recognised by a verify of its organization; a handle is public, and whoever shows
+/// it to sign in may be anybody.
+#[test]
+fn only_the_secret_of_a_removed_key_is_an_attempt_to_act_by_it() {
+    let house = House::new(1, 1);
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    let key = &house.keys[0];
+    let remove = Command::Remove(key.id.into(), Ending::default());
+    assert!(finish(ask(&core, &house.owner, Verb::Remove, remove, None)).is_ok());
+    let refused = || match finish(ask(&core, &house.owner, Verb::Find, Command::ReadUsage(key.id), None)) {
+        Ok(Answer::Usage(usage)) => usage.refused.into_values().sum::<u64>(),
+        other => panic!("{:?}", other.err()),
+    };
+    finish(core.note_refused(&key.text, None));
+    assert_eq!(refused(), 1);
+    let mut mistyped = key.text.clone();
+    mistyped.truncate(mistyped.len() - 6);
+    finish(core.note_refused(&format!("{mistyped}000000"), None));
+    let with_handle = format!("{}0000000000", &mistyped[..mistyped.len() - 10]);
+    let forged = format!("{with_handle}{}", check(&with_handle));
+    finish(core.note_refused(&forged, None));
+    assert_eq!(refused(), 1);
+    assert!(matches!(verdict(&core, &house, &forged), Verdict::Refused(Refusal::Removed)));
+    assert_eq!(refused(), 2);
+}
+
+/// The CRC-32 of a text, in six digits of base 62.
+fn check(text: &str) -> String {
+    let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let hash = crc32fast::hash(text.as_bytes());
+    (0..6).rev().map(|place| char::from(digits[(hash / 62_u32.pow(place) % 62) as usize])).collect()
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{Scene, no, refusal, text};
+use super::scene::{Held, Scene, no, refusal, text};
 use crate::harness::eventually;
 
 const LATER: &str = "2099-01-01T00:00:00.000Z";
@@ -298,6 +298,32 @@ fn who_uses_a_key_is_known_before_and_who_still_tries_after() {
         (&tried["refused"][0]["count"], &tried["clients"][0]["address"]),
         (&json!(1), &json!("192.0.2.8"))
     );
+}
+
+/// Whoever acted by a removed key, instead of having it verified, left no trace.
+#[test]
+fn who_still_signs_in_with_a_removed_key_is_known_like_who_has_it_verified() {
+    let scene = Scene::new();
+    let account = scene.account(None, "member", "captions");
+    let digits = json!({ "alphabet": "hex", "private": 32 });
+    let vendors = scene.held(json!({ "account_id": account, "format": digits }));
+    let own = scene.held(json!({}));
+    for key in [&own, &vendors] {
+        scene.ok("DELETE", &format!("/v1/keys/{}", key.id), Value::Null);
+    }
+    let refused = |key: &Held, count: u64| {
+        eventually("the note of an attempt", || {
+            let usage = scene.read(&format!("/v1/keys/{}/usage", key.id));
+            (usage["refused"][0]["count"] == count).then_some(())
+        });
+    };
+    assert_eq!(scene.call_as(&own.secret, "GET", "/v1/keys", None).status, 401);
+    refused(&own, 1);
+    assert_eq!(scene.call_as(&own.secret, "POST", "/v1/accesskeys/status", Some(json!({}))).status, 401);
+    refused(&own, 2);
+    let login = format!("/api/account/login?v=1&username=captions&securekey={}", vendors.secret);
+    assert_eq!(scene.request("GET", &login, "", b"").status, 400);
+    refused(&vendors, 1);
 }
 
 #[test]
