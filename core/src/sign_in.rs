@@ -227,8 +227,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         self.commit_change(Some(permit), &key, &secret, Happened::Updated, origin).await?;
         // Whoever knew the old one may have signed in with it; who changes it goes on.
         let changes_it = Some(permit.caller().key);
-        self.end_sessions(key.head.id, changes_it, Reason::Superseded, origin).await?;
-        Ok(Answer::Key(Box::new(key)))
+        for _ in 0..TRIES {
+            // Again while there are any: one that was ended may have been renewed just before.
+            if self.end_sessions(key.head.id, changes_it, Reason::Superseded, origin).await? == 0 {
+                return Ok(Answer::Key(Box::new(key)));
+            }
+        }
+        Err(Error::changes_too_fast(&key.head.id))
     }
 
     async fn new_password(

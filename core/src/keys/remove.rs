@@ -127,20 +127,20 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Err(Error::changes_too_fast(&id))
     }
 
-    /// Removes the sessions that a key opened, but one that is spared.
+    /// Removes the sessions that a key opened, but one that is spared; how many it was.
     pub(crate) async fn end_sessions(
         &self,
         parent: KeyId,
         spared: Option<KeyId>,
         reason: Reason,
         origin: &Origin,
-    ) -> Result<(), Error> {
-        if self.live.has_sessions(parent) {
-            let sessions = List { kind: RecordKind::Key, owner: parent.id() };
-            // A session opens none itself, so this goes no deeper.
-            Box::pin(self.sweep_now(sessions, spared, reason, origin)).await?;
+    ) -> Result<u64, Error> {
+        if !self.live.has_sessions(parent) {
+            return Ok(0);
         }
-        Ok(())
+        let sessions = List { kind: RecordKind::Key, owner: parent.id() };
+        // A session opens none itself, so this goes no deeper.
+        Box::pin(self.sweep_now(sessions, spared, reason, origin)).await
     }
 
     /// The same once the key is removed: somebody may have signed in with it until then, and nobody can any more.
