@@ -144,7 +144,7 @@ impl<S: Store> App<S> {
         let dialect = self.languages.of(&head.parts, &head.request(&[]));
         let error = match status {
             414 | 431 => Error::HeadTooLarge,
-            _ => Error::BadHead { why: "the head of the request is none of HTTP/1.1" },
+            _ => Error::BadHead { why: "the head of the request cannot be read" },
         };
         let mut response = self.fault(dialect, &error, &head);
         self.answered(dialect, &head, response.status);
