@@ -231,7 +231,7 @@ impl<S: Store> App<S> {
         }
         if found.is_err() && dialect.is_closed {
             let keyward = self.keyward.as_ref().ok_or(Error::Locked)?;
-            self.caller(keyward, head, (dialect.credential)(&head.request(&[])))?;
+            self.caller(keyward, head, (dialect.credential)(&head.request(&[]))).await?;
         }
         let (route, params) = found?;
         let keyward = self.keyward.as_ref().ok_or(Error::Locked)?;
