@@ -48,6 +48,8 @@ pub enum Command {
     },
     /// Read a key.
     Find(KeyId),
+    /// Show the secret of a key again that was made for that: as good as issuing it, and permitted so.
+    Reveal(KeyId),
     /// Read the door credential that a door knows by this.
     FindAccess(Identification),
     /// Read the key that never leaves that a dialect named so.
@@ -263,7 +265,7 @@ impl Command {
     #[must_use]
     pub fn verb(&self) -> Verb {
         match self {
-            Self::Issue(_) | Self::IssueAccess(_) | Self::SetPassword { .. } => Verb::Issue,
+            Self::Issue(_) | Self::IssueAccess(_) | Self::SetPassword { .. } | Self::Reveal(_) => Verb::Issue,
             Self::Import(_) => Verb::Import,
             Self::IssueCrypto(new) => match new.origin {
                 crypto::Origin::Generate => Verb::Issue,
@@ -382,8 +384,10 @@ pub enum Answer {
     Exercised(Box<Exercised>),
     /// A key that was brought along, or changed.
     Key(Box<Key>),
-    /// A key that was looked for; its secret where it is recoverable.
+    /// A key that was looked for.
     Found(Box<Key>),
+    /// The secret of a key that was made to be shown again.
+    Revealed(Secret),
     /// Keys, and where the next page begins.
     Keys(Vec<Found<Key>>, Option<Id>),
     /// How many keys there are.

@@ -10,7 +10,7 @@ use crate::event::Reason;
 use crate::id::{AccountId, KeyId, OrganizationId};
 use crate::metadata::Metadata;
 use crate::scope::Scopes;
-use crate::secret::{Digest, Handle, Label, Secret};
+use crate::secret::{Digest, Handle, Kept, Label};
 use crate::store::Name;
 use crate::time::Timestamp;
 
@@ -195,7 +195,7 @@ pub struct SecretMaterial {
     /// The few characters of it that stay readable; mostly none.
     pub hint: String,
     /// The text itself, where it must be shown again.
-    pub recoverable: Option<Secret>,
+    pub recoverable: Option<Kept>,
 }
 
 /// How a presented text proves to be the secret.

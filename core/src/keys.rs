@@ -104,7 +104,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 material: Material::Secret(SecretMaterial {
                     proof: Proof::Digest(Scheme::Sha256, digest),
                     hint: issue.format.hint(secret.expose()).to_owned(),
-                    recoverable: issue.recoverable.then(|| secret.clone()),
+                    recoverable: issue.recoverable.then(|| secret.clone().into()),
                 }),
                 salt: self.random(),
                 supersedes: ties.supersedes,
@@ -140,6 +140,22 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn find(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {
         let Loaded { key, .. } = self.open(permit, id).await?;
         Ok(Answer::Found(Box::new(self.with_uses_left(key).await?)))
+    }
+
+    /// Shows the secret of a key again. Whoever reads a secret has the key, so it takes what issuing one with these rights for
+    /// that account takes.
+    pub(crate) async fn reveal(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {
+        let Loaded { key, .. } = self.open(permit, id).await?;
+        self.may_change(permit, &key.head)?;
+        permit.may_give(&key.traits.scopes)?;
+        match key.traits.material {
+            Material::Secret(SecretMaterial { recoverable: Some(kept), .. }) => {
+                Ok(Answer::Revealed(kept.into_secret()))
+            }
+            Material::Secret(_) | Material::Access(_) | Material::Crypto(_) => {
+                Err(Error::WrongState { why: "its secret was not kept to be shown again" })
+            }
+        }
     }
 
     /// The id of the key that a caller knows so.

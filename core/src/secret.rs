@@ -57,6 +57,29 @@ impl Secret {
     }
 }
 
+/// A secret that is kept to be shown again. Nobody outside of the core reads it: whoever wants it asks for
+/// [`crate::command::Command::Reveal`], which is permitted like issuing such a key.
+#[derive(Clone)]
+pub struct Kept(Secret);
+
+impl From<Secret> for Kept {
+    fn from(secret: Secret) -> Self {
+        Self(secret)
+    }
+}
+
+impl Kept {
+    /// The text, to be sealed.
+    pub(crate) fn text(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// The secret, for whoever may have it.
+    pub(crate) fn into_secret(self) -> Secret {
+        self.0
+    }
+}
+
 /// A prefix or an environment: lower-case letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Label(String);

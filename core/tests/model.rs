@@ -34,6 +34,8 @@ mod removed;
 mod resources;
 #[path = "model/rotations.rs"]
 mod rotations;
+#[path = "model/revealing.rs"]
+mod revealing;
 #[path = "model/sessions.rs"]
 mod sessions;
 #[path = "model/sole.rs"]

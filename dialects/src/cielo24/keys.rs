@@ -4,8 +4,8 @@
 use keyward_core::command::{Answer, Command, Draft, Ending, Issue, Named, Page};
 use keyward_core::error::Error;
 use keyward_core::filter::{Filter, StateFilter};
-use keyward_core::id::{AccountId, Id};
-use keyward_core::key::{Found, Key, Material};
+use keyward_core::id::{AccountId, Id, KeyId};
+use keyward_core::key::{Found, Key, Material, Place};
 use keyward_core::permit::Caller;
 use keyward_core::scope::Scopes;
 use keyward_core::secret::{Alphabet, Format, Label};
@@ -62,20 +62,31 @@ fn show_first(account: AccountId, after: Option<Id>) -> Step {
     Step::then(list, move |answer| {
         let Answer::Keys(keys, next) = answer else { return Err(unexpected()) };
         match (keys.iter().find_map(lasting), next) {
-            (Some(text), _) => show(text),
+            (Some(key), _) => Ok(show_again(account, key)),
             (None, Some(_)) => Ok(show_first(account, next)),
             (None, None) => issue(account),
         }
     })
 }
 
-/// The text of a key of our form that has no end.
-fn lasting(found: &Found<Key>) -> Option<&str> {
+/// Shows a key, or the one after it if it is removed meanwhile.
+fn show_again(account: AccountId, key: KeyId) -> Step {
+    Step::attempt(Command::Reveal(key), move |shown| match shown {
+        Ok(Answer::Revealed(secret)) => show(secret.expose()),
+        Ok(_) => Err(unexpected()),
+        Err(Error::Gone(_)) => Ok(show_first(account, Some(key.id()))),
+        Err(error) => Err(error),
+    })
+}
+
+/// A key of our form that has no end.
+fn lasting(found: &Found<Key>) -> Option<KeyId> {
     let Found::Live(key) = found else { return None };
     let Material::Secret(secret) = &key.traits.material else { return None };
-    let text = secret.recoverable.as_ref()?.expose();
-    let lasts = key.ends_at().is_none() && key.traits.not_before.is_none() && hex(text).is_some();
-    lasts.then_some(text)
+    // Only a secret without a handle in it is placed by its digest: what took a key's place by rotation is of another form.
+    let is_ours = secret.recoverable.is_some() && matches!(key.head.place, Place::Digest(_));
+    let lasts = key.ends_at().is_none() && key.traits.not_before.is_none();
+    (is_ours && lasts).then_some(key.head.id)
 }
 
 fn issue(account: AccountId) -> Result<Step, Error> {

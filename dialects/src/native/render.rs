@@ -55,7 +55,11 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
             json(StatusCode::OK, &wire::List { data: events.iter().map(show::event).collect(), next_cursor })
         }
         // No route of this language asks for one.
-        Answer::Resource(_) | Answer::Resources(..) | Answer::Reach(_) | Answer::Count(_) => {
+        Answer::Resource(_)
+        | Answer::Resources(..)
+        | Answer::Reach(_)
+        | Answer::Count(_)
+        | Answer::Revealed(_) => {
             empty(StatusCode::NO_CONTENT)
         }
         Answer::Checkpoint(note) => text(note.clone()).with(CACHE_CONTROL, "no-cache"),

@@ -4,13 +4,13 @@ use keyward_core::command::{Answer, Command, Named};
 use keyward_core::error::Error;
 use keyward_core::filter::StateFilter;
 use keyward_core::id::Id;
-use keyward_core::key::{Found, Key, Session};
+use keyward_core::key::{Found, Key, Place, Session};
 use keyward_core::secret::{Alphabet, Format};
 use keyward_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::scene::{SECRET, caller, own, recoverable, secret, talk};
-use crate::samples::{Sent, has, key, removed, send, tombstone};
+use crate::samples::{KEY, Sent, has, key, removed, send, tombstone};
 
 fn generate(query: &str) -> Sent {
     send("GET", &format!("/api/account/generate_api_key?v=1{query}"))
@@ -24,17 +24,40 @@ fn keys(keys: Vec<Key>, next: Option<Id>) -> Result<Answer, Error> {
     Ok(Answer::Keys(keys.into_iter().map(Found::Live).collect(), next))
 }
 
+fn shown(text: &str) -> Result<Answer, Error> {
+    Ok(Answer::Revealed(secret(text)))
+}
+
 fn issued() -> Result<Answer, Error> {
     Ok(Answer::Issued(Box::new(key()), secret(SECRET)))
 }
 
 #[test]
 fn the_key_that_there_is_is_shown_again() {
-    let talk = talk(&generate("&force_new=False"), vec![keys(vec![recoverable(SECRET)], None)]);
+    let answers = vec![keys(vec![recoverable(SECRET)], None), shown(SECRET)];
+    let talk = talk(&generate("&force_new=False"), answers);
     assert_eq!(talk.said(), (200, json!({ "ApiKey": SECRET })));
-    let [Command::List { filter, .. }] = &talk.commands[..] else { panic!("one list") };
+    let [Command::List { filter, .. }, Command::Reveal(key)] = &talk.commands[..] else {
+        panic!("a list and a key")
+    };
+    assert_eq!(key.to_string(), KEY);
     assert_eq!(filter.account, Some(own().id));
     assert_eq!((filter.state, filter.tag.as_deref()), (Some(StateFilter::Active), Some("cielo24")));
+}
+
+/// Whoever might not issue a key is not shown it; and one that is removed meanwhile is passed over.
+#[test]
+fn a_key_is_shown_again_as_the_core_permits_it() {
+    let listed = || keys(vec![recoverable(SECRET)], None);
+    let refused = talk(&generate(""), vec![listed(), Err(Error::Forbidden)]);
+    assert_eq!(refused.refused(), "ACCOUNT_UNPRIVILEGED");
+    let gone = || Err(Error::Gone(Box::new(tombstone())));
+    let talk = talk(&generate(""), vec![listed(), gone(), keys(vec![], None), issued()]);
+    assert_eq!(talk.said(), (200, json!({ "ApiKey": SECRET })));
+    let [_, _, Command::List { page, .. }, Command::Issue(_)] = &talk.commands[..] else {
+        panic!("a new one")
+    };
+    assert_eq!(page.after, Some(key().head.id.id()));
 }
 
 #[test]
@@ -65,13 +88,21 @@ fn only_a_key_that_goes_on_working_is_shown_again() {
     retiring.head.remove_at = Some(later);
     let mut waiting = recoverable(SECRET);
     waiting.traits.not_before = Some(later);
-    let successor = recoverable("kw_live_0123456789abcdefghijklmnopqrstuvwxyz");
+    let mut successor = recoverable("kw_live_0123456789abcdefghijklmnopqrstuvwxyz");
+    successor.head.place = Place::Handle;
     for passed_over in [ending, retiring, waiting, successor, key()] {
         let next = Id::from_bits(77);
         let lasting = recoverable("00000000000000000000000000000001");
-        let talk = talk(&generate(""), vec![keys(vec![passed_over], Some(next)), keys(vec![lasting], None)]);
+        let answers = vec![
+            keys(vec![passed_over], Some(next)),
+            keys(vec![lasting], None),
+            shown("00000000000000000000000000000001"),
+        ];
+        let talk = talk(&generate(""), answers);
         assert_eq!(talk.said().1["ApiKey"], "00000000000000000000000000000001");
-        let [_, Command::List { page, .. }] = &talk.commands[..] else { panic!("two pages") };
+        let [_, Command::List { page, .. }, Command::Reveal(_)] = &talk.commands[..] else {
+            panic!("two pages")
+        };
         assert_eq!(page.after, Some(next));
     }
 }
@@ -81,9 +112,12 @@ fn a_parent_asks_for_its_childs_key() {
     let mut child = own();
     child.id = Id::from_bits(33).into();
     let id = child.id;
-    let answers = vec![Ok(Answer::Account(Box::new(child))), keys(vec![recoverable(SECRET)], None)];
+    let answers =
+        vec![Ok(Answer::Account(Box::new(child))), keys(vec![recoverable(SECRET)], None), shown(SECRET)];
     let heard = talk(&generate("&account_id=child"), answers);
-    let [Command::FindAccountNamed(name), Command::List { filter, .. }] = &heard.commands[..] else {
+    let [Command::FindAccountNamed(name), Command::List { filter, .. }, Command::Reveal(_)] =
+        &heard.commands[..]
+    else {
         panic!("an account and a list")
     };
     assert_eq!((name.as_str(), filter.account), ("child", Some(id)));

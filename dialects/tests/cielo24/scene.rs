@@ -4,7 +4,7 @@ use keyward_core::account::Account;
 use keyward_core::command::Answer;
 use keyward_core::error::Error;
 use keyward_core::id::Id;
-use keyward_core::key::{Key, Material, Session};
+use keyward_core::key::{Key, Material, Place, Session};
 use keyward_core::permit::Caller;
 use keyward_core::resource::Resource;
 use keyward_core::scope::Scopes;
@@ -65,7 +65,8 @@ pub(super) fn recoverable(text: &str) -> Key {
     let mut one = key();
     one.traits.expires_at = None;
     let Material::Secret(material) = &mut one.traits.material else { panic!("a secret") };
-    material.recoverable = Some(secret(text));
+    material.recoverable = Some(secret(text).into());
+    one.head.place = Place::Digest(7);
     one
 }
 

@@ -79,6 +79,8 @@ fn the_page_is_the_table() {
         - –: refused, with 403.\n\n\
         Nobody gives what they do not have: the rights among the scopes of a key that is issued, rotated or changed\n\
         must be the caller's own. And nobody below an owner makes, changes or ends an owner, or an owner's keys.\n\n\
+        A secret that is kept to be shown again is shown to whoever might *issue* that key, with those rights and for\n\
+        that account; no call of the native API shows one. Whoever has a key or a session may end it, without any right.\n\n\
         | verb | right | owner | admin | member | auditor | operator |\n|---|---|---|---|---|---|---|\n",
     );
     for verb in Verb::ALL {

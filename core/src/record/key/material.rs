@@ -86,7 +86,7 @@ impl<'a> MaterialRow<'a> {
             Material::Secret(secret) => Self::Secret {
                 proof: ProofRow::of(&secret.proof),
                 hint: Cow::Borrowed(&secret.hint),
-                recoverable: secret.recoverable.as_ref().map(|text| Cow::Borrowed(text.expose())),
+                recoverable: secret.recoverable.as_ref().map(|kept| Cow::Borrowed(kept.text())),
             },
             Material::Access(Access { identification, opens }) => Self::Access {
                 is_code: matches!(identification, Identification::Code(_)),
@@ -110,7 +110,7 @@ impl<'a> MaterialRow<'a> {
         Some(match self {
             Self::Secret { proof, hint, recoverable } => {
                 let recoverable = match recoverable {
-                    Some(text) => Some(Secret::import(&text).ok()?),
+                    Some(text) => Some(Secret::import(&text).ok()?.into()),
                     None => None,
                 };
                 Material::Secret(SecretMaterial {

@@ -40,6 +40,25 @@ fn a_parent_acts_for_its_child_and_nobody_else_does() {
     assert_eq!(login(&scene, "username=child&password=given").0, 200);
 }
 
+/// A key may do less than its account: then so may who signs in with it.
+#[test]
+fn a_key_is_shown_to_nobody_who_could_not_make_it() {
+    let scene = Scene::demo();
+    let account = scene.account(None, "member", "captions");
+    let user = User::of(&scene, &account, "captions");
+    let key = user.key();
+    let less = "00000000000000000000000000000abc";
+    let scopes = ["keys:read", "keys:issue", "accounts:read"];
+    let item = json!({ "name": "x", "secret": less, "account_id": account, "scopes": scopes });
+    assert_eq!(scene.call("POST", "/v1/keys/import", Some(json!([item]))).status, 200);
+    let token = text(&user.with_key(less).1["api_token"]);
+    for query in ["", "force_new=true", "account_id=captions"] {
+        let asked = call(&scene, "account/generate_api_key", &token, query);
+        assert!(!asked.1.to_string().contains(&key));
+        assert_eq!(error(asked), "ACCOUNT_UNPRIVILEGED", "{query}");
+    }
+}
+
 #[test]
 fn another_organizations_key_is_no_key() {
     let scene = Scene::demo();
