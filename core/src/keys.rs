@@ -11,7 +11,7 @@ mod rounds;
 pub(crate) mod sole;
 mod verify;
 
-use crate::account::{Account, Role};
+use crate::account::Account;
 use crate::command::{Answer, Issue, Named, Page, Patch};
 use crate::error::Error;
 use crate::event::{Happened, Reason};
@@ -416,7 +416,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let (caller, directory) = (permit.caller(), &self.live.directory);
         // First: it makes no place for an account that nobody has.
         directory.is_below(account, caller.account)
-            && matches!(directory.account(account, caller.organization).role(), Role::Member | Role::Auditor)
+            && permit.may_act_for(directory.account(account, caller.organization).role())
     }
 
     /// Whose list holds the keys that a permit reaches and a filter wants; `None` if they are nobody's.

@@ -281,10 +281,10 @@ impl Verb {
     }
 }
 
-/// How far a permit reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// How far a permit reaches; what reaches less comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reach {
-    /// What belongs to the caller's account.
+    /// What belongs to the caller's account, or to one below it.
     Account,
     /// What belongs to the caller's organization.
     Organization,
@@ -309,6 +309,7 @@ pub struct Caller {
     pub at: Timestamp,
     role: Role,
     operator: bool,
+    farthest: Reach,
     profile: Arc<Profile>,
 }
 
@@ -332,8 +333,15 @@ impl Caller {
             at,
             role: account.role(),
             operator: account.organization.operator(),
+            farthest: Reach::Everywhere,
             profile,
         }
+    }
+
+    /// The same caller, whose permits reach no further than this: how a dialect keeps to what its vendor's accounts reach.
+    #[must_use]
+    pub fn within(self, farthest: Reach) -> Self {
+        Self { farthest, ..self }
     }
 
     /// True if the caller's key carries this scope: how a dialect tells one sort of its vendor's keys from another.
@@ -359,7 +367,8 @@ impl Caller {
     /// The caller as another account: with the rights of its key, as far as the role of that account lets them reach.
     pub(crate) fn acting_as(self, account: &Arc<AccountFacts>) -> Self {
         let profile = Profile { account: Arc::clone(account), ..Profile::clone(&self.profile) };
-        Self { impersonates: true, ..Self::of(self.key, self.idles, self.at, Arc::new(profile)) }
+        let caller = Self::of(self.key, self.idles, self.at, Arc::new(profile));
+        Self { impersonates: true, farthest: self.farthest, ..caller }
     }
 
     /// Judges whether the caller may do a verb at all, before anything of the request's content is looked at.
@@ -374,7 +383,7 @@ impl Caller {
             return Err(Error::Forbidden);
         }
         let reach = if self.is_operator() { Reach::Everywhere } else { reach };
-        Ok(Permit { caller: self.clone(), verb, reach })
+        Ok(Permit { caller: self.clone(), verb, reach: reach.min(self.farthest) })
     }
 }
 
@@ -462,6 +471,15 @@ impl Permit {
         let opened = opens("write") || self.verb == Verb::ReadResources && opens("read");
         let allowed = opened || self.caller.profile.rights.has(Right::Admin);
         allowed.then_some(()).ok_or(Error::Forbidden)
+    }
+
+    /// Whether acting for an account of this role, below the caller's own, is no way up.
+    pub(crate) const fn may_act_for(&self, role: Role) -> bool {
+        match role {
+            Role::Member | Role::Auditor => true,
+            Role::Admin => matches!(self.caller.role, Role::Owner | Role::Admin),
+            Role::Owner => matches!(self.caller.role, Role::Owner),
+        }
     }
 
     /// Judges whether the caller may make or change an account of this role.

@@ -13,7 +13,7 @@ mod settings;
 use std::borrow::Cow;
 
 use keyward_core::error::Error;
-use keyward_core::permit::Verb;
+use keyward_core::permit::{Reach, Verb};
 
 use self::fields::Fields;
 use crate::dialect::{Choose, Credential, Dialect, Form, Request, Route, in_steps};
@@ -23,7 +23,8 @@ use crate::dialect::{Choose, Credential, Dialect, Form, Request, Route, in_steps
 /// # Errors
 /// [`Error::Internal`] if the table of routes contradicts itself, which a test would have shown.
 pub fn dialect() -> Result<Dialect, Error> {
-    Dialect::new("cielo24", &ROUTES, claims, credential, answers::fault)
+    // A parent acts for its descendants, and nobody for anybody else, whatever role they have in our own API.
+    Ok(Dialect::new("cielo24", &ROUTES, claims, credential, answers::fault)?.reaching(Reach::Account))
 }
 
 static ROUTES: [Route; 28] = {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, Method, StatusCode};
 use keyward_core::command::{Answer, Command, Ending, Named, SignIn};
 use keyward_core::error::Error;
-use keyward_core::permit::{Caller, Verb};
+use keyward_core::permit::{Caller, Reach, Verb};
 use keyward_core::store::Logged;
 use matchit::Router;
 use percent_encoding::percent_decode_str;
@@ -272,6 +272,8 @@ pub struct Dialect {
     pub acts_as: ActsAs,
     /// Whether only who presents a key is told which calls there are.
     pub is_closed: bool,
+    /// How far its callers reach at most, whatever their role.
+    pub farthest: Reach,
     /// `Some` if it judges by itself who asks; then the two above are not called.
     pub by_itself: Option<ByItself>,
     /// What an error looks like, for the request with this id.
@@ -299,8 +301,18 @@ impl Dialect {
         for (path, routes) in by_path {
             router.insert(path, routes).map_err(Error::internal)?;
         }
-        let (acts_as, is_closed, by_itself): (ActsAs, _, _) = (|_| None, false, None);
-        Ok(Self { name, routes, claims, credential, acts_as, is_closed, by_itself, fault, router })
+        Ok(Self {
+            name,
+            routes,
+            claims,
+            credential,
+            acts_as: |_| None,
+            is_closed: false,
+            farthest: Reach::Everywhere,
+            by_itself: None,
+            fault,
+            router,
+        })
     }
 
     /// The same language, in which a stranger is not even told which calls there are.
@@ -320,6 +332,13 @@ impl Dialect {
     #[must_use]
     pub fn with_acting(self, acts_as: ActsAs) -> Self {
         Self { acts_as, ..self }
+    }
+
+    /// The same language, whose callers reach no further than this. Its calls must not be of [`Form::Items`] or
+    /// [`Form::Lines`], as above.
+    #[must_use]
+    pub fn reaching(self, farthest: Reach) -> Self {
+        Self { farthest, ..self }
     }
 
     /// The call that a request line means.

@@ -357,6 +357,7 @@ impl<S: Store> App<S> {
         credential: Credential<'a>,
     ) -> Result<(Caller, Cow<'a, str>), Error> {
         let (caller, secret) = self.caller(keyward, head, credential).await?;
+        let caller = caller.within(dialect.farthest);
         let Some(number) = (dialect.acts_as)(&head.request(&[])) else { return Ok((caller, secret)) };
         let user = caller.account;
         let caller = keyward.impersonate(caller, number).await?;

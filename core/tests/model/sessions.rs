@@ -11,7 +11,7 @@ use keyward_core::event::Reason;
 use keyward_core::id::{AccountId, KeyId};
 use keyward_core::key::Head;
 use keyward_core::keyward::{Environment as _, Origin};
-use keyward_core::permit::{Caller, Verb};
+use keyward_core::permit::{Caller, Reach, Verb};
 use keyward_core::scope::Scopes;
 use keyward_core::secret::{Alphabet, Format};
 use zeroize::Zeroizing;
@@ -313,4 +313,22 @@ fn an_account_acts_for_those_below_it_and_for_nobody_else() {
     assert!(find(child).is_ok() && find(grandchild).is_ok());
     assert_eq!(find(stranger).err(), Some(Error::NotFound));
     assert_eq!(find(risen).err(), Some(Error::NotFound), "acting for who may do more would be a way up");
+
+    // A language that knows parents and children only keeps everybody to that, whatever their role.
+    let below = make("below", Some(house.owner.account), Role::Admin);
+    let elsewhere = house.other_owner(&core).account;
+    let find_within = |reach, id| {
+        let owner = house.owner.clone().within(reach);
+        finish(ask(&core, &owner, Verb::ReadAccounts, Command::FindAccount(id), None)).map(|_| ())
+    };
+    for (id, widely, narrowly) in [
+        (house.owner.account, Ok(()), Ok(())),
+        (below, Ok(()), Ok(())),
+        (stranger, Ok(()), Err(Error::NotFound)),
+        (elsewhere, Ok(()), Err(Error::NotFound)),
+    ] {
+        assert_eq!(find_within(Reach::Everywhere, id), widely);
+        assert_eq!(find_within(Reach::Account, id), narrowly);
+    }
+    assert_eq!(find_within(Reach::Organization, elsewhere), Err(Error::NotFound));
 }

@@ -40,6 +40,50 @@ fn a_parent_acts_for_its_child_and_nobody_else_does() {
     assert_eq!(login(&scene, "username=child&password=given").0, 200);
 }
 
+/// An admin was shown an owner's key; owners and admins acted on whomever they liked, and an operator everywhere.
+#[test]
+fn a_role_is_no_parent() {
+    let scene = Scene::demo();
+    let tenant = scene.tenant("elsewhere");
+    let theirs = User::new(&scene, Some(&tenant.organization), "member", "theirs");
+    let owner = User::new(&scene, None, "owner", "the-owner");
+    let admin = User::new(&scene, None, "admin", "the-admin");
+    let sibling = User::new(&scene, None, "member", "sibling");
+    let keys: Vec<String> = [&theirs, &owner, &admin, &sibling].map(User::key).into();
+    let job = text(&call(&scene, "job/new", &sibling.token(), "").1["JobId"]);
+    let named = |path: &str, token: &str, query: &str| error(call(&scene, path, token, query));
+    for actor in [&owner, &admin] {
+        let token = actor.token();
+        let unknown = remove(&scene, &token, "00000000000000000000000000000000");
+        let names = ["the-owner", "the-admin", "sibling", "theirs", "nobody"];
+        for name in names.into_iter().filter(|name| *name != actor.name) {
+            for path in ["account/generate_api_key", "account/get_settings"] {
+                let said = named(path, &token, &format!("account_id={name}"));
+                assert_eq!(said, "ACCOUNT_DOES_NOT_EXIST", "{path} {name}");
+            }
+            assert_eq!(named("job/list", &token, &format!("Username={name}")), "ACCOUNT_DOES_NOT_EXIST");
+            for (path, form) in [
+                ("update_password", format!("new_password=pw&username={name}")),
+                ("create", format!("new_username=child&new_password=pw&parent_account={name}")),
+            ] {
+                let form = format!("v=1&api_token={token}&{form}");
+                let said = error(post(&scene, &format!("/api/account/{path}"), &form));
+                assert_eq!(said, "ACCOUNT_DOES_NOT_EXIST", "{path} {name}");
+            }
+        }
+        for path in ["job/info", "job/del"] {
+            assert_eq!(named(path, &token, &format!("job_id={job}")), "ITEM_NOT_FOUND");
+        }
+        let own = actor.key();
+        for key in keys.iter().filter(|key| **key != own) {
+            assert_eq!(remove(&scene, &token, key), unknown, "in the same words");
+        }
+    }
+    for (user, key) in [&theirs, &owner, &admin, &sibling].into_iter().zip(&keys) {
+        assert_eq!(user.with_key(key).0, 200, "{}", user.name);
+    }
+}
+
 /// A key may do less than its account: then so may who signs in with it.
 #[test]
 fn a_key_is_shown_to_nobody_who_could_not_make_it() {
