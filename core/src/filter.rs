@@ -27,7 +27,7 @@ pub struct Filter {
     pub state: Option<StateFilter>,
     /// For this environment.
     pub environment: Option<Label>,
-    /// With this handle: one key at most.
+    /// With this handle: one key at most, but for a login that several had in turn.
     pub handle: Option<Handle>,
     /// With this tag.
     pub tag: Option<String>,

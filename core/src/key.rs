@@ -277,17 +277,19 @@ impl Head {
         self.kind == Kind::Secret && self.place != Place::Nowhere && self.session.is_none()
     }
 
-    /// The names that another key may have after it: of the parts of a door credential's identification, and what a
-    /// dialect called a key that never leaves.
+    /// The names that another key may have after it: of the parts of a door credential's identification, what a dialect
+    /// called a key that never leaves, and the login of a password, which is no secret text.
     #[must_use]
     pub fn passing_names(&self) -> &[Name] {
         match self.place {
             Place::Parts | Place::Names => self.names.get(1..).unwrap_or_default(),
-            Place::Handle | Place::Digest(_) | Place::Nowhere => &[],
+            Place::Nowhere => &self.names,
+            Place::Handle | Place::Digest(_) => &[],
         }
     }
 
-    /// The names that it still holds when it is removed. A secret is never a key twice; a badge may be handed on.
+    /// The names that it still holds when it is removed. A secret is never a key twice; a badge may be handed on, and
+    /// somebody may have the login after its holder.
     #[must_use]
     pub fn lasting_names(&self) -> Vec<Name> {
         let count = self.names.len() - self.passing_names().len();

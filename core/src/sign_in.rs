@@ -7,7 +7,7 @@ use crate::command::{Answer, Draft, Issue, SessionPlan, SignIn};
 use crate::error::Error;
 use crate::event::{Happened, Reason};
 use crate::id::{AccountId, KeyId};
-use crate::key::{Found, Key, Material, Place, Proof, SecretMaterial, Session, State, Traits};
+use crate::key::{Found, Head, Key, Material, Place, Proof, SecretMaterial, Session, State, Traits};
 use crate::keys::{TRIES, Ties};
 use crate::keyward::{Environment, Keyward, Origin};
 use crate::live::Stands;
@@ -155,10 +155,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         };
         let fits = self.environment.check_password(hash, sign_in.proof.clone()).await;
         let Some(key) = key.filter(|_| fits) else { return Ok(None) };
-        match self.live.directory.account(key.head.account, key.head.organization).stands() {
+        match self.standing(&key) {
             Stands::Active => Ok(Some(key)),
             Stands::Suspended => Err(Error::Forbidden),
-            // Its password goes a little later than it does: until then it must not be told from a wrong one.
+            // What ends the keys of an account that is gone may not have come to this one yet.
             Stands::Removed => Ok(None),
         }
     }
@@ -176,10 +176,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     /// Whether what signed in still would: neither it nor its account is stopped, and its time is not over.
     fn works(&self, key: &Key) -> bool {
-        let account = self.live.directory.account(key.head.account, key.head.organization);
         key.head.state == State::Active
             && key.ends_at().is_none_or(|end| self.environment.now() < end)
-            && account.stands() == Stands::Active
+            && self.standing(key) == Stands::Active
+    }
+
+    /// How the account of a key stands.
+    fn standing(&self, key: &Key) -> Stands {
+        self.live.directory.account(key.head.account, key.head.organization).stands()
     }
 
     /// A key that was not removed.
@@ -217,7 +221,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             return self.new_password(permit, &account, (handle, scopes), material, origin).await;
         };
         if key.head.account != account.id {
-            return Err(Error::Taken { what: "login" });
+            if self.standing(&key) != Stands::Removed {
+                return Err(Error::Taken { what: "login" });
+            }
+            // What ends the keys of an account that is gone has not come to this one yet: its login is free all the same.
+            let head = Head { protected: false, ..key.head };
+            self.remove_head(None, &head, Reason::OwnerLeft, origin).await?;
+            return self.new_password(permit, &account, (handle, scopes), material, origin).await;
         }
         let stored = self.store.fetch(key.head.id.id()).await?.ok_or(Error::NotFound)?;
         key.traits.material = Material::Secret(material);

@@ -12,7 +12,7 @@ use keyward_core::access::LEVELS;
 use keyward_core::account::{Account, Organization, Role, Standing};
 use keyward_core::command::{Answer, Command, Draft, Given, Import, Issue, NewAccount, Page};
 use keyward_core::error::Error;
-use keyward_core::filter::Filter;
+use keyward_core::filter::{Filter, StateFilter};
 use keyward_core::id::{AccountId, OrganizationId};
 use keyward_core::keyward::{Keyward, Origin};
 use keyward_core::permit::Caller;
@@ -158,7 +158,8 @@ impl Bootstrap {
             let mut accounts = accounts(keyward.store(), organization).await?;
             for plan in &plan.accounts {
                 let Some(id) = setter.account(organization, plan, &mut accounts).await? else { continue };
-                setter.credentials(id, plan).await.with_context(|| format!("account {}", plan.name))?;
+                let done = setter.credentials(id, plan, &accounts).await;
+                done.with_context(|| format!("account {}", plan.name))?;
             }
         }
         Ok(())
@@ -271,9 +272,17 @@ impl<S: Store> Setter<'_, S> {
         Ok(Some(id))
     }
 
-    async fn credentials(&self, account: AccountId, plan: &AccountPlan) -> anyhow::Result<()> {
+    async fn credentials(
+        &self,
+        account: AccountId,
+        plan: &AccountPlan,
+        all: &[Known<AccountId>],
+    ) -> anyhow::Result<()> {
         if let Some(file) = &plan.password_file {
-            self.password(account, &plan.name, &self.folder.join(file)).await?;
+            // One that was removed stays gone, whether its account went with it or not.
+            let namesakes = all.iter().filter(|known| known.name == plan.name).map(|known| known.id);
+            let namesakes: Vec<AccountId> = namesakes.collect();
+            self.password(account, &namesakes, &plan.name, &self.folder.join(file)).await?;
         }
         for key in &plan.keys {
             self.key(account, key).await.with_context(|| format!("key {}", key.name))?;
@@ -328,17 +337,48 @@ impl<S: Store> Setter<'_, S> {
         Ok(())
     }
 
-    async fn password(&self, account: AccountId, login: &str, file: &Path) -> anyhow::Result<()> {
+    /// Sets the password of an account, unless one of its namesakes has one of this login, or had it: a login is free again
+    /// for others, and is not this file's to give a second time.
+    async fn password(
+        &self,
+        account: AccountId,
+        namesakes: &[AccountId],
+        login: &str,
+        file: &Path,
+    ) -> anyhow::Result<()> {
         let handle = Handle::parse(&login.to_ascii_lowercase());
-        let filter = Box::new(Filter { account: Some(account), handle, ..Filter::default() });
-        let page = Page { after: None, limit: 1 };
-        if let Answer::Keys(found, _) = self.run(Command::List { filter, page }).await?
-            && !found.is_empty()
-        {
-            return Ok(());
+        for namesake in namesakes {
+            let of = |state| Filter {
+                account: Some(*namesake),
+                state,
+                handle: handle.clone(),
+                ..Filter::default()
+            };
+            if self.has_any(of(None)).await? {
+                return Ok(());
+            }
+            if self.has_any(of(Some(StateFilter::Removed))).await? {
+                warn!(of = login, "a password that was removed is not set up again");
+                return Ok(());
+            }
         }
         let password = read_secret(file)?.with_context(|| format!("{}: not there", file.display()))?;
         self.once(login, Command::SetPassword { account: Some(account), login: None, password }).await
+    }
+
+    /// Whether some key fits.
+    async fn has_any(&self, filter: Filter) -> anyhow::Result<bool> {
+        let mut after = None;
+        loop {
+            let (filter, page) = (Box::new(filter.clone()), Page { after, limit: 1 });
+            let listed = self.run(Command::List { filter, page }).await?;
+            let Answer::Keys(found, next) = listed else { bail!("no list of keys") };
+            // A page looks at so many, and says where it stopped.
+            if !found.is_empty() || next.is_none() {
+                return Ok(!found.is_empty());
+            }
+            after = next;
+        }
     }
 
     async fn key(&self, account: AccountId, plan: &KeyPlan) -> anyhow::Result<()> {

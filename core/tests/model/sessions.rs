@@ -93,6 +93,29 @@ fn another_password_takes_the_place_of_the_first_and_a_login_is_one_accounts() {
     assert!(matches!(taken, Err(Error::Taken { .. })));
 }
 
+/// A login stayed with the tombstone of its password: its account got no other, and nobody else got it.
+#[test]
+fn a_login_is_free_when_its_holder_is_gone() {
+    let (house, core) = scene(0);
+    let opens = |password: &str| sign_in(&core, "shop", password, plan(None, None)).map(|_| ());
+    let first = set_password(&core, &house, house.account.id, "shop", "first");
+    remove(&core, &house, first, true);
+    assert_eq!(opens("first"), Err(Error::BadCredential));
+    assert_ne!(set_password(&core, &house, house.account.id, "shop", "second"), first);
+    assert_eq!((opens("first"), opens("second")), (Err(Error::BadCredential), Ok(())));
+
+    // What ends the keys of an account that is gone is never run here.
+    let (account, policy) = (house.account.id, KeyPolicy::Remove);
+    let end = Command::RemoveAccount { account, policy, if_match: None };
+    assert!(finish(ask(&core, &house.owner, Verb::RemoveAccount, end, None)).is_ok());
+    assert_eq!(opens("second"), Err(Error::BadCredential), "like a login that nobody has");
+    set_password(&core, &house, house.owner.account, "shop", "third");
+    assert_eq!((opens("second"), opens("third")), (Err(Error::BadCredential), Ok(())));
+    let again = finish(start(house.store.clone(), &house.world)).unwrap();
+    let session = sign_in(&again, "shop", "third", plan(None, None)).unwrap();
+    assert_eq!(again.authenticate(&session.text, None).unwrap().account, house.owner.account);
+}
+
 #[test]
 fn another_password_ends_the_sessions_of_the_first_but_the_one_that_changes_it() {
     let (house, core) = scene(1);
@@ -130,7 +153,7 @@ fn no_session_of_an_old_password_comes_after_its_change() {
         let running: Vec<Work> = vec![
             Box::pin(async move {
                 let proof = Zeroizing::new("first".to_owned());
-                let session = plan(None, None);
+                let session = Ok(plan(None, None));
                 let sign_in = SignIn { login: "shop".to_owned(), proof, organization: None, session };
                 let done = signs_in.sign_in(sign_in, &Origin::default()).await;
                 signed_in.lock().unwrap().extend(done.ok().map(known));

@@ -139,6 +139,67 @@ fn what_was_ended_is_not_brought_back_by_the_file() {
     assert!(!refused.status.success() && said.contains("put that of an owner's key there"), "{said}");
 }
 
+/// A login is free again when its password is removed: the file must not take that for a password that is missing.
+#[test]
+fn a_password_that_was_removed_is_not_set_up_again() {
+    let folder = folder();
+    let write =
+        |file: &str, text: &str| std::fs::write(folder.path().join(file), text).expect("it is written");
+    write("bootstrap.toml", FILE);
+    write("brought.key", "a-secret-made-elsewhere-0123456789\n");
+    write("child.password", "open sesame");
+    assert!(init(folder.path()).status.success());
+    let login = |server: &Server| {
+        let query = "/api/account/login?v=1&username=child&password=open%20sesame";
+        server.request("GET", query, "", b"").status
+    };
+    let removals: [fn(&Server); 2] = [
+        |server| {
+            let accounts = children(server);
+            let keys = server.call("GET", &format!("/v1/keys?account_id={}", accounts[0]), None).json();
+            let password = text(&keys["data"][0]["id"]);
+            assert_eq!(server.call("DELETE", &format!("/v1/keys/{password}"), None).status, 204);
+        },
+        |server| {
+            let account = children(server).remove(0);
+            assert_eq!(
+                server.call("DELETE", &format!("/v1/accounts/{account}?policy=remove_keys"), None).status,
+                204
+            );
+            let organization = text(&acme(server)["id"]);
+            let new = json!({ "organization_id": organization, "role": "member", "name": "child" });
+            assert_eq!(server.call("POST", "/v1/accounts", Some(new)).status, 201);
+        },
+    ];
+    for (round, remove) in removals.into_iter().enumerate() {
+        let server = Server::configured(folder.path(), |_| {});
+        assert_eq!(login(&server), if round == 0 { 200 } else { 400 });
+        remove(&server);
+        server.stop();
+        let again = init(folder.path());
+        let said = String::from_utf8_lossy(&again.stderr).into_owned();
+        assert!(again.status.success() && said.contains("not set up again"), "{said}");
+        let server = Server::configured(folder.path(), |_| {});
+        assert_eq!(login(&server), 400, "it stays gone");
+        server.stop();
+    }
+}
+
+/// The organization of the file.
+fn acme(server: &Server) -> Value {
+    let all = server.call("GET", "/v1/organizations", None).json();
+    let named = all["data"].as_array().into_iter().flatten().find(|one| one["name"] == "acme");
+    named.expect("it is there").clone()
+}
+
+/// The accounts of it that are called so.
+fn children(server: &Server) -> Vec<String> {
+    let path = format!("/v1/accounts?organization_id={}", text(&acme(server)["id"]));
+    let all = server.call("GET", &path, None).json();
+    let named = all["data"].as_array().into_iter().flatten().filter(|one| one["name"] == "child");
+    named.map(|one| text(&one["id"])).collect()
+}
+
 /// The id of the key that this is the secret of.
 fn id_of(server: &Server, secret: &str) -> String {
     text(&server.verify(secret)["key_id"])

@@ -103,6 +103,24 @@ fn a_key_is_shown_to_nobody_who_could_not_make_it() {
     }
 }
 
+/// A user name was used up for ever.
+#[test]
+fn a_user_name_is_free_again_when_its_account_is_gone() {
+    let scene = Scene::demo();
+    let token = User::new(&scene, None, "member", "parent").token();
+    let form = format!("v=1&api_token={token}&new_username=child&new_password=");
+    for password in ["first", "second"] {
+        let created = post(&scene, "/api/account/create", &format!("{form}{password}"));
+        assert_eq!(created, (204, Value::Null), "{password}");
+        let opened = login(&scene, &format!("username=child&password={password}"));
+        assert_eq!(opened.0, 200, "{}", opened.1);
+        let accounts = scene.read("/v1/accounts?limit=100")["data"].as_array().cloned().unwrap_or_default();
+        let child = accounts.iter().find(|one| one["name"] == "child").expect("it is listed");
+        scene.ok("DELETE", &format!("/v1/accounts/{}?policy=remove_keys", text(&child["id"])), Value::Null);
+        assert_eq!(error(login(&scene, &format!("username=child&password={password}"))), "LOGIN_INVALID");
+    }
+}
+
 #[test]
 fn another_organizations_key_is_no_key() {
     let scene = Scene::demo();
