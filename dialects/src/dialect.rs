@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
-use keyward_core::command::{Answer, Command, Ending, Named, SignIn};
+use keyward_core::command::{Answer, Command, Ending, Named, Removed, SignIn};
 use keyward_core::error::Error;
 use keyward_core::permit::{Caller, Reach, Verb};
 use keyward_core::store::Logged;
@@ -195,10 +195,23 @@ impl Step {
         next: impl FnOnce() -> Result<Self, Error> + Send + 'static,
     ) -> Self {
         Self::then(Command::Remove(key, ending), |answer| {
-            let Answer::Removed(removed) = answer else { return Err(unexpected()) };
-            if removed.again { Err(Error::NotFound) } else { next() }
+            if removed(answer)?.again { Err(Error::NotFound) } else { next() }
         })
     }
+}
+
+/// What an answer to a removal says, once nobody accepts the key any more. The vendors have no words for a key that is removed
+/// while a verifier may go on accepting it, as its operator wants; so theirs for "not now" it is, as often as it is asked,
+/// until that verifier has caught up, and never that it is gone.
+pub(crate) fn removed(answer: Answer) -> Result<Box<Removed>, Error> {
+    let Answer::Removed(removed) = answer else { return Err(unexpected()) };
+    if removed.uncovered.is_empty() {
+        return Ok(removed);
+    }
+    let Removed { tombstone, uncovered, .. } = *removed;
+    Err(Error::Unavailable {
+        inside: format!("{} is removed, and {uncovered:?} may accept it", tombstone.id),
+    })
 }
 
 /// Takes a body apart into its items.

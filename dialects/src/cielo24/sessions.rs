@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::fields::{Fields, hex, missing};
 use super::{answers, keys};
-use crate::dialect::{Params, Request, Step, unexpected};
+use crate::dialect::{Params, Request, Step, removed, unexpected};
 
 /// A session ends after so long without use.
 const IDLE_SECONDS: u32 = 3600;
@@ -65,7 +65,8 @@ pub(super) fn logout(
 ) -> Result<Step, Error> {
     let session = session(caller)?;
     Fields::read(request)?;
-    Ok(Step::then(Command::Remove(session.key.into(), Ending::default()), |_| answers::done()))
+    let end = Command::Remove(session.key.into(), Ending::default());
+    Ok(Step::then(end, |answer| removed(answer).and_then(|_| answers::done())))
 }
 
 /// The caller, who must have signed in: a key is no session.

@@ -6,6 +6,7 @@ mod hot;
 mod layer;
 mod stream;
 mod usage;
+mod vendors;
 
 use std::process::Command;
 use std::sync::{Arc, Mutex};
