@@ -43,8 +43,12 @@ static ROUTES: [Route; 28] = {
     [
         Route { has_head: false, ..in_steps("GET", "/api/account/login", None, LOGIN) },
         in_steps("POST", "/api/account/login", None, LOGIN),
-        in_steps("GET", "/api/account/logout", Some(Verb::Remove), LOGOUT),
-        in_steps("POST", "/api/account/logout", Some(Verb::Remove), LOGOUT),
+        // Whoever has a session may end it: the verb is one that every key and role has.
+        Route {
+            has_head: false,
+            ..in_steps("GET", "/api/account/logout", Some(Verb::ReadResources), LOGOUT)
+        },
+        in_steps("POST", "/api/account/logout", Some(Verb::ReadResources), LOGOUT),
         in_steps("POST", "/api/account/update_password", Some(Verb::Issue), |_| {
             Ok(Form::Steps(accounts::update_password))
         }),

@@ -103,6 +103,23 @@ fn a_key_is_shown_to_nobody_who_could_not_make_it() {
     }
 }
 
+/// A session could not end itself if its key's scopes lacked the right to remove keys.
+#[test]
+fn whoever_has_a_session_may_end_it() {
+    let scene = Scene::demo();
+    let sessions = [("member", "jobs:read", "abc"), ("auditor", "admin", "abd")].map(|(role, scope, end)| {
+        let account = scene.account(None, role, role);
+        let key = format!("{end:0>32}");
+        let item = json!({ "name": "x", "secret": key, "account_id": account, "scopes": [scope] });
+        assert_eq!(scene.call("POST", "/v1/keys/import", Some(json!([item]))).status, 200);
+        text(&login(&scene, &format!("username={role}&securekey={key}")).1["api_token"])
+    });
+    for token in sessions {
+        assert_eq!(call(&scene, "account/logout", &token, ""), (204, Value::Null));
+        assert_eq!(error(call(&scene, "job/list", &token, "")), "BAD_API_TOKEN");
+    }
+}
+
 /// A user name was used up for ever.
 #[test]
 fn a_user_name_is_free_again_when_its_account_is_gone() {
