@@ -27,8 +27,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// Opens a session.
     ///
     /// # Errors
-    /// [`Error::BadCredential`], whatever is wrong with what was presented; [`Error::Forbidden`] if nothing is, and its
-    /// account is not an active one of the organization.
+    /// [`Error::BadCredential`], whatever is wrong with what was presented, and of an account that was removed;
+    /// [`Error::Forbidden`] if nothing is, and its account is not an active one of the organization; then whatever the
+    /// caller found wrong with the request.
     pub async fn sign_in(&self, sign_in: SignIn, origin: &Origin) -> Result<Answer, Error> {
         for _ in 0..TRIES {
             let parent = match self.parent_by_key(&sign_in).await? {
@@ -44,7 +45,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 return Err(Error::Forbidden);
             }
             let shown = parent.head.id;
-            if let Some(opened) = self.open_session(&parent, shown, &sign_in.session, origin).await? {
+            let session = sign_in.session.as_ref().map_err(Error::clone)?;
+            if let Some(opened) = self.open_session(&parent, shown, session, origin).await? {
                 return Ok(opened);
             }
         }

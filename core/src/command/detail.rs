@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::access::{AccessPatch, DoorRead};
 use crate::account::{Hold, Role};
+use crate::error::Error;
 use crate::id::{AccountId, Id, OrganizationId};
 use crate::key::{RateLimit, Scheme};
 use crate::metadata::Metadata;
@@ -216,8 +217,8 @@ pub struct SignIn {
     pub proof: Zeroizing<String>,
     /// Only if the account is in the organization with this number, see [`Id::number`].
     pub organization: Option<u32>,
-    /// What the session is to be like.
-    pub session: SessionPlan,
+    /// What the session is to be like, or what is wrong with the request otherwise: that is told only to who may sign in.
+    pub session: Result<SessionPlan, Error>,
 }
 
 /// What a session is to be like.

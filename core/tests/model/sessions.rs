@@ -31,7 +31,7 @@ fn plan(idle_seconds: Option<u32>, life_seconds: Option<u64>) -> SessionPlan {
 
 fn sign_in(core: &Core<Shared>, login: &str, proof: &str, session: SessionPlan) -> Result<Known, Error> {
     let proof = Zeroizing::new(proof.to_owned());
-    let sign_in = SignIn { login: login.to_owned(), proof, organization: None, session };
+    let sign_in = SignIn { login: login.to_owned(), proof, organization: None, session: Ok(session) };
     finish(core.sign_in(sign_in, &Origin::default())).map(known)
 }
 
@@ -204,6 +204,19 @@ fn a_suspended_account_is_told_so_by_its_password_only() {
     assert!(finish(ask(&core, &house.owner, Verb::UpdateAccount, suspend, None)).is_ok());
     let refused = |proof| sign_in(&core, "shop", proof, plan(None, None)).err();
     assert_eq!((refused("open sesame"), refused("x")), (Some(Error::Forbidden), Some(Error::BadCredential)));
+}
+
+#[test]
+fn what_is_wrong_with_a_request_is_told_to_who_may_sign_in() {
+    let (house, core) = scene(0);
+    set_password(&core, &house, house.account.id, "shop", "open sesame");
+    let told = |proof: &str| {
+        let (login, proof) = ("shop".to_owned(), Zeroizing::new(proof.to_owned()));
+        let session = Err(Error::invalid("v", "1"));
+        finish(core.sign_in(SignIn { login, proof, organization: None, session }, &Origin::default())).err()
+    };
+    assert_eq!(told("wrong"), Some(Error::BadCredential));
+    assert_eq!(told("open sesame"), Some(Error::invalid("v", "1")));
 }
 
 #[test]

@@ -27,8 +27,14 @@ impl<'a> Fields<'a> {
     /// Reads them, and judges the version that every call names.
     pub(super) fn read(request: &Request<'a>) -> Result<Self, Error> {
         let fields = Self::of(request)?;
-        match fields.needed("v")? {
-            "1" => Ok(fields),
+        fields.judge_version()?;
+        Ok(fields)
+    }
+
+    /// Judges the version that every call names.
+    pub(super) fn judge_version(&self) -> Result<(), Error> {
+        match self.needed("v")? {
+            "1" => Ok(()),
             _ => Err(Error::invalid("v", "1")),
         }
     }

@@ -11,11 +11,11 @@ use super::fields::{Fields, hex, missing};
 use super::{answers, keys};
 use crate::dialect::{Params, Request, Step, removed, unexpected};
 
-/// A session ends after so long without use.
-const IDLE_SECONDS: u32 = 3600;
+/// What a session is like: it ends after an hour without use.
+const PLAN: SessionPlan = SessionPlan { format: keys::FORMAT, life_seconds: None, idle_seconds: Some(3600) };
 
 pub(super) fn login(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> Result<Step, Error> {
-    let fields = Fields::read(request)?;
+    let fields = Fields::of(request)?;
     let or_header = |field, name| fields.maybe(field).or_else(|| header(request.headers, name));
     let login = or_header("username", "x-auth-user").ok_or_else(|| missing("username"))?;
     let password = or_header("password", "x-auth-password").or_else(|| header(request.headers, "x-auth-key"));
@@ -25,30 +25,32 @@ pub(super) fn login(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller
         (None, Some(key)) => key.to_ascii_lowercase(),
         (None, None) => return Err(missing("password")),
     });
+    // As with every call, who asks is judged before what is asked.
+    let session = fields.judge_version().map(|()| PLAN);
     let login = login.to_owned();
     // A key comes as a password too, in any letter case; and a password may look like a key.
     Ok(match hex(&proof).filter(|key| *key != *proof) {
-        Some(key) => sign_in(login, Zeroizing::new(key), Some(proof)),
-        None => sign_in(login, proof, None),
+        Some(key) => sign_in(login, session, Zeroizing::new(key), Some(proof)),
+        None => sign_in(login, session, proof, None),
     })
 }
 
 /// Signs in with this, or with what it was typed as.
-fn sign_in(login: String, proof: Zeroizing<String>, typed: Option<Zeroizing<String>>) -> Step {
+fn sign_in(
+    login: String,
+    session: Result<SessionPlan, Error>,
+    proof: Zeroizing<String>,
+    typed: Option<Zeroizing<String>>,
+) -> Step {
     let looks_like_key = hex(&proof).is_some();
-    let sign_in = SignIn {
-        login: login.clone(),
-        proof,
-        organization: None,
-        session: SessionPlan { format: keys::FORMAT, life_seconds: None, idle_seconds: Some(IDLE_SECONDS) },
-    };
+    let sign_in = SignIn { login: login.clone(), proof, organization: None, session: session.clone() };
     let next = move |opened| match (opened, typed) {
         (Ok(Answer::Issued(_, token)), _) => {
             // Both generations of clients find their spelling.
             answers::say(&json!({ "ApiToken": token.expose(), "api_token": token.expose() }))
         }
         (Ok(_), _) => Err(unexpected()),
-        (Err(Error::BadCredential), Some(typed)) => Ok(self::sign_in(login, typed, None)),
+        (Err(Error::BadCredential), Some(typed)) => Ok(self::sign_in(login, session, typed, None)),
         // Clients tell a key that was removed from a password that is wrong. Nobody learns from it whether there is
         // such an account or was such a key: only the shape of what was sent decides.
         (Err(Error::BadCredential), None) if looks_like_key => Err(Error::Forbidden),

@@ -28,7 +28,7 @@ pub(super) fn authenticate(
         login: given.text("email")?.to_owned(),
         proof: Zeroizing::new(given.text("password")?.to_owned()),
         organization: given.number("selectedOrg")?,
-        session: PLAN,
+        session: Ok(PLAN),
     };
     let next = |opened| match opened {
         // Not active, or not in the organization: then there is none to be signed in to.

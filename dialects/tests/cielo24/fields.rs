@@ -68,7 +68,8 @@ fn a_key_is_no_token() {
 
 #[test]
 fn every_call_names_the_version() {
-    for route in dialect().routes {
+    // Signing in names it too, and is judged before.
+    for route in dialect().routes.iter().filter(|route| route.verb.is_some()) {
         let refused =
             |query: &str| talk(&send(route.method, &format!("{}{query}", route.path)), vec![]).refused();
         assert_eq!(refused(""), "MISSING_PARAMETER", "{}", route.path);

@@ -71,7 +71,7 @@ fn a_password_in_a_header_may_be_in_any_alphabet() {
 #[test]
 fn a_session_is_32_hex_digits_and_ends_after_an_idle_hour() {
     let talk = talk(&send("GET", "/api/account/login?v=1&username=ann&password=pw"), opened());
-    let plan = &talk.sign_ins[0].session;
+    let plan = talk.sign_ins[0].session.as_ref().unwrap();
     assert_eq!(plan.format, Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32, hint: 0 });
     assert_eq!((plan.life_seconds, plan.idle_seconds), (None, Some(3600)));
     assert!(talk.sign_ins[0].organization.is_none());
@@ -97,6 +97,18 @@ fn whoever_signs_in_says_who_and_with_what() {
     {
         let sent = send("GET", &format!("/api/account/login?v=1&{query}"));
         assert_eq!(talk(&sent, vec![]).refused(), "MISSING_PARAMETER", "{query}");
+    }
+}
+
+/// A stranger was told of a wrong version before it was judged who asked.
+#[test]
+fn who_signs_in_is_judged_before_the_version() {
+    for (version, told) in [("", "MISSING_PARAMETER"), ("v=2&", "INVALID_OPTION")] {
+        let sent = send("GET", &format!("/api/account/login?{version}username=ann&password=pw"));
+        assert_eq!(talk(&sent, vec![Err(Error::BadCredential)]).refused(), "LOGIN_INVALID");
+        let asked = talk(&sent, vec![Err(Error::BadCredential)]).sign_ins;
+        let Err(wrong) = asked[0].session.clone() else { panic!("no session of another version") };
+        assert_eq!(talk(&sent, vec![Err(wrong)]).refused(), told);
     }
 }
 

@@ -27,9 +27,10 @@ fn an_address_and_its_password_open_a_session() {
     let sign_in = &talk.sign_ins[0];
     assert_eq!((sign_in.login.as_str(), sign_in.proof.as_str()), ("Ann@resolver.example", "pass word"));
     assert_eq!(sign_in.organization, Some(2));
-    assert_eq!((sign_in.session.life_seconds, sign_in.session.idle_seconds), (Some(900), None));
+    let session = sign_in.session.as_ref().unwrap();
+    assert_eq!((session.life_seconds, session.idle_seconds), (Some(900), None));
     let format = Format::Plain { alphabet: Alphabet::UrlSafe, public: 0, private: 43, hint: 0 };
-    assert_eq!(sign_in.session.format, format);
+    assert_eq!(session.format, format);
 }
 
 #[test]
