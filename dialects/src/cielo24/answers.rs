@@ -75,7 +75,8 @@ pub(super) fn fault(error: &Error, _: &Request<'_>, _: &str) -> Response {
             "The head of the request is too long",
         ),
         Error::Stale => bad("INVALID_QUERY", "It changed meanwhile: send this again"),
-        Error::Taken { what } => bad("ACCOUNT_EXISTS", &format!("This {what} is in use")),
+        // Not of what: a name is taken in the caller's organization, a login may be in another.
+        Error::Taken { .. } => bad("ACCOUNT_EXISTS", "This name is in use"),
         Error::WrongState { why } => bad("INVALID_QUERY", why),
         Error::Protected => bad("ACCOUNT_UNPRIVILEGED", "This is protected against removal"),
         Error::Rejected => bad("INVALID_QUERY", "The key does not accept this"),

@@ -3,6 +3,7 @@
 
 use keyward_core::command::Command;
 use keyward_core::error::Error;
+use keyward_core::id::AccountId;
 use keyward_core::permit::Caller;
 use keyward_core::resource::{NewResource, ResourcePatch};
 use serde_json::{Map, Value};
@@ -46,28 +47,33 @@ pub(super) fn update(
     let content: Map<String, Value> =
         [(setting.clone(), fields.given("value")?.into())].into_iter().collect();
     accounts::named(fields.maybe("account_id"), session, move |account| {
-        Ok(every(COLLECTION, account, move |settings| {
-            let known = settings.iter().find(|known| known.content.contains_key(&setting));
-            let command = match known {
-                Some(known) => Command::UpdateResource {
-                    collection: COLLECTION,
-                    resource: known.id,
-                    patch: Box::new(ResourcePatch { name: None, content: Some(content.into()) }),
-                },
-                None => Command::CreateResource(Box::new(NewResource {
-                    collection: COLLECTION,
-                    account: Some(account),
-                    name: Some(format!("{account} {setting}")),
-                    content,
-                    ..NewResource::default()
-                })),
-            };
-            Ok(Step::attempt(command, |done| match done {
-                Ok(_) => answers::done(),
-                // Somebody else was quicker to make it.
-                Err(Error::Taken { .. }) => Err(Error::Stale),
-                Err(error) => Err(error),
-            }))
+        Ok(set(account, setting, content, true))
+    })
+}
+
+/// Changes a setting, or makes it. Somebody else may be quicker to make it; then it is there to be changed.
+fn set(account: AccountId, setting: String, content: Map<String, Value>, tries_again: bool) -> Step {
+    every(COLLECTION, account, move |settings| {
+        let known = settings.iter().find(|known| known.content.contains_key(&setting));
+        let command = match known {
+            Some(known) => Command::UpdateResource {
+                collection: COLLECTION,
+                resource: known.id,
+                patch: Box::new(ResourcePatch { name: None, content: Some(content.clone().into()) }),
+            },
+            None => Command::CreateResource(Box::new(NewResource {
+                collection: COLLECTION,
+                account: Some(account),
+                name: Some(format!("{account} {setting}")),
+                content: content.clone(),
+                ..NewResource::default()
+            })),
+        };
+        Ok(Step::attempt(command, move |done| match done {
+            Ok(_) => answers::done(),
+            Err(Error::Taken { .. }) if tries_again => Ok(set(account, setting, content, false)),
+            Err(Error::Taken { .. }) => Err(Error::Stale),
+            Err(error) => Err(error),
         }))
     })
 }

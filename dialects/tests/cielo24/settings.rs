@@ -35,16 +35,19 @@ fn a_setting_is_made_once_and_then_changed() {
     let there = resource("settings", json!({ "notes": "old" }));
     let id = there.id;
     let heard = talk(&sent, vec![Ok(Answer::Resources(vec![there.clone()], None)), one(there)]);
-    let [_, Command::UpdateResource { resource, patch, .. }] = &heard.commands[..] else {
+    let [_, Command::UpdateResource { resource: changed, patch, .. }] = &heard.commands[..] else {
         panic!("a change")
     };
-    assert_eq!(
-        (*resource, patch.content.as_ref().unwrap().content["notes"].as_str()),
-        (id, Some("my notes"))
-    );
-    // Two made it at once: the second one is to send it again.
-    let raced = talk(&sent, vec![none(), Err(Error::Taken { what: "name" })]);
-    assert_eq!(raced.refused(), "INVALID_QUERY");
+    assert_eq!((*changed, patch.content.as_ref().unwrap().content["notes"].as_str()), (id, Some("my notes")));
+    // Two made it at once: the second one changes what the first one made, if it can be seen.
+    let taken = || Err(Error::Taken { what: "name" });
+    let there = resource("settings", json!({ "notes": "theirs" }));
+    let listed = Ok(Answer::Resources(vec![there.clone()], None));
+    let raced = talk(&sent, vec![none(), taken(), listed, one(there)]);
+    assert_eq!(raced.said(), (204, Value::Null));
+    assert!(matches!(&raced.commands[..], [_, _, _, Command::UpdateResource { .. }]));
+    let unseen = talk(&sent, vec![none(), taken(), none(), taken()]);
+    assert_eq!(unseen.refused(), "INVALID_QUERY");
 }
 
 #[test]

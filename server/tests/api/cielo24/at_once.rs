@@ -46,6 +46,20 @@ fn of_several_at_once_each_is_answered_as_if_they_came_one_by_one() {
     }
 }
 
+/// One of two who made the same setting was told to send it again.
+#[test]
+fn a_setting_that_several_make_at_once_is_made_by_each() {
+    let scene = Scene::demo();
+    let token = User::new(&scene, None, "member", "captions").token();
+    for round in 0..4 {
+        let set = |n| format!("setting=notes{round}&value={n}");
+        let made = at_once(&scene, "account/update_setting", &token, set);
+        assert!(made.iter().all(|said| *said == (204, String::new())), "{made:?}");
+    }
+    let (_, settings) = call(&scene, "account/get_settings", &token, "");
+    assert_eq!(settings.as_object().map(serde_json::Map::len), Some(4), "{settings}");
+}
+
 #[test]
 fn what_is_too_large_to_keep_is_told_so() {
     let scene = Scene::demo();
