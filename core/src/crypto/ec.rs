@@ -76,10 +76,7 @@ pub(super) fn public(curve: Curve, scalar: &[u8]) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// [`Error::Rejected`].
 pub(super) fn check_public(curve: Curve, public: &[u8]) -> Result<(), Error> {
-    let is_compressed = public.len() == 1 + scalar_bytes(curve) && matches!(public, [2 | 3, ..]);
-    if !is_compressed {
-        return Err(Error::Rejected);
-    }
+    check_compressed(curve, public)?;
     match nist(curve) {
         Some(nist) => {
             let key = agreement::UnparsedPublicKey::new(nist.agreement, public);
@@ -87,6 +84,12 @@ pub(super) fn check_public(curve: Curve, public: &[u8]) -> Result<(), Error> {
         }
         None => secp256k1::check_public(public),
     }
+}
+
+/// Judges the form of a point. The libraries take others too: uncompressed ones, and k256 one without the sign of y.
+fn check_compressed(curve: Curve, public: &[u8]) -> Result<(), Error> {
+    let is_compressed = public.len() == 1 + scalar_bytes(curve) && matches!(public, [2 | 3, ..]);
+    is_compressed.then_some(()).ok_or(Error::Rejected)
 }
 
 /// A signature in DER.
@@ -110,8 +113,9 @@ pub(super) fn verify(
     Ok(key.verify_digest(&fitted(&digest, nist)?, signature).is_ok())
 }
 
-/// The x-coordinate that a scalar and a public half agree on.
+/// The x-coordinate that a scalar and a public half, a compressed point, agree on.
 pub(super) fn agree(curve: Curve, scalar: &[u8], peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    check_compressed(curve, peer)?;
     let Some(nist) = nist(curve) else { return secp256k1::agree(scalar, peer) };
     let key = agreement::PrivateKey::from_private_key(nist.agreement, scalar).map_err(Error::internal)?;
     let peer = agreement::UnparsedPublicKey::new(nist.agreement, peer);

@@ -317,6 +317,33 @@ fn keys_agree_as_long_as_both_are_there() {
     assert_eq!(one.status(&device, "ecdh", &with(two)), 406);
 }
 
+/// The library of secp256k1 takes a point that does not say which of two it is.
+#[test]
+fn points_say_which_of_two_they_are() {
+    let device = Device::new();
+    let opened = device.sessions(&["keymgmt:gen", "keymgmt:derive"].map(str::to_owned));
+    let [make, derive] = &opened[..] else { panic!("two") };
+    let held = hold(&device, make, &[key("SECP256K1")]);
+    let own = device.ok(make, "GET", &format!("/api/keymgmt/get/{}", held[0].kid), &Value::Null);
+    let point = from_base64(own["pubkey"].as_str().expect("text"));
+    let msg = to_base64(&[7; 16]);
+    for (first, status) in [(point[0], 200), (5, 406), (4, 406), (0, 406)] {
+        let peer = to_base64(&[&[first], &point[1..]].concat());
+        for (call, fields) in [
+            ("ecdh", json!({})),
+            ("hmac/hash", json!({ "msg": msg, "alg": "SHA2-256" })),
+            ("cipher/encrypt", json!({ "msg": msg, "alg": "AES256-GCM" })),
+            ("cipher/wrap", json!({ "msg": msg })),
+        ] {
+            let mut body = fields.clone();
+            body["pubkey"] = peer.as_str().into();
+            assert_eq!(held[0].status(&device, call, &body), status, "{call} {first}");
+        }
+        let body = json!({ "kid": held[0].kid, "label": "d", "type": "AES128", "pubkey": peer });
+        assert_eq!(device.status(derive, "POST", "/api/keymgmt/derive", &body), status, "{first}");
+    }
+}
+
 #[test]
 fn secrets_are_sealed_for_whoever_has_the_private_half() {
     let device = Device::new();
