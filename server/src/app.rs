@@ -134,6 +134,7 @@ impl<S: Store> App<S> {
             let answered = self.in_dialect(dialect, &head, body).await;
             answered.unwrap_or_else(|error| whole(self.fault(dialect, &error, &head)))
         };
+        let answer = with_length(answer, &head.parts.method);
         self.answered(dialect, &head, answer.status());
         answer
     }
@@ -482,6 +483,17 @@ fn page(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> hyper:
 
 pub(crate) fn whole(response: Response) -> hyper::Response<Body> {
     headed(response.status, response.headers, Body::whole(response.body))
+}
+
+/// An answer that says its length, to HEAD too, which hyper leaves to us where that is 0. Where HTTP allows one at all (RFC 9110,
+/// section 8.6).
+fn with_length(mut answer: hyper::Response<Body>, method: &http::Method) -> hyper::Response<Body> {
+    let is_without = answer.status().is_informational()
+        || matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if *method == http::Method::HEAD && !is_without && hyper::body::Body::is_end_stream(answer.body()) {
+        answer.headers_mut().entry(http::header::CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+    }
+    answer
 }
 
 pub(crate) fn headed(status: StatusCode, headers: HeaderMap, body: Body) -> hyper::Response<Body> {

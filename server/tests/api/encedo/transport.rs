@@ -16,6 +16,10 @@ fn every_answer_has_a_length_and_header_fields_in_title_case() {
         "GET /api/keymgmt/list HTTP/1.1\r\nAuthorization: Bearer x\r\n",
         "GET /api/storage/unlock HTTP/1.1\r\n",
         "GET /api/diag/x HTTP/1.1\r\n",
+        "HEAD /api/system/nothing HTTP/1.1\r\n",
+        "HEAD /api/keymgmt/list HTTP/1.1\r\n",
+        "HEAD /api/system/reboot HTTP/1.1\r\n",
+        "HEAD /api/keymgmt/list HTTP/1.1\r\nAuthorization: Bearer x\r\n",
     ] {
         let answer = device.raw(format!("{request}Host: localhost\r\nConnection: close\r\n\r\n").as_bytes());
         let text = String::from_utf8(answer).expect("text");
