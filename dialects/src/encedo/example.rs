@@ -9,12 +9,19 @@ use keyward_core::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::answers::Flow;
+use super::state::Owner;
 use super::unit::Unit;
 use crate::dialect::{Next, Step};
 
 /// A unit, at 20 seconds past 1970.
 pub(super) fn unit() -> Arc<Unit> {
     Arc::new(Unit::new(Box::new(|| Timestamp::from_millis(20_000)), Box::new(|bytes| bytes.fill(7))))
+}
+
+/// Whose it is.
+pub(super) fn owner() -> Owner {
+    let [_, owner] = &kept()[..] else { panic!("it is somebody's") };
+    serde_json::from_value(Value::Object(owner.content.clone())).unwrap()
 }
 
 /// What lasts of it.

@@ -12,6 +12,7 @@ use super::answers::{Flow, done, say};
 use super::audit::Event;
 use super::encoding::{encode, encode_url_safe};
 use super::gate::Admitted;
+use super::page::without_port;
 use super::state::Loaded;
 use super::{keys, logging};
 
@@ -47,14 +48,6 @@ pub(super) fn status(admitted: &Arc<Admitted>) -> Flow {
         shown.insert("hostname".to_owned(), owner.hostname.as_str().into());
     }
     say(&Value::Object(shown))
-}
-
-/// A host without its port. An IPv6 address stands in brackets.
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
 }
 
 /// What it is. The vendor's tools look for the kind of device in `hwv`, and for a build that may be damaged in `fwv`.

@@ -104,6 +104,10 @@ fn a_page_of_somebody_elses_is_refused() {
         let answer = asked(own);
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(own)));
     }
+    // A page whose own name resolves to the unit is asked for under that name.
+    let rebound = "GET /api/system/status HTTP/1.1\r\nHost: evil.example\r\nOrigin: https://evil.example\r\n\
+        Connection: close\r\n\r\n";
+    assert_eq!(parse(&device.raw(rebound.as_bytes())).expect("an answer").status, 412);
     let foreign = "Origin: https://evil.example\r\nAuthorization: Bearer x\r\n";
     assert_eq!(device.send("GET", "/api/keymgmt/list", foreign, b"").status, 412, "before the bearer");
 }
