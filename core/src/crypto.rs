@@ -18,6 +18,8 @@ mod perform;
 mod stack;
 pub mod usage;
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 pub use self::algorithm::{AesKeySize, Algorithm, Curve, Hash, MlDsaSet, MlKemSet};
@@ -116,8 +118,9 @@ pub enum Origin {
 }
 
 /// How a dialect names keys that never leave. At most one live key of an organization has a name; it is free again as
-/// soon as that is removed. A function, because only the core sees what the name is made of.
-pub type Naming = fn(&Identity<'_>) -> Vec<u8>;
+/// soon as that is removed. A function, because only the core sees what the name is made of; it is called before the key is
+/// there for anybody.
+pub type Naming = Arc<dyn Fn(&Identity<'_>) -> Vec<u8> + Send + Sync>;
 
 /// What a key that never leaves may be named by.
 pub enum Identity<'a> {

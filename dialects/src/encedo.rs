@@ -8,6 +8,7 @@ mod answers;
 mod ask;
 mod audit;
 mod auth;
+mod awaited;
 mod bearer;
 mod crypto;
 mod delay;

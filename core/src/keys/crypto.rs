@@ -40,7 +40,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let handle =
             Handle::parse(&id.to_string()).ok_or_else(|| Error::internal("an id that is no handle"))?;
         let organization = account.organization;
-        let naming = new.naming.map(|naming| self.lookup_of(naming, organization, new.algorithm, &halves));
+        let naming = new.naming.map(|naming| self.lookup_of(&naming, organization, new.algorithm, &halves));
         let lookup = naming.transpose()?;
         let named = lookup.as_ref().map(|lookup| self.lookup_name(organization, lookup));
         let birth = Birth {
@@ -106,7 +106,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// What a dialect names a key.
     fn lookup_of(
         &self,
-        naming: Naming,
+        naming: &Naming,
         organization: OrganizationId,
         algorithm: Algorithm,
         halves: &Halves,

@@ -1,6 +1,8 @@
 //! This file is about keys that never leave: random runs of what is done to them, against a model that knows no more than
 //! who lives, under which name. A name is one live key's; a key that is removed or stopped does nothing.
 
+use std::sync::Arc;
+
 use keyward_core::command::{Answer, Command, Draft, Ending};
 use keyward_core::crypto::{
     Algorithm, Crypto, Exercise, Exercised, Identity, KeyRef, NewCrypto, Origin, Scheme, Source, Usage,
@@ -124,7 +126,7 @@ impl Scene {
             algorithm: Algorithm::Ed25519,
             usages,
             origin,
-            naming: Some(naming),
+            naming: Some(Arc::new(naming)),
             draft: Draft { name: "signer".to_owned(), ..Draft::default() },
         };
         match self.run(Command::IssueCrypto(Box::new(new)))? {

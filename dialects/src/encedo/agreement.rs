@@ -22,9 +22,14 @@ pub(super) fn shared(private: &[u8; 32], peer: &[u8; 32]) -> Option<Shared> {
     .ok()
 }
 
+/// Whether anybody can agree with whoever's public half this is said to be.
+pub(super) fn is_sound(public: &[u8; 32]) -> bool {
+    shared(&[1; 32], public).is_some()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{public, shared};
+    use super::{is_sound, public, shared};
 
     fn bytes(text: &str) -> [u8; 32] {
         hex::decode(text).unwrap().try_into().unwrap()
@@ -46,7 +51,7 @@ mod tests {
         let mut one = [0; 32];
         one[0] = 1;
         for peer in [[0; 32], one] {
-            assert!(shared(&[7; 32], &peer).is_none());
+            assert!(shared(&[7; 32], &peer).is_none() && !is_sound(&peer));
         }
     }
 }

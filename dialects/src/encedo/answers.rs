@@ -96,11 +96,11 @@ pub(super) fn fault(error: &Error, request: &Request<'_>, _: &str) -> Response {
     if is_unrouted && page.is_foreign() {
         return empty(StatusCode::PRECONDITION_FAILED);
     }
-    if is_unrouted && *request.method == Method::OPTIONS {
-        return page.told(options());
-    }
     if is_unrouted && Presented::of(request.headers).session(request.unit).is_err() {
         return page.told(empty(StatusCode::UNAUTHORIZED));
+    }
+    if is_unrouted && *request.method == Method::OPTIONS {
+        return page.told(options());
     }
     let response = page.told(empty(status(error)));
     if let Error::WrongMethod { allowed } = error {

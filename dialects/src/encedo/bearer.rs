@@ -65,15 +65,23 @@ pub(super) struct Plan<'a> {
     pub(super) expires: u64,
 }
 
+/// A session that was just opened.
+pub(super) struct Session {
+    /// Its bearer.
+    pub(super) token: String,
+    /// When it was opened: a moment of its unit's.
+    pub(super) opened: u64,
+}
+
 impl Plan<'_> {
-    /// Opens the session: its bearer. `None` for a scope or context that no session may have.
-    pub(super) fn open(&self, unit: &Unit) -> Option<String> {
+    /// Opens the session. `None` for a scope or context that no session may have.
+    pub(super) fn open(&self, unit: &Unit) -> Option<Session> {
         let fits = |text: &str, most| text.chars().count() <= most && !text.chars().any(char::is_control);
         let is_good = !self.scope.is_empty() && fits(self.scope, SCOPE);
         (is_good && self.context.is_none_or(|context| fits(context, CONTEXT))).then_some(())?;
         let now = unit.now().seconds();
-        let moment = unit.moment().to_be_bytes();
-        let jti: Vec<u8> = moment.into_iter().chain(unit.random::<8>()).collect();
+        let opened = unit.moment();
+        let jti: Vec<u8> = opened.to_be_bytes().into_iter().chain(unit.random::<8>()).collect();
         let mut claims = json!({
             "scope": self.scope,
             "sub": self.who.subject(),
@@ -84,7 +92,7 @@ impl Plan<'_> {
         if let (Some(context), Some(claims)) = (self.context, claims.as_object_mut()) {
             claims.insert("ctx".to_owned(), context.into());
         }
-        Some(jwt::write(&claims, &*unit.session_key()))
+        Some(Session { token: jwt::write(&claims, &*unit.session_key()), opened })
     }
 }
 

@@ -55,7 +55,6 @@ pub(super) fn ecdh(admitted: &Arc<Admitted>) -> Flow {
     let peer = peer(&fields)?.ok_or_else(|| Error::invalid("pubkey", "given, or ext_kid"))?;
     let hash = fields.text("alg")?.map(hash).transpose()?;
     with_key(admitted, &fields, move |key| {
-        let peer = key.fitting(peer)?;
         Ok(keys::exercise(key.id, Exercise::Agree { peer, hash }, move |exercised| {
             let Exercised::Agreed(secret) = exercised else { return Err(unexpected()) };
             let shown = if hash.is_some() { secret.len() } else { SECRET };
@@ -107,7 +106,7 @@ impl Agreement {
             return Ok(None);
         }
         let hash = hash(self.alg.as_deref().ok_or(FAILED)?)?;
-        Ok(Some((key.fitting(self.peer.ok_or(FAILED)?)?, hash)))
+        Ok(Some((self.peer.ok_or(FAILED)?, hash)))
     }
 }
 

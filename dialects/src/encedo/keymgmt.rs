@@ -5,18 +5,20 @@ mod finding;
 use std::sync::Arc;
 
 use keyward_core::command::{Answer, Command, Draft, Ending, Patch};
-use keyward_core::crypto::{Algorithm, Identity, KeyRef, NewCrypto, Origin, Peer, Usage, Usages};
+use keyward_core::crypto::{Algorithm, Identity, KeyRef, Naming, NewCrypto, Origin, Peer, Usage, Usages};
 use keyward_core::error::Error;
 use keyward_core::metadata::Metadata;
 use keyward_core::secret::Label;
 use serde_json::json;
 
 pub(super) use self::finding::{get, is_for, is_open_search, list, search};
-use super::answers::{Flow, done, say};
+use super::answers::{FAILED, Flow, done, say};
 use super::ask::{ANY, Fields};
+use super::awaited::Coming;
 use super::gate::{Admitted, must};
-use super::keys::{self, HemKey, Kept};
+use super::keys::{self, HemKey, Kept, app_description};
 use super::kid::{self, Kid};
+use super::pairings::Pid;
 use super::types;
 use crate::dialect::{Step, unexpected};
 
@@ -25,7 +27,7 @@ const DESCRIPTION: usize = 128;
 
 pub(super) fn create(admitted: &Arc<Admitted>) -> Flow {
     let fields = admitted.ask.fields()?;
-    let wanted = Wanted::read(&fields)?;
+    let wanted = Wanted::read(&fields, no_type())?;
     make(admitted, wanted, Origin::Generate, |usages, _| usages)
 }
 
@@ -34,8 +36,8 @@ pub(super) fn import(admitted: &Arc<Admitted>) -> Flow {
     if let Ok(Some(public)) = fields.bytes("pubkey", ANY) {
         admitted.is_about(&kid::name(&Identity::Public(&public)));
     }
-    let wanted = Wanted::read(&fields)?;
     let public = fields.needed_bytes("pubkey", ANY)?;
+    let wanted = Wanted::read(&fields, FAILED)?;
     must(wanted.algorithm.is_asymmetric())?;
     let only_public = |usages: Usages, algorithm: Algorithm| {
         Usages::of(usages.iter().filter(|usage| algorithm.public_usages().has(*usage)))
@@ -45,7 +47,7 @@ pub(super) fn import(admitted: &Arc<Admitted>) -> Flow {
 
 pub(super) fn derive(admitted: &Arc<Admitted>) -> Flow {
     let fields = admitted.fields_of_key()?;
-    let (wanted, kid) = (Wanted::read(&fields)?, fields.kid("kid")?);
+    let (wanted, kid) = (Wanted::read(&fields, no_type())?, fields.kid("kid")?);
     let peer = peer(&fields)?.ok_or_else(|| Error::invalid("pubkey", "given, or ext_kid"))?;
     let is_pqc = matches!(wanted.algorithm, Algorithm::MlKem(_) | Algorithm::MlDsa(_));
     if is_pqc {
@@ -54,7 +56,7 @@ pub(super) fn derive(admitted: &Arc<Admitted>) -> Flow {
     let info = format!("encedo-{}", types::name(wanted.algorithm)).into_bytes();
     let admitted = Arc::clone(admitted);
     Ok(keys::find(kid, move |key| {
-        let origin = Origin::Derive { key: KeyRef::Id(key.id), peer: key.fitting(peer)?, info };
+        let origin = Origin::Derive { key: KeyRef::Id(key.id), peer, info };
         make(&admitted, wanted, origin, |usages, _| usages)
     }))
 }
@@ -63,15 +65,22 @@ pub(super) fn derive(admitted: &Arc<Admitted>) -> Flow {
 pub(super) fn update(admitted: &Arc<Admitted>) -> Flow {
     let fields = admitted.fields_of_key()?;
     let (kid, label, descr) = (fields.kid("kid")?, label(&fields)?, description(&fields)?);
-    let now = admitted.ask.unit.now().seconds();
-    Ok(keys::find(kid, move |key| {
-        let kept = Kept { updated: now.max(key.kept.updated.saturating_add(1)), ..key.kept };
+    Ok(change(kid, label, descr, admitted.ask.unit.now().seconds()))
+}
+
+/// Changes a key as it was read, and as it is then if another change came between: each has a time of its own.
+fn change(kid: Kid, label: String, descr: Option<Vec<u8>>, now_seconds: u64) -> Step {
+    keys::find(kid, move |key| {
+        let kept = Kept { updated: now_seconds.max(key.kept.updated.saturating_add(1)), ..key.kept };
         let kept = kept.described(descr.as_deref());
-        let patch = Patch { name: Some(label), metadata: Some(kept.members()), ..Patch::default() };
-        // At the version that was read: of two changes at once, one is told to try again.
+        let patch = Patch { name: Some(label.clone()), metadata: Some(kept.members()), ..Patch::default() };
         let update = Command::Update { key: key.id, patch: Box::new(patch), if_match: Some(key.version) };
-        Ok(Step::then(update, |_| done()))
-    }))
+        Ok(Step::attempt(update, move |changed| match changed {
+            Ok(_) => done(),
+            Err(Error::Stale) => Ok(change(kid, label, descr, now_seconds)),
+            Err(error) => Err(error),
+        }))
+    })
 }
 
 pub(super) fn delete(admitted: &Arc<Admitted>) -> Flow {
@@ -81,38 +90,48 @@ pub(super) fn delete(admitted: &Arc<Admitted>) -> Flow {
     Ok(keys::find(kid, |key| Ok(Step::remove(key.id.into(), Ending::default(), done))))
 }
 
+fn no_type() -> Error {
+    Error::invalid("type", "one of the 23")
+}
+
 /// A key that is wanted.
 struct Wanted {
     label: String,
     algorithm: Algorithm,
     usages: Usages,
     descr: Option<Vec<u8>>,
+    /// The app whose it is to be.
+    pid: Option<Pid>,
 }
 
 impl Wanted {
-    fn read(fields: &Fields) -> Result<Self, Error> {
-        let algorithm = types::parse(fields.needed_text("type")?);
-        let algorithm = algorithm.ok_or_else(|| Error::invalid("type", "one of the 23"))?;
+    /// Reads it; what is said of a type that there is not is another thing where keys are brought along.
+    fn read(fields: &Fields, no_such_type: Error) -> Result<Self, Error> {
+        let (label, descr) = (label(fields)?, description(fields)?);
+        let algorithm = types::parse(fields.needed_text("type")?).ok_or(no_such_type)?;
         // Elsewhere it means nothing, whatever stands there.
         let mode = if let Algorithm::Ec(_) = algorithm { fields.text("mode")? } else { None };
         let usages =
             types::usages(algorithm, mode).ok_or_else(|| Error::invalid("mode", "ECDH, ExDSA or both"))?;
-        Ok(Self { label: label(fields)?, algorithm, usages, descr: description(fields)? })
+        Ok(Self { label, algorithm, usages, descr, pid: None })
     }
 }
 
-/// Makes a key; `narrow` says what of it is for use.
-pub(super) fn make_described(
+/// Makes the key of an app, which is paired by that.
+pub(super) fn make_app(
     admitted: &Arc<Admitted>,
     label: String,
-    (algorithm, public): (Algorithm, Vec<u8>),
-    descr: Vec<u8>,
+    public: [u8; 32],
+    pid: Pid,
     next: impl FnOnce(HemKey) -> Flow + Send + 'static,
 ) -> Flow {
-    let wanted = Wanted { label, algorithm, usages: algorithm.usages(), descr: Some(descr) };
-    issue(admitted, wanted, Origin::Public(public), algorithm.public_usages(), next)
+    let algorithm = Algorithm::X25519;
+    let descr = Some(app_description(&pid));
+    let wanted = Wanted { label, algorithm, usages: algorithm.usages(), descr, pid: Some(pid) };
+    issue(admitted, wanted, Origin::Public(public.to_vec()), algorithm.public_usages(), next)
 }
 
+/// Makes a key; `narrow` says what of it is for use.
 fn make(
     admitted: &Arc<Admitted>,
     wanted: Wanted,
@@ -135,17 +154,27 @@ fn issue(
     next: impl FnOnce(HemKey) -> Flow + Send + 'static,
 ) -> Flow {
     let unit = &admitted.ask.unit;
-    let now = unit.now().seconds();
+    let (now, born) = (unit.now().seconds(), unit.moment());
     let kept = Kept {
         descr: None,
         created: now,
         updated: now,
-        born: unit.moment(),
+        born,
         start: unit.start(),
+        pid: wanted.pid,
         agrees: wanted.usages.has(Usage::Agree),
         signs: wanted.usages.has(Usage::Verify),
     };
     let kept = kept.described(wanted.descr.as_deref());
+    let coming = Arc::new(Coming::new(unit, born));
+    let naming: Naming = {
+        let coming = Arc::clone(&coming);
+        Arc::new(move |identity| {
+            let name = kid::name(identity);
+            coming.is_named(&name);
+            name
+        })
+    };
     let environment = Label::parse("live").ok_or_else(|| Error::internal("a label of our own"))?;
     let new = NewCrypto {
         account: None,
@@ -154,11 +183,12 @@ fn issue(
         algorithm: wanted.algorithm,
         usages,
         origin,
-        naming: Some(kid::name),
+        naming: Some(naming),
         draft: Draft { name: wanted.label, metadata: Metadata::new(&kept.members())?, ..Draft::default() },
     };
-    Ok(Step::then(Command::IssueCrypto(Box::new(new)), |answer| {
-        let Answer::IssuedCrypto(key) = answer else { return Err(unexpected()) };
+    Ok(Step::attempt(Command::IssueCrypto(Box::new(new)), move |answer| {
+        coming.ends(&answer);
+        let Answer::IssuedCrypto(key) = answer? else { return Err(unexpected()) };
         next(HemKey::of(*key).ok_or_else(unexpected)?)
     }))
 }

@@ -15,12 +15,12 @@ use zeroize::Zeroizing;
 use super::agreement::Shared;
 use super::answers::Flow;
 use super::encoding::{decode, encode_unpadded};
-use super::gate::must;
 use super::kid::Kid;
+use super::pairings::Pid;
 use super::unit::Unit;
 use crate::dialect::{Step, unexpected};
 
-/// What descriptions of paired apps begin with; their 32 bytes follow.
+/// What descriptions of paired apps begin with, for those who look for them; their 32 bytes follow.
 const APP: &[u8] = b"EXTAID";
 
 /// The member of a key's metadata that is ours.
@@ -41,6 +41,10 @@ pub(super) struct Kept {
     /// The start of its unit's in which that was.
     #[serde(default)]
     pub(super) start: u32,
+    /// The number of the app whose key it is, if it is one's. Only pairing sets it: a description is what anybody may write
+    /// who manages keys.
+    #[serde(default)]
+    pub(super) pid: Option<Pid>,
     /// Whether it is for agreements, whatever half of it is here.
     pub(super) agrees: bool,
     /// Whether it is for signatures, whatever half of it is here.
@@ -100,27 +104,14 @@ impl HemKey {
         })
     }
 
-    /// The number of the app whose key it is, if it is one's.
-    pub(super) fn pid(&self) -> Option<[u8; 32]> {
-        self.kept.descr_bytes().strip_prefix(APP)?.try_into().ok()
-    }
-
     /// The public half, where it is one of an app's.
     pub(super) fn app_public(&self) -> Option<[u8; 32]> {
         self.crypto.public.as_deref()?.try_into().ok()
     }
-
-    /// Whom it is to agree with. A public half is as long as its own: points are compressed.
-    pub(super) fn fitting(&self, peer: Peer) -> Result<Peer, Error> {
-        if let Peer::Public(public) = &peer {
-            must(self.crypto.public.as_ref().is_some_and(|own| own.len() == public.len()))?;
-        }
-        Ok(peer)
-    }
 }
 
 /// The description of the key of an app with this number.
-pub(super) fn app_description(pid: &[u8; 32]) -> Vec<u8> {
+pub(super) fn app_description(pid: &Pid) -> Vec<u8> {
     [APP, pid].concat()
 }
 

@@ -22,15 +22,10 @@ pub(super) enum Needs {
 }
 
 impl Needs {
-    /// Whether a session is for it. A request whose kid cannot be read is let in by any session for the use of a key, to be told
-    /// so.
+    /// Whether a session is for it. No session is for the use of a kid that cannot be read.
     pub(super) fn suffices(self, bearer: &Bearer, kid: Option<Kid>) -> bool {
         let begins = |all: &[&str]| all.iter().any(|one| bearer.scope.starts_with(one));
-        let uses = || match (bearer.scope.strip_prefix(USE), kid) {
-            (Some(granted), Some(kid)) => Kid::parse(granted) == Some(kid),
-            (granted, None) => granted.is_some(),
-            (None, Some(_)) => false,
-        };
+        let uses = || kid.is_some() && used_key(&bearer.scope) == kid;
         match self {
             Self::Nothing | Self::AnySession => true,
             Self::OneOf(all) => begins(all),

@@ -67,7 +67,7 @@ pub(super) fn usages(algorithm: Algorithm, mode: Option<&str>) -> Option<Usages>
     match mode {
         None | Some("ECDH") => Some(Usages::of(agrees)),
         Some("ExDSA") => Some(Usages::of(signs)),
-        Some("ECDH,ExDSA" | "ExDSA,ECDH") => Some(Usages::of(signs.into_iter().chain(agrees))),
+        Some("ECDH,ExDSA") => Some(Usages::of(signs.into_iter().chain(agrees))),
         // A client of the vendor's writes the type there when it means nothing.
         Some(other) => (other == name(algorithm)).then(|| Usages::of(agrees)),
     }

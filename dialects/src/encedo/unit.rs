@@ -8,6 +8,7 @@ use keyward_core::time::Timestamp;
 use zeroize::Zeroizing;
 
 use super::audit::OpenFile;
+use super::awaited::Awaited;
 use super::delay::Delay;
 use super::pairings::Pairings;
 use super::state::Owner;
@@ -35,6 +36,7 @@ pub struct Unit {
     owner: Mutex<Option<Owner>>,
     tickets: Tickets,
     pairings: Pairings,
+    awaited: Awaited,
     configuring: Turns,
     rotating: Turns,
     delay: Mutex<Delay>,
@@ -65,6 +67,7 @@ impl Unit {
             owner: Mutex::default(),
             tickets,
             pairings: Pairings::default(),
+            awaited: Awaited::default(),
             configuring: Turns::default(),
             rotating: Turns::default(),
             delay: Mutex::default(),
@@ -132,6 +135,11 @@ impl Unit {
         &self.pairings
     }
 
+    /// Keys that sessions await.
+    pub(super) const fn awaited(&self) -> &Awaited {
+        &self.awaited
+    }
+
     /// Changes of its configuration: each is of what was read, as a whole.
     pub(super) const fn configuring(&self) -> &Turns {
         &self.configuring
@@ -155,6 +163,7 @@ impl Unit {
     /// Ends every session.
     pub(super) fn end_sessions(&self) {
         *held(&self.session_key) = Zeroizing::new(self.random());
+        self.awaited.end();
     }
 
     pub(super) fn delay(&self) -> MutexGuard<'_, Delay> {

@@ -1,10 +1,9 @@
 //! This file is about apps: a unit and an app exchange public keys once; after that the app may consent to what others ask for.
-//! An app is paired as long as its key is there.
+//! An app is paired as long as its key is there, which says so: no description does.
 
 use std::sync::Arc;
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256, Key};
-use keyward_core::crypto::Algorithm;
 use keyward_core::error::Error;
 use serde_json::{Map, json};
 
@@ -13,8 +12,8 @@ use super::super::ask::Fields;
 use super::super::encoding::encode;
 use super::super::gate::{Admitted, must};
 use super::super::jwt::{self, Jwt};
-use super::super::keymgmt::{label as label_of, make_described};
-use super::super::keys::{self, app_description};
+use super::super::keymgmt::{label as label_of, make_app};
+use super::super::keys;
 use super::super::pairings::Pid;
 use super::super::tickets::Purpose;
 
@@ -75,14 +74,13 @@ fn store(
 ) -> Flow {
     let admitted = Arc::clone(admitted);
     let pairing = admitted.ask.unit.pairings().begin(pid);
-    let see = |paired: &mut Vec<Pid>, key: keys::HemKey| paired.extend(key.pid());
+    let see = |paired: &mut Vec<Pid>, key: keys::HemKey| paired.extend(key.kept.pid);
     Ok(keys::fold(Vec::new(), see, move |paired| {
         must(pairing.fits(paired, MOST))?;
         let unit = &admitted.ask.unit;
         unit.tickets().spend(jti, unit.now()).then_some(()).ok_or(Error::BadCredential)?;
-        let public = (Algorithm::X25519, app.to_vec());
         let admitted_too = Arc::clone(&admitted);
-        make_described(&admitted, label, public, app_description(&pid), move |key| {
+        make_app(&admitted, label, app, pid, move |key| {
             drop(pairing);
             admitted_too.is_about(key.kid.bytes());
             say(&json!({ "kid": key.kid.to_string(), "code": code }))

@@ -16,6 +16,7 @@ use super::super::keys::{self, HemKey};
 use super::super::scope::used_key;
 use super::super::sealing::Sealing;
 use super::super::tickets::{self, Purpose};
+use super::tell;
 
 /// For how long an app can consent, in seconds.
 const CONSENT_SECONDS: u64 = 3600;
@@ -59,7 +60,7 @@ pub(in super::super) fn request(admitted: &Arc<Admitted>) -> Flow {
     };
     let admitted = Arc::clone(admitted);
     let see = |apps: &mut Vec<App>, key: HemKey| {
-        apps.extend(key.pid().zip(key.app_public()).map(|(pid, public)| App { pid, public }));
+        apps.extend(key.kept.pid.zip(key.app_public()).map(|(pid, public)| App { pid, public }));
     };
     Ok(keys::fold(Vec::new(), see, move |apps| match used_key(&asked.scope) {
         None => seal(&admitted, asked, apps, ""),
@@ -126,7 +127,7 @@ pub(in super::super) fn grant(admitted: &Arc<Admitted>) -> Flow {
     let pid = jwt.bytes::<32>("pid").ok_or(Error::BadCredential)?;
     let admitted = Arc::clone(admitted);
     let see = move |found: &mut Option<HemKey>, key: HemKey| {
-        if key.pid() == Some(pid) {
+        if key.kept.pid == Some(pid) {
             *found = Some(key);
         }
     };
@@ -164,9 +165,9 @@ fn consented(admitted: &Admitted, text: &str, app: &HemKey, shared: &[u8; 32]) -
         jwt.text("scope").and_then(|sealed| Sealing::new(shared, &ticket).open(sealed)).ok_or(FAILED)?;
     let scope = sealed.split_once('#').map_or(sealed.as_str(), |(scope, _)| scope);
     let plan = Plan { who: Who::App(app.kid), scope, context: jwt.text("ctx"), expires };
-    let token = plan.open(unit).ok_or(FAILED)?;
+    let session = plan.open(unit).ok_or(FAILED)?;
     unit.tickets().spend(ticket, unit.now()).then_some(()).ok_or(Error::BadCredential)?;
     admitted.is_by(plan.who);
     admitted.is_about(scope.as_bytes());
-    say(&json!({ "token": token }))
+    tell(unit, scope, session)
 }

@@ -66,12 +66,14 @@ pub(in super::super) fn over_wire(admitted: &Arc<Admitted>) -> Flow {
     if owner.master_key != answered.by {
         return Err(Error::BadCredential);
     }
+    // And none that its user could not.
+    must(agreement::is_sound(&owner.user_key))?;
     answered.spend(unit)?;
     let (unit, admitted) = (Arc::clone(unit), Arc::clone(admitted));
     state::own(&Arc::clone(&unit), loaded.clone(), owner, move |loaded| {
         admitted.is_by(Who::Master);
         let plan = Plan { who: Who::User, scope: "system:config", context: None, expires: 0 };
-        let token = plan.open(&unit).ok_or(FAILED)?;
+        let token = plan.open(&unit).ok_or(FAILED)?.token;
         let made = json!({ "instanceid": hex::encode(loaded.state.instance), "token": token });
         // There was no log before it was somebody's.
         logging::begin(&unit, &loaded, Some(Event::Started), move || say(&made))

@@ -72,7 +72,7 @@ impl Under {
             return Ok(CipherKey::Own(Some(size)));
         }
         let Self { peer, info } = self;
-        Ok(CipherKey::Agreed { peer: key.fitting(peer.ok_or(FAILED)?)?, size, info })
+        Ok(CipherKey::Agreed { peer: peer.ok_or(FAILED)?, size, info })
     }
 }
 

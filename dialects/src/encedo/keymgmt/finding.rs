@@ -38,11 +38,14 @@ pub(in super::super) fn get(admitted: &Arc<Admitted>) -> Flow {
     }))
 }
 
-/// Whether a session is for this very key. One for the use of a kid is for the key that had it then: it does not fit another
-/// that came after.
+/// Whether a session is for this very key. One for the use of a kid is for the key that had it then, or for the first that came
+/// to have it: it does not fit another that came after.
 pub(in super::super) fn is_for(admitted: &Admitted, key: &HemKey) -> Result<(), Error> {
+    let unit = &admitted.ask.unit;
     let outlived = |bearer: &super::super::bearer::Bearer| {
-        used_key(&bearer.scope).is_some() && key.kept.is_younger(&admitted.ask.unit, bearer.opened)
+        used_key(&bearer.scope).is_some()
+            && key.kept.is_younger(unit, bearer.opened)
+            && !unit.awaited().is_for(key.kid, bearer.opened, key.kept.born)
     };
     if admitted.bearer.as_ref().is_some_and(outlived) { Err(Error::Forbidden) } else { Ok(()) }
 }

@@ -61,7 +61,7 @@ pub(in super::super) fn show(admitted: &Arc<Admitted>) -> Flow {
 
 /// Changes what is named. `false` if nothing that is named can be changed; a wrong value is refused in the same form.
 pub(in super::super) fn configure(admitted: &Arc<Admitted>) -> Flow {
-    let fields = admitted.ask.fields()?;
+    let Ok(fields) = admitted.ask.fields() else { return Ok(misshapen()) };
     if fields.names().any(|name| name == "wipeout") {
         return Err(FAILED);
     }
@@ -72,21 +72,31 @@ pub(in super::super) fn configure(admitted: &Arc<Admitted>) -> Flow {
         let loaded = loaded?.ok_or(Error::Anonymous)?;
         let before = loaded.owner.as_ref().ok_or(Error::Anonymous)?;
         let (Ok(mut owner), Ok(rekey)) = (changed(&fields, before), Rekey::read(&fields)) else {
-            return Ok(Step::Say(answers::json(StatusCode::BAD_REQUEST, &json!({ "updated": false }))));
+            return Ok(misshapen());
         };
         if let Some(rekey) = rekey {
             owner.user_key = rekey.prove(&unit)?;
         }
+        let is_rekeyed = owner.user_key != before.user_key;
         if owner == *before {
             let is_named = |name: &str| ["user", "email", "origin", "flags", "userkey"].contains(&name);
             return say(&json!({ "updated": fields.names().any(is_named) }));
         }
         owner.uts = unit.now().seconds().max(before.uts.saturating_add(1));
+        let again = Arc::clone(&unit);
         state::configure(&unit, &loaded, owner, move || {
             drop(turn);
+            // Whoever knew the passphrase from before has no session any more.
+            if is_rekeyed {
+                again.end_sessions();
+            }
             say(&json!({ "updated": true }))
         })
     }))
+}
+
+fn misshapen() -> Step {
+    Step::Say(answers::json(StatusCode::BAD_REQUEST, &json!({ "updated": false })))
 }
 
 fn changed(fields: &Fields, before: &Owner) -> Result<Owner, Error> {
@@ -165,7 +175,7 @@ mod tests {
     fn of_two_changes_at_once_none_undoes_the_other() {
         let (unit, before, mut kept) = (unit(), kept(), kept());
         let plan = Plan { who: Who::User, scope: "system:config", context: None, expires: 0 };
-        let bearer = format!("Bearer {}", plan.open(&unit).unwrap());
+        let bearer = format!("Bearer {}", plan.open(&unit).unwrap().token);
         let mut headers = HeaderMap::new();
         headers.insert("authorization", HeaderValue::from_str(&bearer).unwrap());
         headers.insert("content-length", HeaderValue::from_static("0"));

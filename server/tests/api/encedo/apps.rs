@@ -231,6 +231,43 @@ fn eight_apps_and_no_more() {
     assert_eq!(App::numbered(9).pair(&device, &pair), 200);
 }
 
+/// Whoever managed keys made an app of any, by its description, and had every scope.
+#[test]
+fn no_description_pairs_an_app_and_none_unpairs_it() {
+    let device = Device::new();
+    let scopes = ["auth:ext:pair", "keymgmt:gen", "keymgmt:imp", "keymgmt:upd", "keymgmt:list"];
+    let opened = device.sessions(&scopes.map(str::to_owned));
+    let [pair, make, import, update, list] = &opened[..] else { panic!("five") };
+    let descr = |app: &App| to_base64(&[&b"EXTAID"[..], &app.pid].concat());
+    let scope_of = |asked: &str| claims(asked)["scope"].clone();
+
+    let forged = App::numbered(1);
+    let key = json!({ "label": "forged", "type": "CURVE25519", "descr": descr(&forged),
+        "pubkey": to_base64(&public(&forged.private)) });
+    device.ok(import, "POST", "/api/keymgmt/import", &key);
+    let written = device.make(make, &json!({ "label": "x", "type": "CURVE25519" }));
+    let wrote = json!({ "kid": written, "label": "x", "descr": descr(&App::numbered(2)) });
+    device.ok(update, "POST", "/api/keymgmt/update", &wrote);
+    for number in 3..=10 {
+        let descr = descr(&App::numbered(number));
+        device.make(make, &json!({ "label": "x", "type": "CURVE25519", "descr": descr }));
+    }
+    assert_eq!(scope_of(&ask(&device, "system:config")), json!({}), "nobody can consent");
+
+    // None of them is in the way of one that is paired, whose key says what it did before; renamed, it is paired still.
+    let app = App::numbered(3);
+    assert_eq!(app.pair(&device, pair), 200);
+    let listed = device.ok(list, "GET", "/api/keymgmt/list/10", &Value::Null)["list"][0].clone();
+    assert_eq!(from_base64(&text(&listed["descr"])), [&b"EXTAID"[..], &app.pid].concat());
+    let asked = ask(&device, "keymgmt:list");
+    assert_eq!(scope_of(&asked).as_object().map(serde_json::Map::len), Some(1));
+    let bearer = text(&take(&device, &app.consent(&asked, "keymgmt:list", 0).1).1["token"]);
+    device.ok(update, "POST", "/api/keymgmt/update", &json!({ "kid": app.kid(), "label": "renamed" }));
+    device.ok(&bearer, "GET", "/api/keymgmt/list", &Value::Null);
+    let asked = ask(&device, "keymgmt:list");
+    assert_eq!(take(&device, &app.consent(&asked, "keymgmt:list", 0).1).0, 200);
+}
+
 /// Several that came at once had each counted before the others were kept.
 #[test]
 fn eight_apps_and_each_once_however_many_come_at_once() {

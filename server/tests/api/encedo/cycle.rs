@@ -118,3 +118,26 @@ fn a_session_for_a_removed_key_does_not_fit_the_next_of_its_kid() {
     let sign = json!({ "kid": kid, "msg": msg, "alg": "Ed25519" });
     assert_eq!(device.status(&session, "POST", "/api/crypto/exdsa/sign", &sign), 406);
 }
+
+/// It was refused for ever: only what was opened before a removal never fits what comes after that.
+#[test]
+fn a_session_that_was_opened_before_there_was_a_key_is_for_the_first_that_comes() {
+    let device = Device::new();
+    let opened = device.sessions(&["keymgmt:del", "keymgmt:imp"].map(str::to_owned));
+    let [delete, import] = &opened[..] else { panic!("two") };
+    let public = super::device::public(&[3; 32]);
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &public);
+    let kid: String = hash.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let (scope, path) = (format!("keymgmt:use:{kid}"), format!("/api/keymgmt/get/{kid}"));
+    let key = json!({ "label": "x", "type": "CURVE25519", "pubkey": to_base64(&public) });
+    let fits = |session: &str| device.status(session, "GET", &path, &Value::Null);
+    let before = device.session(&scope);
+    assert_eq!(fits(&before), 406, "there is none");
+    device.ok(import, "POST", "/api/keymgmt/import", &key);
+    assert_eq!(fits(&before), 200);
+    let first = device.session(&scope);
+    assert_eq!(device.delete(delete, &kid), 200);
+    let between = device.session(&scope);
+    device.ok(import, "POST", "/api/keymgmt/import", &key);
+    assert_eq!((fits(&before), fits(&first), fits(&between)), (403, 403, 200));
+}

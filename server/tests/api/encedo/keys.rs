@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::device::{Device, MASTER, from_base64, public, to_base64};
+use super::device::{Device, MASTER, at_once, from_base64, public, to_base64};
 use crate::api::scene::text;
 
 #[test]
@@ -172,6 +172,21 @@ fn an_update_labels_anew_and_clears_what_it_does_not_say() {
     }
 }
 
+/// All but one of several were told to try again, which no client does.
+#[test]
+fn updates_at_once_all_go_well_and_each_has_a_time_of_its_own() {
+    let device = Device::new();
+    let opened = device.sessions(&["keymgmt:gen", "keymgmt:upd"].map(str::to_owned));
+    let [make, update] = &opened[..] else { panic!("two") };
+    let kid = device.make(make, &json!({ "label": "x", "type": "AES128" }));
+    let get = || device.ok(make, "GET", &format!("/api/keymgmt/get/{kid}"), &Value::Null)["updated"].as_u64();
+    let before = get();
+    let body = json!({ "kid": kid, "label": "y" });
+    let statuses = at_once(8, |_| device.status(update, "POST", "/api/keymgmt/update", &body));
+    assert_eq!(statuses, [200; 8]);
+    assert!(get() >= before.map(|before| before + 8));
+}
+
 #[test]
 fn what_cannot_be_made_is_refused() {
     let device = Device::new();
@@ -186,6 +201,7 @@ fn what_cannot_be_made_is_refused() {
         json!({ "label": "x", "type": 1 }),
         json!({ "label": "x", "type": "SECP256R1", "mode": "ECDSA" }),
         json!({ "label": "x", "type": "SECP256R1", "mode": "SECP384R1" }),
+        json!({ "label": "x", "type": "SECP256R1", "mode": "ExDSA,ECDH" }),
         json!({ "label": "x", "type": "SECP256R1", "mode": 1 }),
         json!({ "label": "x", "type": "AES256", "descr": to_base64(&[7; 129]) }),
     ] {
@@ -195,6 +211,8 @@ fn what_cannot_be_made_is_refused() {
     for (wrong, status) in [
         (json!({ "label": "x", "type": "ED25519" }), 400),
         (json!({ "label": "x", "type": "ED25519", "pubkey": "*" }), 400),
+        (json!({ "label": "x", "type": 1, "pubkey": to_base64(&[7; 32]) }), 400),
+        (key("RSA2048", &[7; 32]), 406),
         (key("AES256", &[7; 32]), 406),
         (key("SHA2-256", &[7; 32]), 406),
         (key("CURVE25519", &[9; 31]), 406),

@@ -72,8 +72,11 @@ fn everything_else_opens_none() {
         json!(ejwt(&private, &asked, &more))
     };
     let stranger = [7; 32];
-    let right = ejwt(&private, &asked, &good);
-    let (front, tag) = right.rsplit_once('.').expect("a tag");
+    let (early, right) = (ejwt(&private, &asked, &good), || {
+        let now = challenge(&device)["exp"].as_u64().expect("a time") - 60;
+        ejwt(&private, &asked, &json!({ "scope": "keymgmt:list", "iat": now }))
+    });
+    let (front, tag) = early.rsplit_once('.').expect("a tag");
     let spk = from_base64(asked["spk"].as_str().expect("text"));
     let (_, rest) = front.split_once('.').expect("claims");
     let body = String::from_utf8(from_base64(rest)).expect("text");
@@ -92,7 +95,7 @@ fn everything_else_opens_none() {
         ("an end that is past", with("exp", json!(exp - 61))),
         ("an end that is text", with("exp", json!("2030"))),
         ("no beginning", with("iat", Value::Null)),
-        ("a beginning long ago", with("iat", json!(exp - 60 - 3600))),
+        ("a beginning long ago", with("iat", json!(exp - 60 - 6))),
         ("a beginning to come", with("iat", json!(exp - 60 + 3600))),
         ("a challenge of somebody else's", with("jti", json!(to_base64(&[1; 32])))),
         ("a challenge of another length", with("jti", json!(to_base64(&[1; 16])))),
@@ -120,8 +123,8 @@ fn everything_else_opens_none() {
         assert_eq!(device.status("", "POST", "/api/auth/token", &body), 400, "{what}");
     }
     // None of that has used the challenge up. It is answered once.
-    assert_eq!(answered(&device, &json!(right)), 200);
-    assert_eq!(answered(&device, &json!(right)), 401, "again");
+    assert_eq!(answered(&device, &json!(right())), 200);
+    assert_eq!(answered(&device, &json!(right())), 401, "again");
 }
 
 #[test]
@@ -184,6 +187,16 @@ fn every_call_says_whose_session_it_takes() {
         judge(&answer);
         assert_eq!(answer.status, 418, "{path}");
     }
+    // No session is for the use of a kid that is none.
+    for (method, path) in on_keys.iter().filter(|(_, path)| path.starts_with("/api/crypto/")) {
+        for misshapen in ["{", "[]", "{}", r#"{"kid":"zz"}"#, r#"{"kid":1}"#] {
+            let header = format!("Authorization: Bearer {wrong}\r\n");
+            let answer = device.send(method, path, &header, misshapen.as_bytes());
+            judge(&answer);
+            assert_eq!(answer.status, 403, "{path} {misshapen}");
+        }
+    }
+    assert_eq!(device.status(&wrong, "GET", "/api/keymgmt/get/zz", &Value::Null), 403);
     for path in ["init", "validate", "mac"].map(|call| format!("/api/auth/ext/{call}")) {
         assert_eq!(device.status("", "POST", &path, &json!({})), 401, "{path}");
         assert_eq!(device.status(&wrong, "POST", &path, &json!({})), 403, "{path}");

@@ -64,6 +64,10 @@ fn whoever_holds_the_masters_key_makes_it_theirs_once() {
             "{name}"
         );
     }
+    // A user who could never sign in.
+    let mut nobodys = good.clone();
+    nobodys["userkey"] = to_base64(&[0; 32]).into();
+    assert_eq!(device.status("", "POST", "/api/auth/init", &init(&master, &nobodys)), 406);
     let made = one_of_several(&device, &master, &good);
     assert_eq!(made["instanceid"].as_str().map(str::len), Some(32));
     let config =
@@ -162,8 +166,10 @@ fn another_passphrase_takes_the_place_of_the_users() {
     }
     assert_eq!(device.ask(&admin, "POST", path, &change(proof(&[7; 32]))).status, 406);
     assert_eq!(device.ok(&admin, "POST", path, &change(proof(&new))), json!({ "updated": true }));
+    // Whoever knew the passphrase from before has no session any more.
+    assert_eq!(device.ask(&admin, "GET", path, &Value::Null).status, 401);
+    let admin = device.session_of("another passphrase", "system:config");
     assert_eq!(device.ask(&admin, "POST", path, &change(proof(&new))).status, 406, "again");
-    device.session_of("another passphrase", "keymgmt:list");
     let asked = device.ok("", "GET", "/api/auth/token", &Value::Null);
     let old = ejwt(&device.seed(super::device::USER), &asked, &json!({ "scope": "keymgmt:list" }));
     assert_eq!(device.status("", "POST", "/api/auth/token", &json!({ "auth": old })), 401);
@@ -185,6 +191,11 @@ fn its_configuration_changes_by_name() {
     ] {
         let answer = updated(body.clone());
         assert_eq!((answer.status, answer.json()), (status, json!({ "updated": said })), "{body}");
+    }
+    for misshapen in ["", "{", "[]"] {
+        let header = format!("Authorization: Bearer {admin}\r\n");
+        let answer = device.send("POST", path, &header, misshapen.as_bytes());
+        assert_eq!((answer.status, answer.json()), (400, json!({ "updated": false })), "{misshapen}");
     }
     assert_eq!(updated(json!({ "wipeout": true })).status, 406);
     let config = device.ok(&admin, "GET", path, &Value::Null);

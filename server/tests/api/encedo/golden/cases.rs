@@ -208,9 +208,15 @@ impl Stage {
             body
         };
         let kid = &self.keys[kind];
+        // No session is for the use of a kid that is none: another member is misshapen, where there is one.
+        let mut misshapen = of(kid);
+        let malformed = ["msg", "ct", "pubkey"].into_iter().find(|name| body[name].is_string()).map(|name| {
+            misshapen[name] = json!(1);
+            asked(path, misshapen)
+        });
         Case {
             missing: Some((format!("keymgmt:use:{UNKNOWN}"), asked(path, of(UNKNOWN)))),
-            malformed: Some(asked(path, of("x"))),
+            malformed,
             ..scoped_with(&format!("keymgmt:use:{kid}"), path, of(kid))
         }
     }
