@@ -187,16 +187,6 @@ fn every_call_says_whose_session_it_takes() {
         judge(&answer);
         assert_eq!(answer.status, 418, "{path}");
     }
-    // No session is for the use of a kid that is none.
-    for (method, path) in on_keys.iter().filter(|(_, path)| path.starts_with("/api/crypto/")) {
-        for misshapen in ["{", "[]", "{}", r#"{"kid":"zz"}"#, r#"{"kid":1}"#] {
-            let header = format!("Authorization: Bearer {wrong}\r\n");
-            let answer = device.send(method, path, &header, misshapen.as_bytes());
-            judge(&answer);
-            assert_eq!(answer.status, 403, "{path} {misshapen}");
-        }
-    }
-    assert_eq!(device.status(&wrong, "GET", "/api/keymgmt/get/zz", &Value::Null), 403);
     for path in ["init", "validate", "mac"].map(|call| format!("/api/auth/ext/{call}")) {
         assert_eq!(device.status("", "POST", &path, &json!({})), 401, "{path}");
         assert_eq!(device.status(&wrong, "POST", &path, &json!({})), 403, "{path}");
@@ -219,6 +209,25 @@ fn every_call_says_whose_session_it_takes() {
     for path in ["/api/system/shutdown", "/api/system/upgrade/check_fw", "/api/storage/lock", "/api/diag/x"] {
         assert_eq!(device.status("", "GET", path, &Value::Null), 404, "{path}");
     }
+}
+
+/// Whoever had a session for the use of any key was told what was wrong with a request, not that it was not theirs.
+#[test]
+fn no_session_is_for_the_use_of_a_kid_that_is_none() {
+    let device = Device::new();
+    let session = device.session("keymgmt:use:0123456789abcdef0123456789abcdef");
+    for call in ["hmac/hash", "exdsa/sign", "cipher/unwrap", "ecdh", "pqc/mlkem/encaps"] {
+        let path = format!("/api/crypto/{call}");
+        for misshapen in ["{", "[]", "{}", r#"{"kid":"zz"}"#, r#"{"kid":1}"#] {
+            let header = format!("Authorization: Bearer {session}\r\n");
+            let answer = device.send("POST", &path, &header, misshapen.as_bytes());
+            judge(&answer);
+            assert_eq!(answer.status, 403, "{path} {misshapen}");
+        }
+    }
+    assert_eq!(device.status(&session, "GET", "/api/keymgmt/get/zz", &Value::Null), 403);
+    let refused = device.log().into_iter().filter(|line| line.event == 12);
+    assert_eq!(refused.count(), 26);
 }
 
 #[test]
