@@ -86,7 +86,7 @@ fn a_removed_key_is_told_from_a_living_one() {
 fn a_key_that_is_printed_does_not_tell_what_opens_the_door() {
     let access = Access {
         access_type: AccessType::Code,
-        identification: "00421234".to_owned(),
+        identification: Some("00421234".to_owned()),
         has_pin: false,
         levels: Vec::new(),
         person: None,

@@ -71,9 +71,10 @@ pub struct Access {
     /// What a door reads.
     #[serde(rename = "type")]
     pub access_type: AccessType,
-    /// What a door knows it by: whoever has it can open doors.
+    /// What a door knows it by. A code, which opens doors by itself, is shown when it is issued and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "password"))]
-    pub identification: String,
+    pub identification: Option<String>,
     /// Whether a PIN must come with it.
     pub has_pin: bool,
     /// The ids of the access levels that were granted.

@@ -74,14 +74,16 @@ pub(super) fn identification(
     read.ok_or_else(|| Error::invalid("access.identification", must))
 }
 
-/// How a door credential is shown.
-pub(super) fn shown(access: &Access) -> wire::Access {
+/// How a door credential is shown. A badge shows its number to everyone; a code is all that its door asks for, so it is
+/// shown once, like every secret.
+pub(super) fn shown(access: &Access, once: bool) -> wire::Access {
+    let is_shown = once || matches!(access.identification, Identification::Badge(_));
     wire::Access {
         access_type: match access.identification {
             Identification::Badge(_) => wire::AccessType::Proximity,
             Identification::Code(_) => wire::AccessType::Code,
         },
-        identification: access.identification.text().to_string(),
+        identification: is_shown.then(|| access.identification.text().to_string()),
         has_pin: access.opens.pin.is_some(),
         levels: access.opens.levels.iter().map(ToString::to_string).collect(),
         person: access.opens.person.map(|person| person.to_string()),

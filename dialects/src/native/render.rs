@@ -71,7 +71,7 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
 }
 
 fn issued(key: &Key, secret: Option<wire::Secret>) -> Response {
-    let response = json(StatusCode::CREATED, &wire::Issued { key: show::key(key), secret });
+    let response = json(StatusCode::CREATED, &wire::Issued { key: show::new_key(key), secret });
     let response =
         response.with(CACHE_CONTROL, "no-store").with(LOCATION, &format!("/v1/keys/{}", key.head.id));
     response.with_version(key.head.version)

@@ -16,10 +16,19 @@ use keyward_core::verifiers::Covered;
 use super::{access, crypto, fields, verifiers, words};
 
 pub(super) fn key(key: &Key) -> wire::Key {
+    key_with(key, false)
+}
+
+/// A key that was just issued: what is shown once is.
+pub(super) fn new_key(key: &Key) -> wire::Key {
+    key_with(key, true)
+}
+
+fn key_with(key: &Key, once: bool) -> wire::Key {
     let (head, traits) = (&key.head, &key.traits);
     let (is_recoverable, access, crypto) = match &traits.material {
         Material::Secret(secret) => (secret.recoverable.is_some(), None, None),
-        Material::Access(access) => (false, Some(access::shown(access)), None),
+        Material::Access(access) => (false, Some(access::shown(access, once)), None),
         Material::Crypto(crypto) => (false, None, Some(crypto::shown(crypto))),
     };
     wire::Key {

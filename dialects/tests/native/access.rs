@@ -3,7 +3,7 @@
 use keyward_core::access::{Access, Identification, Opens, Pin};
 use keyward_core::command::{Answer, Command, Named, Shown};
 use keyward_core::id::Id;
-use keyward_core::key::{Kind, Material};
+use keyward_core::key::{Found, Kind, Material};
 use keyward_core::removal::Selection;
 use keyward_core::seal::Pepper;
 use serde_json::json;
@@ -174,4 +174,27 @@ fn it_is_shown_with_its_identification_and_never_with_its_pin() {
         (&found["kind"], &found["access"], &found["recoverable"]),
         (&json!("access"), &shown, &json!(false))
     );
+}
+
+/// An auditor, who may only read, was shown codes, which open doors by themselves.
+#[test]
+fn a_code_is_shown_when_it_is_issued_and_never_again() {
+    let mut code = key();
+    code.head.kind = Kind::Access;
+    code.traits.material = Material::Access(Access {
+        identification: Identification::code("00421234").unwrap(),
+        opens: Opens { pin: None, levels: Vec::new(), person: None },
+    });
+    let key = format!("/v1/keys/{KEY}");
+    let issued = send("POST", "/v1/keys").answered(&Answer::IssuedAccess(Box::new(code.clone())));
+    assert_eq!(json(&issued)["key"]["access"]["identification"], "00421234");
+    let list = Answer::Keys(vec![Found::Live(code.clone())], None);
+    for (method, path, answer) in [
+        ("GET", "/v1/keys", list),
+        ("GET", &*key, Answer::Found(Box::new(code.clone()))),
+        ("PATCH", &*key, Answer::Key(Box::new(code))),
+    ] {
+        let shown = send(method, path).answered(&answer);
+        assert!(!String::from_utf8_lossy(&shown.body).contains("0042"), "{method} {path}");
+    }
 }
