@@ -171,7 +171,7 @@ pub enum Algorithm {
     Sha512,
     /// HMAC-SHA-256 of the text under a pepper.
     HmacSha256,
-    /// bcrypt; taken again as SHA-256 when the key is first used.
+    /// bcrypt; taken again as SHA-256 when the key is first used. It sees 72 bytes: no longer secret ever fits it.
     Bcrypt,
     /// Argon2id; taken again as SHA-256 when the key is first used.
     Argon2id,
