@@ -25,7 +25,8 @@ pub struct Verify<'a> {
     pub scopes: Vec<Text<'a>>,
     /// Where it was presented from.
     pub ip: Option<IpAddr>,
-    /// How much of its limits this use costs; 1 if not given.
+    /// How much of its limits this use costs; 1 if not given. 0 is a look: it takes nothing, and is told what a use of 1
+    /// would be told.
     pub cost: Option<u32>,
 }
 

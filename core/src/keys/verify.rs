@@ -72,7 +72,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let (Ok(()), Some(limit)) = (free, details.uses()) else { return Ok(free) };
         let spend = Spend { id: entry.key.id(), cost: u64::from(cost), limit };
         // Few keys are metered, and what the store does for them is larger than a whole verify.
-        Ok(Box::pin(self.store.spend(spend)).await?.map(|_| ()).ok_or(Refusal::UsedUp))
+        let left = Box::pin(self.store.spend(spend)).await?;
+        // A cost of 0 is a look: it takes nothing, and is told what a use would be told.
+        Ok(left.filter(|left| cost > 0 || *left > 0).map(|_| ()).ok_or(Refusal::UsedUp))
     }
 
     /// Why nothing live has this secret. Only the organization that had the key learns that it was removed.

@@ -26,16 +26,16 @@ impl Default for Rates {
 }
 
 impl Rates {
-    /// Takes `cost` uses if the limit allows them now.
+    /// Takes `cost` uses if the limit allows them now; with a cost of 0 none, if it would allow one.
     pub(super) fn take(&self, key: KeyId, limit: RateLimit, cost: u32, now: Timestamp) -> bool {
         let Some(shard) = self.shard(key) else { return false };
         let mut due = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let now = now.millis() * 1000;
         let window = u64::from(limit.window_seconds) * 1_000_000;
-        let taken = taken(limit, cost);
+        let taken = taken(limit, cost.max(1));
         let then = due.get(&bits(key)).copied().unwrap_or(0).max(now).saturating_add(taken);
         let allowed = then - now <= window;
-        if allowed {
+        if allowed && cost > 0 {
             due.insert(bits(key), then);
         }
         allowed
@@ -100,6 +100,11 @@ mod tests {
         let other = KeyId::from(Id::from_bits(2));
         assert!(rates.take(other, seldom, 1, at(0)) && !rates.take(other, seldom, 1, at(500)));
         assert_eq!(rates.wait_seconds(other, seldom, at(500)), 3600);
+        assert!(
+            rates.take(key, limit, 0, at(50_000)) && rates.take(key, limit, 3, at(50_000)),
+            "a look takes nothing"
+        );
+        assert!(!rates.take(key, limit, 0, at(50_000)), "and sees that nothing is left");
         assert!(!rates.take(key, limit, 4, at(100_000)), "more than the limit at once");
         let longest = RateLimit { limit: 1, window_seconds: 86_400 };
         assert!(!rates.take(key, longest, u32::MAX, at(200_000)), "far more");
