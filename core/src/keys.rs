@@ -316,6 +316,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if_match: Option<u64>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
+        if remove_at.is_some() {
+            permit.may_end(id)?;
+        }
         let now = self.environment.now();
         let decide = |key| verbs::suspend::suspend(key, remove_at, if_match, now);
         let answer = self.change(permit, id, if_match, Happened::Suspended, origin, decide).await?;

@@ -482,6 +482,16 @@ impl Permit {
         }
     }
 
+    /// Judges whether the caller may also end a key for ever, which some verbs do beside what they are for. Whoever holds a
+    /// key may always end it: giving a right up takes none.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn may_end(&self, key: KeyId) -> Result<(), Error> {
+        let allowed = key == self.caller.key || self.caller.profile.rights.has(Right::KeysRemove);
+        allowed.then_some(()).ok_or(Error::Forbidden)
+    }
+
     /// Judges whether the caller may make or change an account of this role.
     ///
     /// # Errors

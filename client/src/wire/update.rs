@@ -62,7 +62,8 @@ pub struct UpdateKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SuspendKey {
-    /// Remove the key at this instant, unless it is resumed before: *retire* it.
+    /// Remove the key at this instant, unless it is resumed or protected before: *retire* it. That takes the right
+    /// `keys:remove` as well.
     #[schemars(extend("format" = "date-time"))]
     pub remove_at: Option<String>,
 }

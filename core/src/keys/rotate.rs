@@ -30,6 +30,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if_match: Option<u64>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
+        permit.may_end(id)?;
         let unkept = Origin { idempotency: None, ..origin.clone() };
         for _ in 0..TRIES {
             let Loaded { key, secret } = self.open(permit, id).await?;

@@ -6,7 +6,7 @@ use crate::command::Answer;
 use crate::error::Error;
 use crate::event::Reason;
 use crate::id::{Id, KeyId};
-use crate::key::{Found, Head};
+use crate::key::Found;
 use crate::keyward::{Environment, Keyward, Origin};
 use crate::permit::Permit;
 use crate::record;
@@ -49,9 +49,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             && let Found::Live(sealed) = record::key::read(&stored.record)?
             && sealed.head.remove_at == Some(at)
         {
-            let head = Head { protected: false, ..sealed.head };
-            self.remove_head(None, &head, head.remove_for, &Origin::default()).await?;
-            was_due = true;
+            let head = sealed.head;
+            was_due = match self.remove_head(None, &head, head.remove_for, &Origin::default()).await {
+                Ok(()) => true,
+                // An earlier build let it be retired all the same. It is refused, and stays until its protection is taken.
+                Err(Error::Protected) => false,
+                Err(error) => return Err(error),
+            };
         }
         self.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&(at, id));
         Ok(was_due)

@@ -10,8 +10,8 @@ use crate::time::Timestamp;
 /// The key, stopped; with `remove_at`, to be removed then.
 ///
 /// # Errors
-/// [`Error::Stale`]; [`Error::Invalid`] for a `remove_at` that has passed; [`Error::WrongState`] when the one
-/// before it has come.
+/// [`Error::Stale`]; [`Error::Invalid`] for a `remove_at` that has passed; [`Error::Protected`] for a `remove_at` of a
+/// protected key; [`Error::WrongState`] when the one before it has come.
 pub fn suspend(
     mut key: Key,
     remove_at: Option<Timestamp>,
@@ -22,6 +22,9 @@ pub fn suspend(
     before_end(&key.head, now)?;
     if remove_at.is_some_and(|at| at <= now) {
         return Err(Error::invalid("remove_at", "in the future"));
+    }
+    if remove_at.is_some() && key.head.protected {
+        return Err(Error::Protected);
     }
     key.head.state = State::Suspended;
     if remove_at.is_some() {

@@ -1,6 +1,6 @@
 //! This file is about updating: what a key may do changes, its secret does not.
 
-use super::judge;
+use super::{before_end, judge};
 use crate::command::{Draft, Patch};
 use crate::error::Error;
 use crate::key::{Key, Material, Traits};
@@ -11,7 +11,8 @@ use crate::time::Timestamp;
 /// The key with a patch applied.
 ///
 /// # Errors
-/// [`Error::Stale`]; [`Error::Invalid`] if the result breaks a limit, or the key is not of the kind that is to change.
+/// [`Error::Stale`]; [`Error::WrongState`] for a key that is to be protected when its time to be removed has come;
+/// [`Error::Invalid`] if the result breaks a limit, or the key is not of the kind that is to change.
 pub fn update(
     mut key: Key,
     patch: Patch,
@@ -56,6 +57,11 @@ pub fn update(
         (Some(_), Material::Secret(_) | Material::Crypto(_)) => {
             return Err(Error::invalid("access", "absent: this is no door credential"));
         }
+    }
+    if patch.protected == Some(true) {
+        // Nothing ends what is protected, so a removal that was decided before is called off.
+        before_end(&key.head, now)?;
+        key.head.remove_at = None;
     }
     key.head.protected = patch.protected.unwrap_or(key.head.protected);
     key.head.version += 1;

@@ -81,6 +81,8 @@ fn the_page_is_the_table() {
         must be the caller's own. And nobody below an owner makes, changes or ends an owner, or an owner's keys.\n\n\
         A secret that is kept to be shown again is shown to whoever might *issue* that key, with those rights and for\n\
         that account; no call of the native API shows one. Whoever has a key or a session may end it, without any right.\n\n\
+        Whatever will end a key for ever takes the right `keys:remove` as well: rotating it, and suspending it with\n\
+        `remove_at`. Whoever holds a key may always end it: to rotate or retire its own, it needs no more than the right below.\n\n\
         | verb | right | owner | admin | member | auditor | operator |\n|---|---|---|---|---|---|---|\n",
     );
     for verb in Verb::ALL {
@@ -184,6 +186,10 @@ fn is_of_verifiers(verb: Verb) -> bool {
 
 /// Whether a key with this scope alone may do a verb; those without a right of their own are tried on queues.
 fn opens(scope: &str, verb: Verb) -> bool {
+    if verb == Verb::Rotate {
+        // It ends another key than the caller's: one right is not enough.
+        return scope == Right::Admin.word();
+    }
     let is_named = match verb.right() {
         Some(right) => scope == right.word(),
         None => scope == "queues:write" || scope == "queues:read" && verb == Verb::ReadResources,
