@@ -1,20 +1,17 @@
 //! This file is about what is done to accounts. Whatever takes rights from an account takes them from all of
-//! its keys in the same commit, because every key is judged with its account.
+//! its keys, and from the accounts below it and theirs, in the same commit, because every key is judged with all of them.
 
-use std::sync::Arc;
+mod remove;
 
 use crate::account::{Account, Role, Standing};
-use crate::command::{AccountPatch, Answer, KeyPolicy, NewAccount, Page};
+use crate::command::{AccountPatch, Answer, NewAccount, Page};
 use crate::error::Error;
-use crate::event::{Happened, Reason, Subject};
+use crate::event::{Happened, Subject};
 use crate::id::{AccountId, OrganizationId};
-use crate::key::Found;
 use crate::keys::TRIES;
 use crate::keyward::{About, Environment, Keyward, Origin};
 use crate::live::Stands;
-use crate::pages::Pages;
 use crate::permit::{Permit, Reach};
-use crate::record;
 use crate::store::{CommitError, List, Name, RecordKind, Store};
 use crate::verbs::issue::check_name;
 
@@ -25,7 +22,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// An account that the permit reaches and that was not removed, nor its organization.
     pub(crate) async fn load_account(&self, permit: &Permit, id: AccountId) -> Result<Account, Error> {
         let account = self.load_account_ever(permit, id).await?;
-        // An organization that was removed took its accounts along, though their records do not say so.
+        // What was removed above it took it along, though its record does not say so, or not yet.
         let above = self.live.directory.account(account.id, account.organization).stands();
         let is_gone = above == Stands::Removed || matches!(account.standing, Standing::Removed { .. });
         if is_gone { Err(Error::NotFound) } else { Ok(account) }
@@ -69,7 +66,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let accounts: Result<Vec<Account>, Error> =
             records.iter().map(|stored| Account::from_record(&stored.record)).collect();
         let mut accounts = accounts?;
-        accounts.retain(|account| !matches!(account.standing, Standing::Removed { .. }));
+        let is_there = |account: &Account| {
+            self.live.directory.account(account.id, account.organization).stands() != Stands::Removed
+        };
+        accounts.retain(is_there);
         Ok(Answer::Accounts(accounts, next))
     }
 
@@ -137,6 +137,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if_match: Option<u64>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
+        let _turn = self.account_turn.lock().await;
         for _ in 0..TRIES {
             let mut account = self.load_account(permit, id).await?;
             if if_match.is_some_and(|version| version != account.version) {
@@ -145,8 +146,17 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             permit.may_appoint(account.role)?;
             if let Some(role) = patch.role {
                 permit.may_appoint(role)?;
-                account.role = role;
             }
+            let steps_down =
+                account.role == Role::Owner && patch.role.is_some_and(|role| role != Role::Owner);
+            let stops = patch.suspended == Some(true);
+            if stops {
+                self.may_stop(permit, &account)?;
+            }
+            if stops || steps_down {
+                self.keeps_owner(&account, stops)?;
+            }
+            account.role = patch.role.unwrap_or(account.role);
             if let Some(name) = &patch.name {
                 check_name(name)?;
                 account.names = self.account_names(account.id, account.organization, name);
@@ -170,93 +180,28 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Err(Error::changes_too_fast(&id))
     }
 
-    pub(crate) async fn remove_account(
-        self: &Arc<Self>,
-        permit: &Permit,
-        id: AccountId,
-        policy: KeyPolicy,
-        if_match: Option<u64>,
-        origin: &Origin,
-    ) -> Result<Answer, Error> {
-        for _ in 0..TRIES {
-            let mut account = self.load_account_ever(permit, id).await?;
-            if permit.reach() == Reach::Account && id == permit.caller().account {
-                return Err(Error::Forbidden);
-            }
-            if let Standing::Removed { .. } = account.standing {
-                // Removing twice is no error: the same answer, the same receipt, and no earlier than the first.
-                self.record_in_force(account.organization, id.id()).await?;
-                return Ok(Answer::AccountRemoved(id));
-            }
-            if if_match.is_some_and(|version| version != account.version) {
-                return Err(Error::Stale);
-            }
-            permit.may_appoint(account.role)?;
-            match policy {
-                KeyPolicy::Remove => {}
-                KeyPolicy::Transfer(heir) => self.transfer_keys(permit, &account, heir, origin).await?,
-                KeyPolicy::Refuse => self.refuse_with_keys(&account).await?,
-            }
-            let at = self.environment.now();
-            account.standing = Standing::Removed { at, reason: Reason::Unspecified };
-            account.names.clear();
-            account.version += 1;
-            let happened = Happened::Removed(Reason::Unspecified);
-            match self.commit_account(Some(permit), &account, happened, origin).await {
-                Ok(()) => {}
-                Err(CommitError::Stale) if if_match.is_none() => continue,
-                Err(error) => return Err(error.into()),
-            }
-            // All of its keys are refused by now. What follows writes that down for each of them; whatever a
-            // crash cuts off is done at the next start.
-            self.sweep(List { kind: RecordKind::Key, owner: account.id.id() }, Reason::OwnerLeft, origin);
-            return Ok(Answer::AccountRemoved(id));
-        }
-        Err(Error::changes_too_fast(&id))
-    }
-
-    async fn refuse_with_keys(&self, account: &Account) -> Result<(), Error> {
-        let list = List { kind: RecordKind::Key, owner: account.id.id() };
-        let mut pages = Pages::of(&self.store, list);
-        while let Some(page) = pages.next().await? {
-            for stored in &page {
-                if let Found::Live(_) = record::key::read(&stored.record)? {
-                    return Err(Error::WrongState { why: "the account has keys: name a policy for them" });
-                }
+    /// Judges whether the caller may stop an account together with those below it, or end them.
+    fn may_stop(&self, permit: &Permit, account: &Account) -> Result<(), Error> {
+        permit.may_appoint(account.role)?;
+        for below in self.live.directory.below(account.id) {
+            let facts = self.live.directory.account(below, account.organization);
+            if facts.stands() != Stands::Removed {
+                self.covers(permit, account.organization, below).map_err(|_| Error::Forbidden)?;
+                permit.may_appoint(facts.role())?;
             }
         }
         Ok(())
     }
 
-    async fn transfer_keys(
-        &self,
-        permit: &Permit,
-        from: &Account,
-        heir: AccountId,
-        origin: &Origin,
-    ) -> Result<(), Error> {
-        let heir = self.load_account(permit, heir).await?;
-        permit.may_appoint(heir.role)?;
-        if heir.organization != from.organization || heir.id == from.id {
-            return Err(Error::invalid("transfer_to", "another account of the same organization"));
-        }
-        let list = List { kind: RecordKind::Key, owner: from.id.id() };
-        // The answer is kept with the account.
-        let origin = &Origin { idempotency: None, ..origin.clone() };
-        let mut pages = Pages::of(&self.store, list);
-        while let Some(page) = pages.next().await? {
-            for stored in &page {
-                let Found::Live(sealed) = record::key::read(&stored.record)? else { continue };
-                if stored.slot.is_none() {
-                    // Restored without its slot, it is of no use to an heir: it ends with the account.
-                    continue;
-                }
-                let secret = self.slot_secret(stored).await?;
-                let mut key = sealed.open(&secret)?;
-                key.head.account = heir.id;
-                key.head.version += 1;
-                self.commit_change(Some(permit), &key, &secret, Happened::Updated, origin).await?;
-            }
+    /// Judges whether an organization keeps an active owner when an account is none any more, nor those below it if they are
+    /// stopped as well. Nobody else could make another one.
+    fn keeps_owner(&self, account: &Account, and_below: bool) -> Result<(), Error> {
+        let directory = &self.live.directory;
+        let leaves = |id: AccountId| id == account.id || and_below && directory.is_below(id, account.id);
+        let (leaving, staying): (Vec<_>, Vec<_>) =
+            directory.owners(account.organization).into_iter().partition(|id| leaves(*id));
+        if staying.is_empty() && !leaving.is_empty() {
+            return Err(Error::WrongState { why: "no active owner would be left: make another one first" });
         }
         Ok(())
     }
@@ -281,7 +226,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             permit,
             about,
             account.to_record(),
-            move |live| vec![live.directory.set_account(&applied).into()],
+            move |live| live.directory.set_account(&applied).into_iter().map(Into::into).collect(),
             origin,
         )
         .await

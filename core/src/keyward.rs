@@ -92,6 +92,8 @@ pub struct Keyward<S, E> {
     pub(crate) notes: Notes,
     pub(crate) leaving: Leaving,
     pub(crate) successions: Successions,
+    /// Held by whoever changes or removes an account: whether an owner is left, and who is below whom, is judged over many.
+    pub(crate) account_turn: futures_util::lock::Mutex<()>,
     /// Keys that are to be removed by themselves, the next one first. May name keys that no longer are.
     pub(crate) due: Arc<Mutex<BTreeSet<(Timestamp, KeyId)>>>,
     pub(crate) jobs: Mutex<HashMap<RemovalId, Arc<Job>>>,
@@ -149,6 +151,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             notes: Notes::default(),
             leaving: Leaving::default(),
             successions: Successions::default(),
+            account_turn: futures_util::lock::Mutex::new(()),
             due: Arc::default(),
             jobs: Mutex::default(),
             last_id: Mutex::new(Id::from_bits(0)),

@@ -12,6 +12,7 @@ mod removed;
 mod schemes;
 mod sealed;
 mod told;
+mod tree;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::account::{Account, Organization, Role, Standing};
+use crate::account::{Organization, Role, Standing};
 use crate::command::{Answer, Draft, Issue, OrganizationPatch, Page};
 use crate::error::Error;
 use crate::event::{Happened, Reason, Subject};
@@ -70,15 +70,28 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let mut operator = self.operator().await?;
         operator.version += 1;
         self.commit_organization(None, &operator, Happened::Epoch, &Origin::default()).await?;
-        let accounts = List { kind: RecordKind::Account, owner: operator.id.id() };
-        for stored in self.store.page(accounts, None, usize::MAX).await? {
-            let account = Account::from_record(&stored.record)?;
-            if account.role == Role::Owner && account.standing == Standing::Active {
-                let (_, secret) = self.first_key(operator.id, account.id, "recovered").await?;
-                return Ok((ended, secret));
+        Ok((ended, self.new_owner().await?))
+    }
+
+    /// A new key for an owner of the operator's organization, who is made where there is none: the way out where nobody is
+    /// left who could issue one. Whoever can call this owns the machine.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; it can be called again.
+    pub async fn new_owner(&self) -> Result<Secret, Error> {
+        const NAME: &str = "recovered";
+        let operator = self.operator().await?;
+        let account = match self.live.directory.owners(operator.id).into_iter().min() {
+            Some(owner) => owner,
+            None => {
+                let name = format!("{NAME} {}", self.environment.now());
+                let account = self.new_account(operator.id, None, name, Role::Owner).await?;
+                self.commit_account(None, &account, Happened::Created, &Origin::default()).await?;
+                account.id
             }
-        }
-        Err(Error::WrongState { why: "the first organization has no active owner" })
+        };
+        let (_, secret) = self.first_key(operator.id, account, NAME).await?;
+        Ok(secret)
     }
 
     /// The first organization, which the server itself belongs to.
@@ -244,7 +257,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 Err(CommitError::Stale) if if_match.is_none() => continue,
                 Err(error) => return Err(error.into()),
             }
-            self.sweep(List { kind: RecordKind::Key, owner: id.id() }, Reason::OwnerLeft, origin);
+            self.sweep_owner(id.id(), origin);
             return Ok(Answer::OrganizationRemoved(id));
         }
         Err(Error::changes_too_fast(&id))

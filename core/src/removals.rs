@@ -303,15 +303,25 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         left
     }
 
-    /// Removes every key of a list in the background: its owner is gone, so each is refused already.
-    pub(crate) fn sweep(self: &Arc<Self>, list: List, reason: Reason, origin: &Origin) {
+    /// Removes everything below an owner that is gone, in the background: each key is refused already.
+    pub(crate) fn sweep_owner(self: &Arc<Self>, owner: Id, origin: &Origin) {
         let keyward = Arc::clone(self);
         let origin = Origin { idempotency: None, ..origin.clone() };
         self.environment.spawn(async move {
-            while keyward.sweep_now(list, None, reason, &origin).await.is_err() {
+            while keyward.sweep_below(owner, &origin).await.is_err() {
                 keyward.environment.pause(AGAIN).await;
             }
         });
+    }
+
+    async fn sweep_below(&self, owner: Id, origin: &Origin) -> Result<(), Error> {
+        self.end_accounts_below(owner, origin).await?;
+        let below = self.live.directory.below(owner.into()).into_iter().map(AccountId::id);
+        for owner in std::iter::once(owner).chain(below) {
+            let list = List { kind: RecordKind::Key, owner };
+            self.sweep_now(list, None, Reason::OwnerLeft, origin).await?;
+        }
+        Ok(())
     }
 
     /// Removes every key of a list, but one that is spared; how many it was.
@@ -355,7 +365,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             self.carry_out(removal, heads);
         }
         for owner in cut_off.gone {
-            self.sweep(List { kind: RecordKind::Key, owner }, Reason::OwnerLeft, &Origin::default());
+            self.sweep_owner(owner, &Origin::default());
         }
         Ok(())
     }

@@ -14,6 +14,8 @@ mod compare;
 mod crypto;
 #[path = "model/doors.rs"]
 mod doors;
+#[path = "model/endings.rs"]
+mod endings;
 #[path = "model/epochs.rs"]
 mod epochs;
 #[path = "model/faults.rs"]

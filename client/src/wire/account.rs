@@ -99,10 +99,10 @@ pub struct RemoveAccount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyPolicy {
-    /// They are removed with it.
+    /// They are removed with it, and so are the accounts below it with theirs.
     RemoveKeys,
-    /// They go to another account of the organization.
+    /// They go to another account of the organization, and the accounts below it come to be below that.
     TransferTo,
-    /// It is not removed while it has any.
+    /// It is not removed while it has any, nor while an account is below it.
     Refuse,
 }

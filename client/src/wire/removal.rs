@@ -82,7 +82,7 @@ pub struct RemoveKeys {
     /// The door credential that a door knows by this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Identification>,
-    /// Every key of this account.
+    /// Every key of this account itself, not of those below it.
     pub account_id: Option<String>,
     /// Every key that fits.
     pub filter: Option<Filter>,

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use keyward_verifier::frame::{OwnerRow, OwnerStanding};
 
+use super::tree::Tree;
 use crate::account::{Account, Hold, Organization, Role, Standing};
 use crate::id::{AccountId, OrganizationId};
 
@@ -97,6 +98,9 @@ pub struct AccountFacts {
     /// The organization above it.
     pub organization: Arc<OrganizationFacts>,
     role: AtomicU8,
+    /// How it stands by itself.
+    own: AtomicStands,
+    /// The least of that and of all accounts above it, worked out when one of them changes: a verify reads one.
     stands: AtomicStands,
 }
 
@@ -112,13 +116,13 @@ impl AccountFacts {
         }
     }
 
-    /// How it stands by itself, for verifiers.
+    /// How it stands below the accounts above it, for verifiers.
     #[must_use]
     pub fn row(&self) -> OwnerRow {
         OwnerRow { owner: self.id.id().bits(), standing: self.stands.load().into() }
     }
 
-    /// Whether it and its organization let keys work.
+    /// Whether it, every account above it and its organization let keys work.
     #[must_use]
     pub fn stands(&self) -> Stands {
         self.stands.load().max(self.organization.stands.load())
@@ -129,35 +133,82 @@ impl AccountFacts {
 #[derive(Default)]
 pub struct Directory {
     accounts: RwLock<HashMap<AccountId, Arc<AccountFacts>>>,
-    parents: RwLock<HashMap<AccountId, AccountId>>,
+    tree: RwLock<Tree>,
     organizations: RwLock<HashMap<OrganizationId, Arc<OrganizationFacts>>>,
 }
 
 impl Directory {
-    /// Takes over what an account is now; how it stands.
-    pub fn set_account(&self, account: &Account) -> OwnerRow {
+    /// Takes over what an account is now; how it and every account below it stand whose standing changes with it.
+    pub fn set_account(&self, account: &Account) -> Vec<OwnerRow> {
         let facts = self.account(account.id, account.organization);
         facts.role.store(account.role as u8, Ordering::Release);
-        facts.stands.store(account.standing.into());
-        if let Some(parent) = account.parent {
-            self.parents.write().unwrap_or_else(PoisonError::into_inner).insert(account.id, parent);
-        }
-        facts.row()
+        facts.own.store(account.standing.into());
+        self.tree.write().unwrap_or_else(PoisonError::into_inner).set(account.id, account.parent);
+        self.derive(&facts, account.parent)
     }
 
-    /// Whether one account is below another, at any depth. A parent is there before its children and is never changed,
-    /// so there is no circle.
+    /// Works out how an account stands below its parent, and all below it; those that now stand otherwise. Called in log
+    /// order, so no two take turns here.
+    fn derive(&self, top: &Arc<AccountFacts>, parent: Option<AccountId>) -> Vec<OwnerRow> {
+        let above =
+            parent.map_or(Stands::Active, |parent| self.account(parent, top.organization.id).stands.load());
+        let (mut rows, mut left) = (Vec::new(), vec![(Arc::clone(top), above)]);
+        while let Some((facts, above)) = left.pop() {
+            let stands = facts.own.load().max(above);
+            if stands == facts.stands.load() {
+                continue;
+            }
+            facts.stands.store(stands);
+            rows.push(facts.row());
+            let below = self.tree.read().unwrap_or_else(PoisonError::into_inner).children(facts.id);
+            let organization = facts.organization.id;
+            left.extend(below.into_iter().map(|child| (self.account(child, organization), stands)));
+        }
+        rows
+    }
+
+    /// Whether one account is below another, at any depth.
     #[must_use]
     pub fn is_below(&self, account: AccountId, ancestor: AccountId) -> bool {
-        let parents = self.parents.read().unwrap_or_else(PoisonError::into_inner);
-        std::iter::successors(parents.get(&account), |id| parents.get(id)).any(|id| *id == ancestor)
+        self.tree.read().unwrap_or_else(PoisonError::into_inner).is_below(account, ancestor)
     }
 
     /// How many accounts are above one, itself included.
     #[must_use]
     pub fn depth(&self, account: AccountId) -> usize {
-        let parents = self.parents.read().unwrap_or_else(PoisonError::into_inner);
-        std::iter::successors(Some(&account), |id| parents.get(id)).count()
+        self.tree.read().unwrap_or_else(PoisonError::into_inner).depth(account)
+    }
+
+    /// How many accounts one below the other an account is the first of, itself included.
+    #[must_use]
+    pub fn height(&self, account: AccountId) -> usize {
+        let below = self.below(account);
+        let tree = self.tree.read().unwrap_or_else(PoisonError::into_inner);
+        let own = tree.depth(account);
+        below.into_iter().map(|id| tree.depth(id) + 1 - own).max().unwrap_or(1)
+    }
+
+    /// The active owners of an organization, as far as they and the accounts above them stand.
+    #[must_use]
+    pub fn owners(&self, organization: OrganizationId) -> Vec<AccountId> {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        let is_owner = |facts: &&Arc<AccountFacts>| {
+            let is_active = facts.role() == Role::Owner && facts.stands.load() == Stands::Active;
+            is_active && facts.organization.id == organization
+        };
+        accounts.values().filter(is_owner).map(|facts| facts.id).collect()
+    }
+
+    /// The accounts right below one.
+    #[must_use]
+    pub fn children(&self, account: AccountId) -> Vec<AccountId> {
+        self.tree.read().unwrap_or_else(PoisonError::into_inner).children(account)
+    }
+
+    /// The accounts below one at any depth, none before the one above it.
+    #[must_use]
+    pub fn below(&self, account: AccountId) -> Vec<AccountId> {
+        self.tree.read().unwrap_or_else(PoisonError::into_inner).below(account)
     }
 
     /// Takes over what an organization is now; how it stands.
@@ -182,6 +233,7 @@ impl Directory {
             id,
             organization,
             role: AtomicU8::new(Role::Member as u8),
+            own: AtomicStands(AtomicU8::new(Stands::Suspended as u8)),
             stands: AtomicStands(AtomicU8::new(Stands::Suspended as u8)),
         };
         Arc::clone(accounts.entry(id).or_insert_with(|| Arc::new(unknown())))

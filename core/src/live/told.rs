@@ -7,8 +7,10 @@ use keyward_verifier::frame::{self, KeyRow, Lookup};
 use keyward_verifier::{Details, Fingerprint, Place, Row};
 
 use super::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_SEALED, FLAG_SUSPENDED};
-use super::{Live, Profile};
+use super::{Live, Profile, Stands};
+use crate::account::Role;
 use crate::id::OrganizationId;
+use crate::scope::Right;
 use crate::seal::Pepper;
 use crate::secret::Digest;
 
@@ -41,6 +43,17 @@ impl Live {
     pub(crate) fn keys_of(&self, organization: Option<OrganizationId>) -> u64 {
         self.profiles
             .count_uses(|profile| organization.is_none_or(|whose| profile.account.organization.id == whose))
+    }
+
+    /// Whether an active owner of the operator's organization has a key with every right.
+    #[must_use]
+    pub fn has_operator(&self) -> bool {
+        let is_theirs = |profile: &Profile| {
+            let account = &profile.account;
+            let is_operator = account.organization.operator() && account.role() == Role::Owner;
+            is_operator && account.stands() == Stands::Active && profile.rights.has(Right::Admin)
+        };
+        self.profiles.count_uses(is_theirs) > 0
     }
 
     /// The keys of one part of the table that belong to an organization, or to any.

@@ -22,6 +22,8 @@ use crate::store::Store;
 
 /// How many rows go into one frame: about a quarter of what one may hold.
 const ROWS: usize = 1500;
+/// How many changes go into one frame: about two thirds of what one may hold.
+const CHANGES: usize = 4096;
 /// How many events are read at once.
 const EVENTS: usize = 1024;
 
@@ -193,8 +195,11 @@ impl<S: Store, E: Environment> Seat<S, E> {
 
     /// What changed since it was told last.
     fn changes(&mut self) -> Result<Vec<ServerFrame>, Reason> {
-        let read = self.keyward.verifiers.read(self.told, EVENTS, self.organization);
-        let (to, notices) = read.ok_or(Reason::TooSlow)?;
+        let read = |events| self.keyward.verifiers.read(self.told, events, self.organization);
+        let (mut to, mut notices) = read(EVENTS).ok_or(Reason::TooSlow)?;
+        if notices.iter().map(|notices| notices.len()).sum::<usize>() > CHANGES {
+            (to, notices) = read(1).ok_or(Reason::TooSlow)?;
+        }
         if to == self.told {
             return Ok(Vec::new());
         }
@@ -209,7 +214,12 @@ impl<S: Store, E: Environment> Seat<S, E> {
                 Notice::Other(told) => changes.push(*told),
             }
         }
-        frames.push(ServerFrame::Changes(Changes { after: self.told, to, changes }));
+        // Only how the accounts below one stand can be too much for a frame. That is told in parts, of which the last one
+        // moves on.
+        let last = changes.split_off(changes.len() / CHANGES * CHANGES);
+        let part = |part: &[Told]| Changes { after: self.told, to: self.told, changes: part.to_vec() };
+        frames.extend(changes.chunks(CHANGES).map(|changes| ServerFrame::Changes(part(changes))));
+        frames.push(ServerFrame::Changes(Changes { after: self.told, to, changes: last }));
         self.told = to;
         Ok(frames)
     }

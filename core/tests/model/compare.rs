@@ -101,7 +101,9 @@ impl Play {
             };
             let within = |at: &usize| {
                 let own = self.model.organization_of(*at) == seat.organization;
-                own && self.model.covers(seat, reach, self.model.keys[*at].account)
+                let account = self.model.keys[*at].account;
+                let listed = reach != Reach::Account || account == seat.account;
+                own && listed && self.model.covers(seat, reach, account)
             };
             let all = (0..self.model.keys.len()).filter(within);
             let want: BTreeMap<KeyId, usize> = all

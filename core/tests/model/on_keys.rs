@@ -192,11 +192,15 @@ impl Play {
         patch.name = matches!(edit, Edit::Name).then(|| after.name.clone());
         patch.scopes = matches!(edit, Edit::Scopes(_)).then(|| draft_of(&after).scopes);
         let want = self.seat(by, "update").and_then(|(seat, _)| {
+            let mut after = after.clone();
             if patch.scopes.is_some() {
                 seat.may_give(&after.scopes)?;
             }
             self.may_change(by, "update", at, only)?;
             self.check(&after, check_from)?;
+            if matches!(edit, Edit::Protected(true)) && after.remove_at.take().is_some_and(|end| end <= now) {
+                return Err("WrongState");
+            }
             Ok((after, "key.updated"))
         });
         let (key, if_match) = self.named(at, only);
@@ -207,12 +211,16 @@ impl Play {
     fn suspend(&mut self, by: u8, at: usize, remove_in: Option<i64>, only: Match) {
         let remove_at = remove_in.map(|seconds| self.after(seconds));
         let now = self.model.now;
-        let want = self.may_change(by, "suspend", at, only).and_then(|(_, key)| {
+        let may_end = || remove_at.map_or(Ok(()), |_| self.may_end(by, "suspend", at));
+        let want = may_end().and_then(|()| self.may_change(by, "suspend", at, only)).and_then(|(_, key)| {
             if key.remove_at.is_some_and(|end| end <= now) {
                 return Err("WrongState");
             }
             if remove_at.is_some_and(|end| end <= now) {
                 return Err("Invalid remove_at");
+            }
+            if remove_at.is_some() && key.protected {
+                return Err("Protected");
             }
             let retired = match remove_at {
                 Some(end) => Key { remove_at: Some(end), remove_for: Reason::Retired, ..key },
@@ -242,7 +250,8 @@ impl Play {
     }
 
     fn rotate(&mut self, by: u8, at: usize, overlap: u64, only: Match) {
-        let want = self.may_rotate(by, at, overlap, only);
+        let may_end = self.may_end(by, "rotate", at);
+        let want = may_end.and_then(|()| self.may_rotate(by, at, overlap, only));
         let (key, if_match) = self.named(at, only);
         let got = self.ask(by, Verb::Rotate, Command::Rotate { key, overlap_seconds: overlap, if_match });
         if let Some((answer, successor)) = agree("rotate", got, want) {
@@ -256,6 +265,12 @@ impl Play {
             old.remove_for = Reason::Superseded;
             self.model.bump(at, "key.updated");
         }
+    }
+
+    /// Whether the caller may do a verb that ends a key for ever: its own, or with the right to remove.
+    fn may_end(&self, by: u8, verb: &str, at: usize) -> Result<(), No> {
+        let (seat, _) = self.seat(by, verb)?;
+        if seat.may_end() || self.asker(by) == at { Ok(()) } else { Err("Forbidden") }
     }
 
     fn may_rotate(&self, by: u8, at: usize, overlap: u64, only: Match) -> Result<Key, No> {

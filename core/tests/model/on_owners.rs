@@ -11,7 +11,9 @@ use crate::steps::{Match, Policy, Step};
 impl Play {
     pub(super) fn on_owners(&mut self, step: &Step) {
         match step {
-            Step::CreateAccount { by, organization, role } => self.create_account(*by, *organization, *role),
+            Step::CreateAccount { by, organization, below, role } => {
+                self.create_account(*by, *organization, *below, *role);
+            }
             Step::ChangeAccount { by, account, role, suspended, only } => {
                 self.change_account(*by, self.account(*account), *role, *suspended, *only);
             }
@@ -40,28 +42,56 @@ impl Play {
         reached.then_some(seat).ok_or("NotFound")
     }
 
-    fn create_account(&mut self, by: u8, organization: Option<u8>, role: Role) {
+    fn create_account(&mut self, by: u8, organization: Option<u8>, below: Option<u8>, role: Role) {
         let name = format!("account {}", self.model.accounts.len());
+        let parent = below.map(|below| self.account(below));
         let want = self.seat(by, "create_account").and_then(|(seat, reach)| {
             let organization = organization.map_or(seat.organization, |place| self.organization(place));
             self.reach(by, "create_account", organization)?;
             seat.may_touch(role)?;
-            // A member makes accounts below its own, and this one is to be below none.
-            if reach == Reach::Account {
+            // A member makes members below its own.
+            if reach == Reach::Account && (parent.is_none() || role != Role::Member) {
                 return Err("Forbidden");
             }
-            let gone = self.model.organizations[organization].life == Life::Removed;
-            if gone { Err("NotFound") } else { Ok(organization) }
+            if self.model.organizations[organization].life == Life::Removed {
+                return Err("NotFound");
+            }
+            if let Some(parent) = parent {
+                if !self.model.covers(&seat, reach, parent) || self.model.above(parent) == Life::Removed {
+                    return Err("NotFound");
+                }
+                let fits = self.model.accounts[parent].organization == organization
+                    && self.model.chain(parent).len() < 16;
+                return fits.then_some(organization).ok_or("Invalid parent_id");
+            }
+            Ok(organization)
         });
         let organization = organization.map(|place| self.model.organizations[self.organization(place)].id);
-        let new = NewAccount { organization, parent: None, name: name.clone(), role };
+        let above = parent.map(|parent| self.model.accounts[parent].id);
+        let new = NewAccount { organization, parent: above, name: name.clone(), role };
         let got = self.ask(by, Verb::CreateAccount, Command::CreateAccount(new));
         if let Some((answer, organization)) = agree("create account", got, want) {
             let Answer::Account(made) = answer else { panic!("an account") };
             self.model.event(made.id.id().bits(), "account.created", 1);
-            let account = Account { id: made.id, organization, role, life: Life::Active, version: 1, name };
-            self.model.accounts.push(account);
+            let (id, life) = (made.id, Life::Active);
+            self.model.accounts.push(Account { id, organization, parent, role, life, version: 1, name });
         }
+    }
+
+    /// Whether the caller may stop all that would stop with an account.
+    fn may_stop(&self, seat: &Seat, reach: Reach, at: usize) -> Result<(), No> {
+        seat.may_touch(self.model.accounts[at].role)?;
+        let mut below = self.model.below(at);
+        below.retain(|at| self.model.above(*at) != Life::Removed);
+        let may = |at: &usize| {
+            self.model.covers(seat, reach, *at) && seat.may_touch(self.model.accounts[*at].role).is_ok()
+        };
+        if below.iter().all(may) { Ok(()) } else { Err("Forbidden") }
+    }
+
+    /// An account and all below it.
+    fn whole(&self, at: usize) -> Vec<usize> {
+        std::iter::once(at).chain(self.model.below(at)).collect()
     }
 
     /// An account that the caller may change.
@@ -80,7 +110,7 @@ impl Play {
         only: Match,
     ) {
         let account = self.model.accounts[at].clone();
-        let want = self.may_change_account(by, "update_account", at).and_then(|(seat, _)| {
+        let want = self.may_change_account(by, "update_account", at).and_then(|(seat, reach)| {
             if self.model.above(at) == Life::Removed {
                 return Err("NotFound");
             }
@@ -88,7 +118,13 @@ impl Play {
                 return Err("Stale");
             }
             seat.may_touch(account.role)?;
-            role.map_or(Ok(()), |role| seat.may_touch(role))
+            role.map_or(Ok(()), |role| seat.may_touch(role))?;
+            if suspended == Some(true) {
+                self.may_stop(&seat, reach, at)?;
+                return self.model.keeps_owner(at, &self.whole(at));
+            }
+            let steps_down = account.role == Role::Owner && role.is_some_and(|role| role != Role::Owner);
+            if steps_down { self.model.keeps_owner(at, &[at]) } else { Ok(()) }
         });
         let patch = AccountPatch { name: None, role, suspended };
         let if_match = Self::version(only, account.version);
@@ -118,6 +154,14 @@ impl Play {
                 self.model.keys[key].account = heir;
                 self.model.bump(key, "key.updated");
             }
+            for child in self.model.below(at) {
+                let Account { id, parent, life, version, .. } = self.model.accounts[child].clone();
+                if parent == Some(at) && life != Life::Removed {
+                    (self.model.accounts[child].parent, self.model.accounts[child].version) =
+                        (Some(heir), version + 1);
+                    self.model.event(id.id().bits(), "account.updated", version + 1);
+                }
+            }
         }
         self.model.accounts[at].life = Life::Removed;
         self.model.accounts[at].version += 1;
@@ -128,19 +172,22 @@ impl Play {
     /// `None` for one that was removed before; otherwise who inherits its keys.
     fn may_remove_account(&self, by: u8, at: usize, policy: Policy) -> Result<Option<Option<usize>>, No> {
         let (seat, reach) = self.may_change_account(by, "remove_account", at)?;
-        // A member ends accounts below its own: here there are none.
-        if reach == Reach::Account {
+        // A member ends accounts below its own.
+        if reach == Reach::Account && at == seat.account {
             return Err("Forbidden");
         }
         let account = &self.model.accounts[at];
         if account.life == Life::Removed {
             return Ok(None);
         }
-        seat.may_touch(account.role)?;
+        self.may_stop(&seat, reach, at)?;
+        self.model.keeps_owner(at, &self.whole(at))?;
         let keys = self.model.living(|model, key| model.keys[key].account == at);
+        let below = self.model.below(at).into_iter().filter(|at| self.model.above(*at) != Life::Removed);
+        let is_alone = keys.is_empty() && below.count() == 0;
         match policy {
             Policy::Remove => Ok(Some(None)),
-            Policy::Refuse if keys.is_empty() => Ok(Some(None)),
+            Policy::Refuse if is_alone => Ok(Some(None)),
             Policy::Refuse => Err("WrongState"),
             Policy::Transfer(heir) => {
                 let heir = self.account(heir);
@@ -148,8 +195,12 @@ impl Play {
                     return Err("NotFound");
                 }
                 seat.may_touch(self.model.accounts[heir].role)?;
-                let kin = self.model.accounts[heir].organization == account.organization && heir != at;
-                if kin { Ok(Some(Some(heir))) } else { Err("Invalid transfer_to") }
+                let kin = self.model.accounts[heir].organization == account.organization
+                    && !self.whole(at).contains(&heir);
+                let highest = self.model.chain(heir).len();
+                let levels = |below: usize| self.model.chain(below).len() - self.model.chain(at).len();
+                let fits = self.model.below(at).into_iter().all(|below| highest + levels(below) <= 16);
+                if kin && fits { Ok(Some(Some(heir))) } else { Err("Invalid transfer_to") }
             }
         }
     }

@@ -62,7 +62,7 @@ impl Play {
         play.step(&Step::CreateOrganization { by: 0 });
         for (place, (organization, role, scopes)) in FOUNDERS.into_iter().enumerate() {
             let organization = Some(organization);
-            play.step(&Step::CreateAccount { by: 0, organization, role });
+            play.step(&Step::CreateAccount { by: 0, organization, below: None, role });
             let account = Some(u8::try_from(place + 1).unwrap());
             let sketch = Sketch { scopes, ..Sketch::default() };
             play.step(&Step::Issue { by: 0, account, sketch });
@@ -85,6 +85,7 @@ impl Play {
         let account = Account {
             id: key.head.account,
             organization: 0,
+            parent: None,
             role: Role::Owner,
             life: Life::Active,
             version: 1,

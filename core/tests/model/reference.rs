@@ -41,6 +41,7 @@ pub(crate) struct Organization {
 pub(crate) struct Account {
     pub(crate) id: AccountId,
     pub(crate) organization: usize,
+    pub(crate) parent: Option<usize>,
     pub(crate) role: Role,
     pub(crate) life: Life,
     pub(crate) version: u64,
@@ -171,6 +172,11 @@ impl Seat {
         Ok(if self.operator && self.role == Role::Owner { Reach::Everywhere } else { reach })
     }
 
+    /// Whether it may end another key than its own.
+    pub(crate) fn may_end(&self) -> bool {
+        ["admin", "keys:remove"].iter().any(|right| self.rights.contains(*right))
+    }
+
     pub(crate) fn may_give(&self, scopes: &[String]) -> Result<(), No> {
         let held = self.rights.contains("admin") || rights(scopes).is_subset(&self.rights);
         held.then_some(()).ok_or("Forbidden")
@@ -194,13 +200,50 @@ impl Model {
         match reach {
             Reach::Everywhere => true,
             Reach::Organization => self.accounts[account].organization == seat.organization,
-            Reach::Account => account == seat.account,
+            Reach::Account => {
+                let may_less = matches!(self.accounts[account].role, Role::Member | Role::Auditor);
+                account == seat.account || may_less && self.is_below(account, seat.account)
+            }
         }
+    }
+
+    /// An account and those above it, upwards.
+    pub(crate) fn chain(&self, account: usize) -> Vec<usize> {
+        let mut chain = vec![account];
+        while let Some(parent) = self.accounts[chain[chain.len() - 1]].parent {
+            chain.push(parent);
+        }
+        chain
+    }
+
+    pub(crate) fn is_below(&self, account: usize, ancestor: usize) -> bool {
+        account != ancestor && self.chain(account).contains(&ancestor)
+    }
+
+    pub(crate) fn below(&self, account: usize) -> Vec<usize> {
+        (0..self.accounts.len()).filter(|at| self.is_below(*at, account)).collect()
+    }
+
+    /// How an account stands: whoever is stopped stops all below.
+    pub(crate) fn stands(&self, account: usize) -> Life {
+        self.chain(account).into_iter().map(|at| self.accounts[at].life).max().unwrap()
     }
 
     /// What stands above a key.
     pub(crate) fn above(&self, account: usize) -> Life {
-        self.accounts[account].life.max(self.organizations[self.accounts[account].organization].life)
+        self.stands(account).max(self.organizations[self.accounts[account].organization].life)
+    }
+
+    /// Judges whether the organization of an account keeps an active owner without these.
+    pub(crate) fn keeps_owner(&self, account: usize, leaving: &[usize]) -> Result<(), No> {
+        let is_owner = |at: &usize| {
+            let one = &self.accounts[*at];
+            let theirs = one.organization == self.accounts[account].organization;
+            theirs && one.role == Role::Owner && self.stands(*at) == Life::Active
+        };
+        let owners: Vec<usize> = (0..self.accounts.len()).filter(is_owner).collect();
+        let left = owners.iter().filter(|at| !leaving.contains(at)).count();
+        if left == 0 && !owners.is_empty() { Err("WrongState") } else { Ok(()) }
     }
 
     /// Judges what needs no question. The table keeps whole seconds, and errs towards refusing.
@@ -271,7 +314,7 @@ impl Model {
         if scope.is_some_and(|scope| !key.scopes.iter().any(|held| held == scope)) {
             return Err("InsufficientScope");
         }
-        if key.uses.is_some_and(|uses| key.spent + cost > uses) {
+        if key.uses.is_some_and(|uses| key.spent + cost.max(1) > uses) {
             return Err("UsedUp");
         }
         if self.keys[at].uses.is_some() {
@@ -325,7 +368,20 @@ impl Model {
         for pending in std::mem::take(&mut self.pending) {
             match pending {
                 Pending::OfAccount(account) => {
-                    let keys = self.living(|model, key| model.keys[key].account == account);
+                    let below = self.below(account);
+                    for at in &below {
+                        let Account { id, life, version, .. } = self.accounts[*at].clone();
+                        if life != Life::Removed {
+                            (self.accounts[*at].life, self.accounts[*at].version) =
+                                (Life::Removed, version + 1);
+                            self.event(id.id().bits(), "account.removed owner_left", version + 1);
+                        }
+                    }
+                    let theirs = |model: &Self, key: usize| {
+                        let owner = model.keys[key].account;
+                        owner == account || below.contains(&owner)
+                    };
+                    let keys = self.living(theirs);
                     keys.into_iter().for_each(|key| self.end(key, Reason::OwnerLeft, None));
                 }
                 Pending::OfOrganization(organization) => {

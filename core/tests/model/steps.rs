@@ -84,7 +84,7 @@ pub(crate) enum Step {
     Remove { by: u8, key: u8, reason: Reason, only: Match },
     Use { by: u8, key: u8, scoped: bool, cost: u32 },
     RemoveMany { by: u8, many: Many, confirm: Confirm },
-    CreateAccount { by: u8, organization: Option<u8>, role: Role },
+    CreateAccount { by: u8, organization: Option<u8>, below: Option<u8>, role: Role },
     ChangeAccount { by: u8, account: u8, role: Option<Role>, suspended: Option<bool>, only: Match },
     RemoveAccount { by: u8, account: u8, policy: Policy },
     CreateOrganization { by: u8 },
@@ -147,8 +147,9 @@ fn on_owners() -> impl Strategy<Value = Step> {
     let policy =
         prop_oneof![Just(Policy::Remove), any::<u8>().prop_map(Policy::Transfer), Just(Policy::Refuse)];
     prop_oneof![
-        4 => (by(), prop::option::of(any::<u8>()), role())
-            .prop_map(|(by, organization, role)| Step::CreateAccount { by, organization, role }),
+        4 => (by(), prop::option::of(any::<u8>()), prop::option::of(any::<u8>()), role()).prop_map(
+            |(by, organization, below, role)| Step::CreateAccount { by, organization, below, role }
+        ),
         4 => (by(), any::<u8>(), prop::option::of(role()), any::<Option<bool>>(), only()).prop_map(
             |(by, account, role, suspended, only)| Step::ChangeAccount { by, account, role, suspended, only }
         ),
