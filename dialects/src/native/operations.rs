@@ -10,7 +10,8 @@ const IF_MATCH: Header = Header {
 };
 const ONCE: Header = Header {
     name: "Idempotency-Key",
-    description: "A name for this request: a repeat within 24 hours gets the first answer.",
+    description: "A name for this request: a repeat within 24 hours gets the first answer. 410 if the key in that answer was \
+        removed since.",
 };
 const PREFER: Header =
     Header { name: "Prefer", description: "`return=representation`: 200 and the receipt instead of 204." };
@@ -132,7 +133,13 @@ pub static OPERATIONS: [Operation; 46] = [
     Operation {
         takes: &[(JSON, schema::<wire::Verify<'_>>)],
         answers: &[(200, Some((JSON, schema::<wire::Verdict>)))],
-        ..operation("POST", "/v1/keys/verify", "verify_key", "Ask whether a key is valid for something.")
+        ..operation(
+            "POST",
+            "/v1/keys/verify",
+            "verify_key",
+            "Ask whether a key is valid for something. `Idempotency-Key` means nothing here: each question is judged, and \
+                counted, anew.",
+        )
     },
     Operation {
         takes: &[(FORM, schema::<wire::Token>)],

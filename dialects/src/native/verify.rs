@@ -19,7 +19,7 @@ use crate::dialect::{Params, Parsed, Request, Response};
 const FRAME: usize = 320;
 
 /// `Idempotency-Key` means nothing here: a question is asked anew every time, or a removed key would go on to
-/// be called valid.
+/// be called valid. A question that is sent twice counts twice: with few uses left that errs towards refusing.
 pub(super) fn parse(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed, Error> {
     let given: wire::Verify<'_> = body::json(request)?;
     let shown = match (given.secret, given.access) {
