@@ -189,14 +189,19 @@ pub(crate) enum Store {
     },
 }
 
-/// What to accept.
+/// What to recover from.
 #[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
 pub(crate) struct Recover {
     #[command(flatten)]
     pub(crate) config: ConfigFile,
     /// Say that you know that removals may be lost, and that every key in this store will end for that.
-    #[arg(long, required = true)]
+    #[arg(long)]
     pub(crate) accept_loss: bool,
+    /// Give an owner of the first organization a new secret, because nobody has one that works: the last one was removed,
+    /// or the store was restored without its slots. Nothing else changes.
+    #[arg(long)]
+    pub(crate) new_owner: bool,
 }
 
 /// Writes a line to standard output.

@@ -60,6 +60,6 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Receipt(command) => cli::receipt::run(&command),
         Command::Store(command) => cli::store::run(&command),
         Command::Bench(command) => cli::bench::run(&command),
-        Command::Recover(recover) => cli::store::recover(&recover.config.config),
+        Command::Recover(recover) => cli::store::recover(&recover),
     }
 }

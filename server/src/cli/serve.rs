@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use keyward_core::keyward::Keyward;
 use keyward_store::{Options, Standing};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
+use super::store::NEW_OWNER;
 use crate::app::App;
 use crate::config::{Config, Level};
 use crate::environment::World;
@@ -55,6 +56,9 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<App<Storage>>> {
     let started = Keyward::start(store, World::new(keys.roots), keys.pepper, expected);
     let keyward = started.await.map_err(super::inside)?;
     info!(keys = keyward.live().len(), seconds = began.elapsed().as_secs_f64(), "every live key is known");
+    if !keyward.live().has_operator() {
+        warn!("no owner of the first organization has a key that lives. If none has a password: {NEW_OWNER}");
+    }
     App::open(keyward, config)
 }
 

@@ -1,6 +1,5 @@
 //! This file is about `keyward store` and `keyward recover`: looking after a store.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use keyward_core::keyward::{Keyward, Origin};
@@ -8,10 +7,13 @@ use keyward_core::secret::Secret;
 use keyward_store::{Options, Standing, restore};
 
 use super::serve::options;
-use super::{Store as Command, inside, say};
+use super::{Recover, Store as Command, inside, say};
 use crate::config::Config;
 use crate::environment::World;
 use crate::{Storage, keyfiles};
+
+/// The way out for whoever owns the machine.
+pub(crate) const NEW_OWNER: &str = "stop the server and run `keyward recover --new-owner`";
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
@@ -36,6 +38,9 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
                 read.slots,
                 config.data.display()
             ));
+            if slots.is_none() {
+                say(&format!("no key in it can be used. To issue new ones: {NEW_OWNER}"));
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Reroot { remote, offline, config } => {
@@ -83,23 +88,48 @@ fn check_all(config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
+pub(crate) fn recover(recover: &Recover) -> anyhow::Result<ExitCode> {
+    let config = Config::read(&recover.config.config)?;
+    let is_ready = open(&config)?.standing() == Standing::Ready;
+    match (recover.new_owner, is_ready) {
+        (false, false) => accept_loss(&config)?,
+        (false, true) => say(&format!(
+            "this store has everything that its anchor knows of: there is nothing to accept. If no owner has a secret that \
+            works: {NEW_OWNER}"
+        )),
+        (true, true) => new_owner(&config)?,
+        (true, false) => anyhow::bail!(
+            "this store is locked: put the newest copy back, or run `keyward recover --accept-loss`, which gives the first \
+            owner a new secret, too"
+        ),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Ends every key of a store that has lost removals, writes that down, and gives the first owner a new key.
 ///
 /// The anchor is made to agree last: cut short before that, the store is still locked, and this can be run again.
-pub(crate) fn recover(file: &Path) -> anyhow::Result<ExitCode> {
-    let config = Config::read(file)?;
-    if open(&config)?.standing() == Standing::Ready {
-        say("this store has everything that its anchor knows of: there is nothing to accept");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let (ended, secret) = end_every_key(&config)?;
-    let store = open(&config)?;
+fn accept_loss(config: &Config) -> anyhow::Result<()> {
+    let (ended, secret) = end_every_key(config)?;
+    let store = open(config)?;
     super::runtime()?.block_on(store.accept_loss())?;
     say(&format!(
         "{ended} keys were ended. The first owner's new secret, shown this once:\n\n    {}",
         secret.expose()
     ));
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+/// Gives an owner of the first organization a new key: who owns the machine owns the store.
+fn new_owner(config: &Config) -> anyhow::Result<()> {
+    let keys = keyfiles::read(config)?;
+    let store = Storage::open(&config.data, keys.signer, options(config))?;
+    let secret = super::runtime()?.block_on(async {
+        let keyward = Keyward::start(store, World::new(keys.roots), keys.pepper, 0).await.map_err(inside)?;
+        keyward.new_owner().await.map_err(inside)
+    })?;
+    say(&format!("An owner's new secret, shown this once:\n\n    {}", secret.expose()));
+    Ok(())
 }
 
 /// Opens the store as if it had no anchor, for it would take no commit, and closes it again.

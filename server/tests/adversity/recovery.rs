@@ -212,6 +212,36 @@ fn a_backup_brings_back_what_was_live_and_nothing_that_was_removed() {
     }
 }
 
+/// A store was restored without its slots. Nobody had a key that worked, nothing said what to do, and nothing could be done.
+#[test]
+fn who_owns_the_machine_makes_a_new_owner_where_no_key_works() {
+    let folder = folder();
+    let server = Server::configured(folder.path(), |_| {});
+    let kept = server.issue("kept").1;
+    assert_eq!(server.stop(), ExitStatus::default());
+    let backup = folder.path().join("backup").to_str().expect("text").to_owned();
+    assert_eq!(on(folder.path(), &["store", "backup", "--to", &backup]).code, Some(0));
+    fs::remove_dir_all(folder.path().join("data")).expect("it is there");
+    let advice = "keyward recover --new-owner";
+    let done = on(folder.path(), &["store", "restore", "--from", &backup]);
+    assert!(done.code == Some(0) && done.out.contains(advice), "{done:?}");
+    let server = Server::configured(folder.path(), |_| {});
+    assert!(server.log().contains(advice), "{}", server.log());
+    assert_eq!(server.stop(), ExitStatus::default());
+    let done = on(folder.path(), &["recover", "--accept-loss"]);
+    assert!(done.code == Some(0) && done.out.contains(advice), "{done:?}");
+
+    let done = on(folder.path(), &["recover", "--new-owner"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let owner = done.out.split_whitespace().last().expect("a secret").to_owned();
+    fs::write(folder.path().join("owner.secret"), &owner).expect("it can be written");
+    let server = Server::configured(folder.path(), |_| {});
+    assert!(!server.log().contains(advice), "{}", server.log());
+    let new = server.issue("new").1;
+    assert_eq!((server.verify(&new)["valid"] == true, server.verify(&kept)["valid"] == true), (true, false));
+    assert_eq!(server.stop(), ExitStatus::default());
+}
+
 /// The copy of the slots is older than the keys: they cannot be opened any more, and must still be removable by whoever
 /// knows them, in whatever language.
 #[test]
