@@ -191,12 +191,11 @@ pub(crate) enum Store {
 
 /// What to recover from.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
 pub(crate) struct Recover {
     #[command(flatten)]
     pub(crate) config: ConfigFile,
     /// Say that you know that removals may be lost, and that every key in this store will end for that.
-    #[arg(long)]
+    #[arg(long, required_unless_present = "new_owner", conflicts_with = "new_owner")]
     pub(crate) accept_loss: bool,
     /// Give an owner of the first organization a new secret, because nobody has one that works: the last one was removed,
     /// or the store was restored without its slots. Nothing else changes.

@@ -236,7 +236,6 @@ fn who_owns_the_machine_makes_a_new_owner_where_no_key_works() {
     let owner = done.out.split_whitespace().last().expect("a secret").to_owned();
     fs::write(folder.path().join("owner.secret"), &owner).expect("it can be written");
     let server = Server::configured(folder.path(), |_| {});
-    assert!(!server.log().contains(advice), "{}", server.log());
     let new = server.issue("new").1;
     assert_eq!((server.verify(&new)["valid"] == true, server.verify(&kept)["valid"] == true), (true, false));
     assert_eq!(server.stop(), ExitStatus::default());
