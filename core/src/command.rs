@@ -377,6 +377,16 @@ pub enum Answer {
     /// A new key, and the only time that its secret is shown.
     Issued(Box<Key>, Secret),
     /// A new door credential; whatever it is known by stands in it.
+/// A page of events.
+pub struct Events {
+    /// Those that the caller may read, oldest first.
+    pub found: Vec<Logged>,
+    /// The position that comes after the last one looked at.
+    pub next: Position,
+    /// Whether the log ended there.
+    pub is_last: bool,
+}
+
     IssuedAccess(Box<Key>),
     /// A new key that never leaves.
     IssuedCrypto(Box<Key>),
@@ -418,8 +428,8 @@ pub enum Answer {
     Organizations(Vec<Organization>, Option<Id>),
     /// An organization was removed, now or before.
     OrganizationRemoved(OrganizationId),
-    /// Events, and the position that comes after the last one looked at.
-    Events(Vec<Logged>, Position),
+    /// A page of events.
+    Events(Events),
     /// The newest checkpoint, a signed note.
     Checkpoint(String),
     /// A tile's bytes.

@@ -9,7 +9,7 @@ use keyward_log::{
 };
 
 use crate::account::{Account, Organization, Standing};
-use crate::command::{Answer, Page};
+use crate::command::{Answer, Events, Page};
 use crate::error::Error;
 use crate::id::ReceiptId;
 use crate::key::{Found, Kind, Tombstone};
@@ -200,27 +200,27 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn list_events(
         &self,
         permit: &Permit,
-        mut from: Position,
+        mut next: Position,
         limit: usize,
     ) -> Result<Answer, Error> {
+        // Read first: what comes meanwhile is the next page's.
+        let size = self.checkpoint().await?.size();
         let mut found: Vec<Logged> = Vec::new();
         for _ in 0..LOOKED_AT.div_ceil(Page::LIMIT) {
-            let events = self.store.events(from, Page::LIMIT).await?;
-            let last_page = events.len() < Page::LIMIT;
-            for logged in events {
-                from = logged.position + 1;
+            if next >= size || found.len() == limit {
+                break;
+            }
+            for logged in self.store.events(next, Page::LIMIT).await? {
+                next = logged.position + 1;
                 if permit.covers_organization(logged.event.details.organization).is_ok() {
                     found.push(logged);
                 }
                 if found.len() == limit {
-                    return Ok(Answer::Events(found, from));
+                    break;
                 }
             }
-            if last_page {
-                break;
-            }
         }
-        Ok(Answer::Events(found, from))
+        Ok(Answer::Events(Events { found, next, is_last: next >= size }))
     }
 }
 

@@ -237,10 +237,10 @@ async fn follow<S: Store>(
     let mut quiet = 0;
     while !*stop.borrow() {
         let read = Command::ListEvents { from, limit: EVENTS };
-        let Ok(Answer::Events(found, after)) = caller.execute(read, None).await else { return };
-        from = after;
-        quiet = if found.is_empty() { quiet + 1 } else { 0 };
-        for event in &found {
+        let Ok(Answer::Events(page)) = caller.execute(read, None).await else { return };
+        from = page.next;
+        quiet = if page.found.is_empty() { quiet + 1 } else { 0 };
+        for event in &page.found {
             if answers.send((events.render)(event).into()).await.is_err() {
                 return;
             }

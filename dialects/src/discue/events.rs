@@ -89,8 +89,8 @@ pub(super) fn list(
     let since = Timestamp::from_millis(caller.at.millis().saturating_sub(DAY_MILLIS));
     let first = Command::ListEventsSince { since, limit: 1 };
     Ok(Step::then(first, move |answer| {
-        let Answer::Events(events, next) = answer else { return Err(unexpected()) };
-        let day = events.first().map_or(next, |first| first.position);
+        let Answer::Events(page) = answer else { return Err(unexpected()) };
+        let day = page.found.first().map_or(page.next, |first| first.position);
         // From the last one that is known already: what came of the same request is not told again.
         let from = day.max(found.wanted.after_position.unwrap_or_default());
         Ok(found.gather(from))
@@ -111,8 +111,8 @@ impl Found {
     /// Reads page after page.
     fn gather(mut self, from: Position) -> Step {
         Step::then(Command::ListEvents { from, limit: Page::LIMIT }, move |answer| {
-            let Answer::Events(events, next) = answer else { return Err(unexpected()) };
-            for logged in events {
+            let Answer::Events(page) = answer else { return Err(unexpected()) };
+            for logged in page.found {
                 let (event, details) = (&logged.event, &logged.event.details);
                 let is_theirs =
                     event.subject == Subject::Key && details.organization == self.wanted.organization;
@@ -125,8 +125,7 @@ impl Found {
                     return Ok(self.name());
                 }
             }
-            // Nothing was looked at any more: that is the end of the log.
-            Ok(if next > from { self.gather(next) } else { self.name() })
+            Ok(if page.is_last { self.name() } else { self.gather(page.next) })
         })
     }
 

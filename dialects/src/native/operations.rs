@@ -312,8 +312,8 @@ pub static OPERATIONS: [Operation; 46] = [
             "GET",
             "/v1/events",
             "list_events",
-            "Read events in clear; `Accept: text/event-stream` follows them. `next_cursor` is the last position looked at, also \
-             on the last page: a page without events is the end, and whoever asks from there again later misses none.",
+            "Read events in clear; `Accept: text/event-stream` follows them. Whoever comes again later asks for those after the \
+             position of the last event that they have, and misses none.",
         )
     },
     Operation {

@@ -49,10 +49,11 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
             created(request, "organizations", &one.id, &show::organization(one)).with_version(one.version)
         }
         Answer::Organizations(all, next) => list(all.iter().map(show::organization).collect(), *next),
-        Answer::Events(events, next) => {
-            // `after` is the last position looked at; before the first event there is none.
-            let next_cursor = next.checked_sub(1).map(|last| last.to_string());
-            json(StatusCode::OK, &wire::List { data: events.iter().map(show::event).collect(), next_cursor })
+        Answer::Events(page) => {
+            // `after` is the last position looked at.
+            let last = page.next.checked_sub(1).filter(|_| !page.is_last);
+            let data = page.found.iter().map(show::event).collect();
+            json(StatusCode::OK, &wire::List { data, next_cursor: last.map(|last| last.to_string()) })
         }
         // No route of this language asks for one.
         Answer::Resource(_)

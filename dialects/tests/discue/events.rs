@@ -1,6 +1,6 @@
 //! The events of the last day.
 
-use keyward_core::command::{Answer, Command};
+use keyward_core::command::{Answer, Command, Events};
 use keyward_core::error::Error;
 use keyward_core::event::{Details, Event, Happened, Reason, Subject};
 use keyward_core::id::Id;
@@ -53,13 +53,14 @@ fn core(command: Command) -> Result<Answer, Error> {
     match command {
         Command::ListEventsSince { since, limit: 1 } => {
             assert_eq!(since, Timestamp::from_millis(NOW.millis() - 24 * 3600 * 1000));
-            Ok(Answer::Events(vec![log().remove(0)], 11))
+            Ok(Answer::Events(Events { found: vec![log().remove(0)], next: 11, is_last: false }))
         }
         Command::ListEvents { from, .. } => {
             let found: Vec<Logged> =
                 log().into_iter().filter(|logged| logged.position >= from).take(2).collect();
             let next = found.last().map_or(from, |last| last.position + 1);
-            Ok(Answer::Events(found, next))
+            let is_last = log().last().is_none_or(|last| last.position < next);
+            Ok(Answer::Events(Events { found, next, is_last }))
         }
         Command::Find(id) if id.id() == KEY => Ok(Answer::Found(Box::new(key("{}")))),
         _ => panic!(),
@@ -150,9 +151,9 @@ fn every_event_of_one_millisecond_is_told_once() {
 /// The ids of events that are all of the same millisecond.
 fn at_once(sent: &Sent) -> Vec<String> {
     let (status, body) = answer(sent, |command| match core(command)? {
-        Answer::Events(mut events, next) => {
-            events.iter_mut().for_each(|logged| logged.event.at = Timestamp::from_millis(1000));
-            Ok(Answer::Events(events, next))
+        Answer::Events(mut page) => {
+            page.found.iter_mut().for_each(|logged| logged.event.at = Timestamp::from_millis(1000));
+            Ok(Answer::Events(page))
         }
         answer => Ok(answer),
     });

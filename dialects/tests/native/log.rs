@@ -1,6 +1,6 @@
 //! The log: receipts, tiles, events.
 
-use keyward_core::command::{Answer, Command};
+use keyward_core::command::{Answer, Command, Events};
 use keyward_core::event::{Details, Event, Happened, Reason, Subject};
 use keyward_core::id::Id;
 use keyward_core::store::Logged;
@@ -82,15 +82,21 @@ fn events_go_on_after_the_last_one() {
     // A broken stream is taken up where it broke, whatever it was first asked for.
     assert_eq!(from(&send("GET", "/v1/events?after=17").header("last-event-id", "20")), (21, 50));
     assert_eq!(send("GET", "/v1/events?after=-1").invalid().0, "after");
-    let page = json(&send("GET", "/v1/events").answered(&Answer::Events(vec![logged()], 18)));
-    assert_eq!(page["next_cursor"], "17");
-    let empty = json(&send("GET", "/v1/events").answered(&Answer::Events(Vec::new(), 0)));
-    assert_eq!(empty["next_cursor"], json!(null));
+    let cursor = |found, next, is_last| {
+        let page = Answer::Events(Events { found, next, is_last });
+        json(&send("GET", "/v1/events").answered(&page))["next_cursor"].clone()
+    };
+    assert_eq!(cursor(vec![logged()], 18, false), "17");
+    assert_eq!(cursor(Vec::new(), 18, false), "17", "there may be some further on");
+    for end in [cursor(vec![logged()], 18, true), cursor(Vec::new(), 18, true), cursor(Vec::new(), 0, true)] {
+        assert_eq!(end, json!(null));
+    }
 }
 
 #[test]
 fn an_event_is_told_in_clear() {
-    let page = json(&send("GET", "/v1/events").answered(&Answer::Events(vec![logged()], 18)));
+    let page = Answer::Events(Events { found: vec![logged()], next: 18, is_last: true });
+    let page = json(&send("GET", "/v1/events").answered(&page));
     assert_eq!(
         page["data"][0],
         json!({
