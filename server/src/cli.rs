@@ -32,7 +32,7 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a new store with its keys, its first organization and owner, and print the owner's secret.
+    /// Make a new store with its keys, its first organization and owner, and print and keep the owner's secret.
     Init(Init),
     /// Serve.
     Serve(ConfigFile),
@@ -78,7 +78,7 @@ pub(crate) struct ConfigFile {
 /// What to make.
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// The folder to make it in; it gets `keyward.toml`, `data`, `keys` and `anchor`.
+    /// The folder to make it in; it gets `keyward.toml`, `owner.secret`, `data`, `keys` and `anchor`.
     #[arg(long, default_value = ".")]
     pub(crate) folder: PathBuf,
     /// What the first organization is called.

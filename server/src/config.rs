@@ -224,7 +224,8 @@ impl Config {
         let token = self.pkcs11.iter_mut().flat_map(|token| [&mut token.module, &mut token.pin_file]);
         let unit = self.encedo.iter_mut().map(|unit| &mut unit.key_file);
         for path in own.into_iter().chain(self.anchor.iter_mut()).chain(tls).chain(token).chain(unit) {
-            *path = folder.join(&*path);
+            // As people write it: without the `.` between.
+            *path = folder.join(&*path).components().collect();
         }
     }
 

@@ -78,8 +78,8 @@ pub(crate) fn read_secret(file: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
 
 /// Reads a file that only its owner may read.
 pub(crate) fn read_private(file: &Path) -> anyhow::Result<Zeroizing<String>> {
-    let metadata =
-        fs::metadata(file).with_context(|| format!("{}; `keyward init` makes it", file.display()))?;
+    let metadata = fs::metadata(file)
+        .with_context(|| format!("{}; put back the one that was made with the store", file.display()))?;
     if metadata.mode() & 0o077 != 0 {
         bail!("{}: others may read it; run chmod 600 on it", file.display());
     }

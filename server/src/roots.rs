@@ -71,7 +71,11 @@ impl RootFiles {
     /// Every root that is not destroyed, the oldest first.
     pub(crate) fn read(&self) -> anyhow::Result<Vec<Root>> {
         let files = self.files()?;
-        ensure!(!files.is_empty(), "{}: no root.key; `keyward init` makes it", self.folder.display());
+        ensure!(
+            !files.is_empty(),
+            "{}: no root.key; put back the one that was made with the store",
+            self.folder.display()
+        );
         let newest = files.last().map(|(epoch, _)| *epoch);
         let mut roots = Vec::new();
         for (epoch, file) in files {

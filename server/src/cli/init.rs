@@ -35,32 +35,46 @@ pub(crate) fn run(init: &Init) -> anyhow::Result<ExitCode> {
         let folder = folder_of(&std::path::absolute(plan)?).to_owned();
         config.encedo = bootstrap.unit_key().map(|file| Encedo { key_file: folder.join(file) });
     }
-    let owner_file = bootstrap.as_ref().zip(init.bootstrap.as_ref());
-    let owner_file = owner_file.map(|(bootstrap, plan)| folder_of(plan).join(&bootstrap.owner_secret_file));
+    let owner_file = match (&bootstrap, &init.bootstrap) {
+        (Some(bootstrap), Some(plan)) => folder_of(plan).join(&bootstrap.owner_secret_file),
+        (_, _) => init.folder.join("owner.secret"),
+    };
     // Before anything is made: the secret is shown once, and there would be nowhere to put it.
-    if let Some(file) = owner_file.as_ref().filter(|file| file.symlink_metadata().is_ok()) {
-        bail!("{}: it exists, and is where the owner's secret is to be written", file.display());
+    if owner_file.symlink_metadata().is_ok() {
+        bail!("{}: it exists, and is where the owner's secret is to be written", owner_file.display());
     }
     let absolute = absolute(&config, &init.folder);
     std::fs::create_dir_all(&init.folder).with_context(|| format!("{}", init.folder.display()))?;
     let runtime = super::runtime()?;
     let secret = runtime.block_on(found(&absolute, &init.log_name, &init.organization, &init.owner))?;
+    super::write_secret(&owner_file, &secret)?;
     std::fs::write(&file, toml::to_string(&config)?).with_context(|| format!("{}", file.display()))?;
     if let (Some(bootstrap), Some(plan)) = (&bootstrap, &init.bootstrap) {
-        super::write_secret(&folder_of(plan).join(&bootstrap.owner_secret_file), &secret)?;
         runtime.block_on(set_up(&absolute, bootstrap, folder_of(plan)))?;
     }
     if init.json {
-        let shown = serde_json::json!({ "config": file, "secret": secret.expose() });
+        let shown =
+            serde_json::json!({ "config": file, "secret": secret.expose(), "secret_file": owner_file });
         say(&format!("{shown}"));
     } else {
-        say(&format!(
-            "The first owner's secret, shown this once:\n\n    {}\n\nStart the server with\n\n    keyward serve --config {}",
-            secret.expose(),
-            file.display()
-        ));
+        say(&next_steps(init, &file, &owner_file, &secret));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What whoever has made a store needs to know.
+fn next_steps(init: &Init, config: &Path, owner: &Path, secret: &Secret) -> String {
+    let (config, owner) = (config.display(), owner.display());
+    format!(
+        "The first owner's secret, shown this once, and kept in {owner}, which you alone may read:\n\n    {}\n\n\
+         Start the server with\n\n    keyward serve --config {config}\n\n\
+         Every other command asks it where these say, with that secret:\n\n    \
+         export KEYWARD_URL=http://{} KEYWARD_SECRET_FILE={owner}\n    keyward key list\n\n\
+         Receipts and the log are checked with {}; give it to whoever is to trust them.",
+        secret.expose(),
+        init.listen,
+        init.folder.join("keys/log.pub").display(),
+    )
 }
 
 /// Makes what a file declares and the store lacks.
