@@ -257,11 +257,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     ) -> Result<Option<Found<Key>>, Error> {
         let found = match record::key::read(&stored.record)? {
             Found::Removed(tombstone) => Found::Removed(tombstone),
-            // Without its slot it can only be removed; the list of what can be used passes it over.
-            Found::Live(_) if stored.slot.is_none() => return Ok(None),
             Found::Live(sealed) => {
-                let key = sealed.open(&self.slot_secret(&stored).await?)?;
-                Found::Live(self.with_uses_left(key).await?)
+                // Without its slot it can only be removed; the list of what can be used passes it over.
+                let Some(secret) = self.secret_of(&stored).await? else { return Ok(None) };
+                Found::Live(self.with_uses_left(sealed.open(&secret)?).await?)
             }
         };
         let (organization, account) = match &found {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::future::{Future, ready};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
@@ -97,6 +97,7 @@ pub struct Keyward<S, E> {
     /// Keys that are to be removed by themselves, the next one first. May name keys that no longer are.
     pub(crate) due: Arc<Mutex<BTreeSet<(Timestamp, KeyId)>>>,
     pub(crate) jobs: Mutex<HashMap<RemovalId, Arc<Job>>>,
+    unusable: OnceLock<Vec<KeyId>>,
     last_id: Mutex<Id>,
     /// Whether it was found to be behind what others have seen of its log.
     pub(crate) locked: AtomicBool,
@@ -125,10 +126,10 @@ pub struct Idempotency {
 }
 
 impl<S: Store, E: Environment> Keyward<S, E> {
-    /// Reads from the store what is live, and takes up what was begun before the last stop.
+    /// Reads from the store what is live, and takes up what was begun before the last stop. See [`Self::unusable`].
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Internal`] if the store cannot be read or a record does not open:
+    /// [`Error::Unavailable`] or [`Error::Internal`] if the store cannot be read, a record is damaged, or no slot opens:
     /// a server that does not know all of its keys serves none.
     pub async fn start(
         store: S,
@@ -154,14 +155,16 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             account_turn: futures_util::lock::Mutex::new(()),
             due: Arc::default(),
             jobs: Mutex::default(),
+            unusable: OnceLock::new(),
             last_id: Mutex::new(Id::from_bits(0)),
             locked: AtomicBool::new(false),
             verifiers: Arc::new(Verifiers::new(Limits::default())),
             this: Weak::clone(this),
         });
-        let cut_off = keyward.load().await?;
+        let mut learnt = keyward.load().await?;
+        let _ = keyward.unusable.set(std::mem::take(&mut learnt.unusable));
         keyward.take_over_verifiers().await?;
-        keyward.take_up(cut_off).await?;
+        keyward.take_up(learnt).await?;
         Ok(keyward)
     }
 
@@ -169,6 +172,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     #[must_use]
     pub fn live(&self) -> &Live {
         &self.live
+    }
+
+    /// The keys whose slot was damaged at the start: each can be removed, and not used.
+    #[must_use]
+    pub fn unusable(&self) -> &[KeyId] {
+        self.unusable.get().map_or(&[], Vec::as_slice)
     }
 
     /// Whether a text is the secret of a live key, whatever that may do.
@@ -424,22 +433,26 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn slot_secret(&self, stored: &Stored) -> Result<SlotSecret, Error> {
         let id = stored.record.id;
         let mut read = stored.slot;
-        loop {
-            let slot =
-                read.ok_or(Error::WrongState { why: "its slot was not restored: it can only be removed" })?;
-            match self.roots.unwrap(&slot, id) {
-                Err(_) if slot.epoch() < self.roots.epoch() => {}
-                opened => return Ok(opened?),
+        let unusable = Error::WrongState { why: "its slot is missing or damaged: it can only be removed" };
+        self.secret_of(stored).await?.ok_or(unusable)
+    }
+
+    /// The same; `None` where its slot was not restored, or is damaged.
+    pub(crate) async fn secret_of(&self, stored: &Stored) -> Result<Option<SlotSecret>, Error> {
+        while let Some(slot) = read {
+            if let Ok(secret) = self.roots.unwrap(&slot, id) {
+                return Ok(Some(secret));
             }
             let newer = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
             record::key::read(&newer.record)?.live()?;
             if newer.slot == read {
-                return Err(Error::internal(format!("the slot of {id:?} is of an epoch whose root is gone")));
+                return Ok(None);
             }
             read = newer.slot;
         }
     }
 
+        Ok(None)
     /// Commits a record that nothing seals, with its event, and with what is to happen in memory once it is durable.
     pub(crate) async fn commit_open(
         &self,

@@ -1,28 +1,39 @@
 //! This file is about what a node learns from its store when it starts: owners, keys, and when sessions were last used.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::account::{Account, Organization, Standing};
 use crate::error::Error;
-use crate::id::{Id, ResourceId};
+use crate::id::{Id, KeyId, ResourceId};
 use crate::key::{Found, Material};
 use crate::keyward::{Environment, Keyward};
 use crate::pages::Pages;
 use crate::record;
+use crate::seal::WrappedSlot;
 use crate::store::{List, Position, RecordKind, Store, Stored};
 
-/// What the last stop cut off, as far as reading what is live tells.
-pub(crate) struct CutOff {
+/// What a node has learnt from its store.
+pub(crate) struct Learnt {
     /// The owners that are gone, whose keys may be there.
     pub(crate) gone: Vec<Id>,
     /// What was made for keys that are there.
     pub(crate) referred: HashSet<ResourceId>,
+    /// The keys whose slot does not open: each can be removed, and not used.
+    pub(crate) unusable: Vec<KeyId>,
+}
+
+/// What came of the slots of all keys.
+#[derive(Default)]
+struct Slots {
+    opened: AtomicU64,
+    unopened: Mutex<Vec<(KeyId, WrappedSlot)>>,
 }
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     /// Learns what is live, and what the last stop cut off.
-    pub(crate) async fn load(&self) -> Result<CutOff, Error> {
+    pub(crate) async fn load(&self) -> Result<Learnt, Error> {
         // Read first: what is read afterwards is at least as new.
         let size = self.checkpoint().await?.size();
         if let Some(last) = size.checked_sub(1) {
@@ -33,8 +44,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let epoch_began = self.load_epoch().await?;
         let provisional: HashSet<ResourceId> = self.provisional().await?.into_iter().collect();
         let referred: Mutex<HashSet<ResourceId>> = Mutex::default();
-        let failure: Mutex<Option<Error>> = Mutex::new(None);
-        let key = |stored: Stored| match self.load_key(&stored, epoch_began) {
+        let (slots, failure) = (Slots::default(), Mutex::<Option<Error>>::new(None));
+        let key = |stored: Stored| match self.load_key(&stored, epoch_began, &slots) {
             Ok(Some(person)) if provisional.contains(&person) => {
                 referred.lock().unwrap_or_else(PoisonError::into_inner).insert(person);
             }
@@ -47,8 +58,26 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
+        let unusable = self.judge_slots(slots)?;
         self.load_sessions().await?;
-        Ok(CutOff { gone, referred: referred.into_inner().unwrap_or_else(PoisonError::into_inner) })
+        let referred = referred.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Learnt { gone, referred, unusable })
+    }
+
+    /// The keys whose slot does not open, where others do: those slots are damaged. Where none opens, the roots are
+    /// others.
+    fn judge_slots(&self, slots: Slots) -> Result<Vec<KeyId>, Error> {
+        let unopened = slots.unopened.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some((id, slot)) = unopened.first().filter(|_| slots.opened.into_inner() == 0) {
+            let (epoch, newest) = (slot.epoch(), self.roots.epoch());
+            return Err(Error::internal(format!(
+                "no slot opens; that of {id} is of epoch {epoch}, the newest root is of epoch {newest}: \
+                 configure the keys that `keyward init` made for this store (root.key), or restore the slots from \
+                 a copy made since the last re-rooting. Older copies open nothing any more: restore without slots, and \
+                 issue new keys"
+            )));
+        }
+        Ok(unopened.into_iter().map(|(id, _)| id).collect())
     }
 
     /// Learns who stands above keys; those who are gone. By their lists: a scan would walk every key, too.
@@ -91,7 +120,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     /// Learns of a key; who carries it, if it is one that somebody carries.
-    fn load_key(&self, stored: &Stored, epoch_began: Position) -> Result<Option<ResourceId>, Error> {
+    fn load_key(
+        &self,
+        stored: &Stored,
+        epoch_began: Position,
+        slots: &Slots,
+    ) -> Result<Option<ResourceId>, Error> {
         let sealed = match record::key::read(&stored.record)? {
             Found::Live(sealed) => sealed,
             Found::Removed(tombstone) => {
@@ -102,26 +136,26 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 return Ok(None);
             }
         };
-        let Some(slot) = stored.slot else {
-            // Restored without its slot: it can be seen and removed, not used.
+        if let Some(at) = sealed.head.remove_at {
+            self.due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, sealed.head.id));
+        }
+        let secret = stored.slot.and_then(|slot| match self.roots.unwrap(&slot, stored.record.id) {
+            Ok(secret) => Some(secret),
+            Err(_) => {
+                let mut unopened = slots.unopened.lock().unwrap_or_else(PoisonError::into_inner);
+                unopened.push((sealed.head.id, slot));
+                None
+            }
+        });
+        let Some(secret) = secret else {
+            // Restored without its slot, or that is damaged: it can be seen and removed, not used.
             if let Some(session) = sealed.head.session {
                 self.live.know_sessions(session.parent);
             }
             return Ok(None);
         };
-        let secret = self.roots.unwrap(&slot, stored.record.id).map_err(|_| {
-            let (id, epoch, newest) = (sealed.head.id, slot.epoch(), self.roots.epoch());
-            Error::internal(format!(
-                "the slot of {id} is of epoch {epoch} and does not open; the newest root is of epoch {newest}: \
-                 configure the keys that `keyward init` made for this store (root.key), or restore the slots from \
-                 a copy made since the last re-rooting. Older copies open nothing any more: restore without slots, and \
-                 issue new keys"
-            ))
-        })?;
+        slots.opened.fetch_add(1, Ordering::Relaxed);
         let key = sealed.open(&secret)?;
-        if let Some(at) = key.head.remove_at {
-            self.due.lock().unwrap_or_else(PoisonError::into_inner).insert((at, key.head.id));
-        }
         if let Some(old) = key.traits.supersedes.filter(|_| self.is_sole(&key.traits.scopes)) {
             self.successions.superseded.know(old, key.head.id);
         }

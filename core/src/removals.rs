@@ -17,7 +17,7 @@ use crate::filter::Filter;
 use crate::id::{AccountId, Id, KeyId, RemovalId};
 use crate::key::{Found, Head, Tombstone};
 use crate::keyward::{About, Environment, Keyward, Origin};
-use crate::load::CutOff;
+use crate::load::Learnt;
 use crate::pages::Pages;
 use crate::permit::{Permit, Reach};
 use crate::record;
@@ -240,11 +240,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if filter.reads_heads_only() {
             return Ok(Some(sealed.head));
         }
-        if stored.slot.is_none() {
-            // Restored without its slot: nobody can tell any more.
-            return Ok(None);
-        }
-        let key = sealed.open(&self.slot_secret(stored).await?)?;
+        // Without its slot nobody can tell any more.
+        let Some(secret) = self.secret_of(stored).await? else { return Ok(None) };
+        let key = sealed.open(&secret)?;
         Ok(filter.fits_traits(&key).then_some(key.head))
     }
 
@@ -353,9 +351,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     /// Takes up what the last stop cut off: keys whose place was taken, what was made for keys, unfinished removals, and keys
     /// whose owner is gone.
-    pub(crate) async fn take_up(self: &Arc<Self>, cut_off: CutOff) -> Result<(), Error> {
+    pub(crate) async fn take_up(self: &Arc<Self>, learnt: Learnt) -> Result<(), Error> {
         self.end_left_over().await?;
-        self.take_up_provisional(&cut_off.referred).await?;
+        self.take_up_provisional(&learnt.referred).await?;
         let unfinished = List { kind: RecordKind::Removal, owner: List::EVERYONE };
         for stored in self.store.page(unfinished, None, usize::MAX).await? {
             let mut removal = Removal::from_record(&stored.record)?;
@@ -364,7 +362,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             removal.version += 1;
             self.carry_out(removal, heads);
         }
-        for owner in cut_off.gone {
+        for owner in learnt.gone {
             self.sweep_owner(owner, &Origin::default());
         }
         Ok(())

@@ -188,11 +188,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         self.live.directory.account(key.head.account, key.head.organization).stands()
     }
 
-    /// A key that was not removed.
+    /// A key that was not removed, and opens.
     async fn open_live(&self, id: KeyId) -> Result<Option<Key>, Error> {
         let Some(stored) = self.store.fetch(id.id()).await? else { return Ok(None) };
         match record::key::read(&stored.record)? {
-            Found::Live(sealed) => Ok(Some(sealed.open(&self.slot_secret(&stored).await?)?)),
+            Found::Live(sealed) => {
+                self.secret_of(&stored).await?.map(|secret| sealed.open(&secret)).transpose()
+            }
             Found::Removed(_) => Ok(None),
         }
     }

@@ -2,18 +2,17 @@
 //! of a changed one still restores no other log.
 
 use std::fs;
-use std::path::Path;
 
 use bolero::{check, produce};
 use keyward_core::keyward::Keyward;
-use keyward_core::seal::Pepper;
+use keyward_core::seal::{Pepper, WrappedSlot};
 use keyward_core::secret::Digest;
 use keyward_core::store::Store;
-use keyward_store::{Embedded, Options, restore};
+use keyward_store::{Embedded, Opens, Options, restore};
 use tempfile::TempDir;
 
 use crate::mutation::{SCRIPT, mutated};
-use crate::samples::{Still, finish, signer};
+use crate::samples::{Still, finish, root, signer};
 
 /// Every restore makes a folder, an engine and some syncs.
 const ITERATIONS: usize = 48;
@@ -49,7 +48,9 @@ fn restored(backup: &[u8], slots: Option<&[u8]>) -> Option<String> {
     fs::write(at("backup"), backup).unwrap();
     let copies = at("slots");
     fs::write(&copies, slots.unwrap_or_default()).unwrap();
-    let copies: Option<&Path> = slots.map(|_| copies.as_path());
+    let root = root();
+    let opens = |id, slot: &WrappedSlot| root.unwrap(slot, id).is_ok();
+    let copies = slots.map(|_| (copies.as_path(), &opens as Opens<'_>));
     let done = restore(&at("data"), &at("backup"), copies, &signer().verifier_key());
     let opened = Embedded::open(&at("data"), signer(), options());
     assert_eq!(done.is_ok(), opened.is_ok(), "{done:?}");

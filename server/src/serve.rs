@@ -72,7 +72,12 @@ pub(crate) async fn serve<S: Store>(
     let rounds = tokio::spawn(rounds(Arc::clone(&app), Arc::clone(&server)));
     // Not waited for at the end: what is cut off goes on with the next start.
     let rerooting = tokio::spawn(rerooting(Arc::clone(&app), config.roots.rhythm()));
-    info!(http = ?addresses.http, https = ?addresses.https, metrics = ?addresses.metrics, "ready");
+    let at = |address: Option<SocketAddr>| address.map(tracing::field::display);
+    let [http, https, metrics] = [addresses.http, addresses.https, addresses.metrics].map(at);
+    match app.keyward() {
+        Some(_) => info!(http, https, metrics, "ready"),
+        None => warn!(http, https, metrics, "listening, and locked: nothing is accepted"),
+    }
     ready(addresses)?;
     tokio::select! {
         () = any(terminate, interrupt) => {}

@@ -317,9 +317,7 @@ pub(crate) fn initialized(folder: &Path) -> String {
     let made = init.output().expect("the program starts");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let made: Value = serde_json::from_slice(&made.stdout).expect("one line of JSON");
-    let secret = made["secret"].as_str().expect("text").to_owned();
-    std::fs::write(kept, &secret).expect("it can be written");
-    secret
+    made["secret"].as_str().expect("text").to_owned()
 }
 
 fn connect(url: &str) -> TcpStream {
@@ -332,13 +330,12 @@ fn connect(url: &str) -> TcpStream {
 /// empty where it does not.
 fn listening(line: &[u8]) -> Option<[String; 3]> {
     let line: Value = serde_json::from_slice(line).ok()?;
-    let address =
-        |name: &str| line[name].as_str()?.strip_prefix("Some(")?.strip_suffix(')').map(str::to_owned);
     let at = |name: &str, scheme: &str| {
-        address(name).map_or_else(String::new, |address| format!("{scheme}://{address}"))
+        line[name].as_str().map_or_else(String::new, |address| format!("{scheme}://{address}"))
     };
-    let is_ready = line["message"] == "ready";
-    is_ready.then(|| [at("http", "http"), at("https", "https"), at("metrics", "http")])
+    let says = line["message"].as_str()?;
+    let listens = says == "ready" || says.starts_with("listening");
+    listens.then(|| [at("http", "http"), at("https", "https"), at("metrics", "http")])
 }
 
 /// Reads an answer; `None` if there is none.

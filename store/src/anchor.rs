@@ -7,6 +7,7 @@
 //! to the halves in turn, so that a write that was cut short leaves the other one whole. A note counts if its
 //! signature verifies; the longer log of the two is the anchor.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -40,6 +41,24 @@ pub enum Standing {
         /// The root over as many events of the store.
         store: Hash,
     },
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way_out = "or run `keyward recover --accept-loss`, which ends every key";
+        match self {
+            Self::Ready => f.write_str("the store has everything that its anchor knows of"),
+            Self::Behind { store, anchor } => write!(
+                f,
+                "LOCKED: the anchor knows {anchor} events, and this store has {store}: an older copy was put back, or what \
+                 was written last is lost. Put the newest copy back, {way_out}"
+            ),
+            Self::Diverged { at, .. } => write!(
+                f,
+                "LOCKED: the anchor knows another log than this store's, {at} events long. Put the right copy back, {way_out}"
+            ),
+        }
+    }
 }
 
 /// The anchor file.

@@ -29,7 +29,7 @@ const SLOTS: &[u8] = b"keyward slot copy 1\n";
 const STRIDE: usize = 4096;
 
 /// What was written or read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// How many records.
     pub records: u64,
@@ -37,6 +37,8 @@ pub struct Summary {
     pub events: u64,
     /// How many slots.
     pub slots: u64,
+    /// How many slots were left out because they do not open any more.
+    pub unopened: u64,
 }
 
 impl Embedded {
@@ -64,7 +66,7 @@ impl Embedded {
         out.finish().map_err(at(file))?;
         let slots = slots.map_or(Ok(0), |slots| copy_slots(shared, &snapshot, slots))?;
         let [_, events, records, ..] = written;
-        Ok(Summary { records, events, slots })
+        Ok(Summary { records, events, slots, unopened: 0 })
     }
 }
 

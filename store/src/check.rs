@@ -4,7 +4,8 @@ use std::fmt;
 
 use fjall::{Keyspace, Readable, Snapshot};
 use keyward_core::event::Happened;
-use keyward_core::id::Id;
+use keyward_core::id::{Id, KeyId};
+use keyward_core::seal::WrappedSlot;
 use keyward_core::store::ReadError;
 use keyward_log::{Checkpoint, Hash, Note, StoredHash, Tree};
 
@@ -35,20 +36,23 @@ impl fmt::Display for Finding {
 
 const RESTORE: &str = "restore the newest backup";
 const RESTORE_SLOT: &str = "restore it from a copy of the slots, or remove the record and issue a new key";
+const RIGHT_ROOTS: &str =
+    "configure the keys that were made with it, or slots copied since the last re-rooting";
 const REOPEN: &str = "stop the server and open the store again, which overwrites it";
 
 impl Embedded {
-    /// Looks at every row and every cell, and lists what does not fit, up to 1,000 findings. Meant for a store
-    /// that nobody commits to; a commit meanwhile may look like a fault of the slots.
+    /// Looks at every row and every cell, and lists what does not fit, up to 1,000 findings. `opens` says whether a
+    /// record's slot opens. Meant for a store that nobody commits to; a commit meanwhile may look like a fault of the slots.
     ///
     /// # Errors
     /// [`ReadError`] if the store cannot be read at all.
-    pub fn check(&self) -> Result<Vec<Finding>, ReadError> {
+    pub fn check(&self, opens: Opens<'_>) -> Result<Vec<Finding>, ReadError> {
         let shared = self.shared();
-        let snapshot = shared.engine.snapshot();
-        let mut check = Check { shared, engine: &shared.engine, snapshot, findings: Vec::new(), events: 0 };
+        let (engine, snapshot) = (&shared.engine, shared.engine.snapshot());
+        let mut check = Check { shared, engine, snapshot, opens, findings: Vec::new(), events: 0, opened: 0 };
         let head = check.log()?;
         let named = check.records()?;
+        check.roots(&named);
         check.names()?;
         check.members()?;
         check.loose_rows()?;
@@ -57,6 +61,9 @@ impl Embedded {
     }
 }
 
+/// Whether the slot of this record opens: only whoever has the roots can tell.
+pub type Opens<'a> = &'a dyn Fn(Id, &WrappedSlot) -> bool;
+
 /// Whether a row's key and value can be read.
 type IsReadable = fn(&[u8], &[u8]) -> bool;
 
@@ -64,9 +71,12 @@ struct Check<'a> {
     shared: &'a Shared,
     engine: &'a Engine,
     snapshot: Snapshot,
+    opens: Opens<'a>,
     findings: Vec<Finding>,
     /// How many events there are.
     events: u64,
+    /// How many slots opened.
+    opened: u64,
 }
 
 impl Check<'_> {
@@ -194,9 +204,34 @@ impl Check<'_> {
             Some(true) => {
                 self.find(self.cell(cell), format!("{id:?} and another record share it"), RESTORE_SLOT);
             }
-            Some(free) => *free = true,
+            Some(free) => {
+                *free = true;
+                self.slot(id, cell)?;
+            }
         }
         Ok(())
+    }
+
+    /// A cell that is empty is found where all cells are looked at.
+    fn slot(&mut self, id: Id, cell: Cell) -> Result<(), ReadError> {
+        let slot = self.shared.slots.read(cell).map_err(|error| self.shared.unreadable_slots(&error))?;
+        match slot {
+            Some(slot) if (self.opens)(id, &slot) => self.opened += 1,
+            Some(_) => {
+                let problem = format!("the slot of {} does not open", KeyId::from(id));
+                self.find(self.cell(cell), problem, RESTORE_SLOT);
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Where no slot at all opens, it is not for damage to each of them.
+    fn roots(&mut self, named: &[bool]) {
+        if self.opened == 0 && named.contains(&true) {
+            let place = self.shared.slots.path().display().to_string();
+            self.find(place, "no slot opens, so these are not the roots of this store", RIGHT_ROOTS);
+        }
     }
 
     fn cell(&self, cell: Cell) -> String {

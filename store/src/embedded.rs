@@ -326,7 +326,7 @@ impl Shared {
     }
 
     /// The medium fails, or the file is shorter than it was.
-    fn unreadable_slots(&self, error: &std::io::Error) -> ReadError {
+    pub(crate) fn unreadable_slots(&self, error: &std::io::Error) -> ReadError {
         let path = self.slots.path().display();
         if error.kind() == std::io::ErrorKind::UnexpectedEof {
             let remedy = "restore it from a copy of the slots";
@@ -378,7 +378,9 @@ impl Shared {
         }
         match &*self.standing.read().unwrap_or_else(PoisonError::into_inner) {
             Standing::Ready => Ok(()),
-            Standing::Behind { .. } | Standing::Diverged { .. } => Err(locked()),
+            locked @ (Standing::Behind { .. } | Standing::Diverged { .. }) => {
+                Err(CommitError::NotWritten(locked.to_string()))
+            }
         }
     }
 }

@@ -17,6 +17,14 @@ pub enum OpenError {
     /// There is no store here.
     #[error("{}: no store here; `keyward init` makes one", .0.display())]
     Missing(PathBuf),
+    /// There is no store here, and an anchor knows that there was.
+    #[error("{}: no store here, and the anchor {} knows one; restore it from a backup", .folder.display(), .anchor.display())]
+    Lost {
+        /// The data folder.
+        folder: PathBuf,
+        /// The anchor.
+        anchor: PathBuf,
+    },
     /// There is something here already.
     #[error("{}: not empty; a new store needs an empty folder, and an old one is opened with `keyward serve`", .0.display())]
     NotEmpty(PathBuf),
@@ -41,12 +49,12 @@ pub enum OpenError {
     #[error("{}: the log's newest checkpoint is not signed by this key; configure the key that `keyward init` made", .0.display())]
     OtherKey(PathBuf),
     /// A file cannot be read or written.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {error}", .path.display())]
     Io {
         /// Which file.
         path: PathBuf,
-        /// What happened.
-        source: io::Error,
+        /// What happened. No `source`: it is said already, and would be said twice.
+        error: io::Error,
     },
     /// Something is there that nobody wrote.
     #[error("{}: damaged: {why}; {what_to_do}", .path.display())]
@@ -66,13 +74,26 @@ pub enum OpenError {
 /// Says of an I/O error which file it is about.
 pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     let path = path.to_owned();
-    move |source| OpenError::Io { path, source }
+    move |error| OpenError::Io { path, error }
+}
+
+/// What a data folder holds.
+#[derive(Clone, Copy)]
+pub(crate) enum Held {
+    /// Nothing that anybody would miss.
+    Nothing,
+    /// Something, and not what says that it is a store.
+    Parts,
+    /// A store that events were committed to.
+    All,
 }
 
 /// A data folder that this process has locked.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
+    /// Whether making the store came to its end, as far as the folder says.
+    is_finished: bool,
     /// Held for as long as the store is open; the system lets go of it when the process ends, however it ends.
     _lock: File,
 }
@@ -87,7 +108,7 @@ impl Folder {
         Self::lock(path)
     }
 
-    /// Locks a folder that holds a store, if this program knows its format.
+    /// Locks a folder that holds a store, if this program knows its format. See [`Self::is_finished`].
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         if !["FORMAT", "slots", "engine"].into_iter().any(|name| path.join(name).exists()) {
             return Err(OpenError::Missing(path.to_owned()));
@@ -97,7 +118,7 @@ impl Folder {
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(OpenError::Unfinished(path.to_owned()));
+                return Ok(Self { is_finished: false, ..folder });
             }
             Err(error) => return Err(at(&file)(error)),
         };
@@ -105,11 +126,33 @@ impl Folder {
         match version {
             Some(1..=VERSION) => Ok(folder),
             Some(found) => Err(OpenError::Newer { folder: path.to_owned(), found }),
-            None => Err(OpenError::Damaged {
-                path: file,
-                why: "it does not name a store format".to_owned(),
-                what_to_do: "if everything else is whole, put the line `keyward store 1` into it",
-            }),
+            None => Err(folder.without_format("it does not name a store format")),
+        }
+    }
+
+    /// Whether it has `FORMAT`. Whoever makes or restores a store writes that last, after the store's own row.
+    pub(crate) const fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
+    /// Why a folder without `FORMAT` is not opened.
+    pub(crate) fn unfinished(&self, held: Held) -> OpenError {
+        match held {
+            Held::Nothing => OpenError::Unfinished(self.path.clone()),
+            Held::Parts => OpenError::Damaged {
+                path: self.path.clone(),
+                why: "restoring it was cut short, or files of it are lost".to_owned(),
+                what_to_do: "restore the newest backup into an empty folder",
+            },
+            Held::All => self.without_format("it is missing, and the store is not empty"),
+        }
+    }
+
+    fn without_format(&self, why: &str) -> OpenError {
+        OpenError::Damaged {
+            path: self.file("FORMAT"),
+            why: why.to_owned(),
+            what_to_do: "if everything else is whole, put the line `keyward store 1` into it",
         }
     }
 
@@ -118,7 +161,7 @@ impl Folder {
         let lock =
             OpenOptions::new().write(true).create(true).truncate(false).open(&name).map_err(at(&name))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), is_finished: true, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(at(&name)(error)),
         }

@@ -18,7 +18,7 @@ mod slots;
 
 pub use anchor::Standing;
 pub use backup::{Summary, restore};
-pub use check::Finding;
+pub use check::{Finding, Opens};
 pub use embedded::{Embedded, OnFailure, Options};
 pub use faults::{Faults, NoFaults, Step};
 pub use faulty::{Faulty, Outcome, Plan};

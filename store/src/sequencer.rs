@@ -4,7 +4,7 @@
 //! makes each accepted change visible in its [`State`] before it asks for the next, so each is judged against
 //! everything before it, and the whole batch gets one signed checkpoint.
 
-use keyward_core::id::Id;
+use keyward_core::id::{Id, KeyId};
 use keyward_core::seal::SealError;
 use keyward_core::store::{Change, CommitError, Name, Position, Record, SlotChange};
 use keyward_core::time::Timestamp;
@@ -97,8 +97,8 @@ pub(crate) fn refuse_old_epoch(slot: &SlotChange, epoch: u32) -> Result<(), Comm
 
 /// Why a slot stays as it is.
 pub(crate) fn unopened(id: Id, error: SealError) -> CommitError {
-    let remedy = "restore it from a copy of the slots, or remove the record";
-    CommitError::NotWritten(format!("the slot of {id:?} {error}; {remedy}"))
+    let (id, remedy) = (KeyId::from(id), "restore it from a copy of the slots, or remove the key");
+    CommitError::NotWritten(format!("the slot of {id} {error}; {remedy}"))
 }
 
 /// What is in `from` and not in `without`. Both have a handful of entries.

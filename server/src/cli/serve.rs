@@ -14,6 +14,9 @@ use crate::config::{Config, Level};
 use crate::environment::World;
 use crate::{Storage, environment, keyfiles, serve, unit};
 
+/// How many keys that cannot be used are named in the log.
+const NAMED: usize = 100;
+
 pub(crate) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let config = Config::read(file)?;
     log_to_standard_error(config.logging.level);
@@ -32,29 +35,20 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Arc<App<Storage>>> {
     let keys = keyfiles::read(config)?;
     let began = environment::moment();
     let store = Storage::open(&config.data, keys.signer, options(config))?;
-    match store.standing() {
-        Standing::Ready => {}
-        Standing::Behind { store: have, anchor } => {
-            error!(
-                have,
-                anchor,
-                "LOCKED: the anchor knows more events than this store: an older copy was put \
-                back. Put the newest copy back, or run `keyward recover --accept-loss`, which ends every key"
-            );
-            return App::locked(config);
-        }
-        Standing::Diverged { at, .. } => {
-            error!(
-                at,
-                "LOCKED: the anchor knows another log than this store's. Put the right copy back, or run \
-                `keyward recover --accept-loss`, which ends every key"
-            );
-            return App::locked(config);
-        }
+    if store.standing() != Standing::Ready {
+        error!("{}", store.standing());
+        return App::locked(config);
     }
     let expected = store.slots();
     let started = Keyward::start(store, World::new(keys.roots), keys.pepper, expected);
     let keyward = started.await.map_err(super::inside)?;
+    let unusable = keyward.unusable();
+    for key in unusable.iter().take(NAMED) {
+        error!(%key, "its slot does not open: restore it from a copy of the slots, or remove the key and issue a new one");
+    }
+    if unusable.len() > NAMED {
+        error!(keys = unusable.len(), "so many slots do not open; `keyward store check` names more of them");
+    }
     info!(keys = keyward.live().len(), seconds = began.elapsed().as_secs_f64(), "every live key is known");
     if !keyward.live().has_operator() {
         warn!("no owner of the first organization has a key that lives. If none has a password: {NEW_OWNER}");

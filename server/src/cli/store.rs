@@ -2,9 +2,12 @@
 
 use std::process::ExitCode;
 
+use anyhow::ensure;
+use keyward_core::id::Id;
 use keyward_core::keyward::{Keyward, Origin};
+use keyward_core::seal::{Root, WrappedSlot};
 use keyward_core::secret::Secret;
-use keyward_store::{Options, Standing, restore};
+use keyward_store::{Opens, Options, Standing, restore};
 
 use super::serve::options;
 use super::{Recover, Store as Command, inside, say};
@@ -29,8 +32,18 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         }
         Command::Restore { config, from, slots } => {
             let config = Config::read(&config.config)?;
-            let key = keyfiles::read(&config)?.signer.verifier_key();
-            let read = restore(&config.data, from, slots.as_deref(), &key)?;
+            let keys = keyfiles::read(&config)?;
+            let roots = keys.roots.read()?;
+            let opens = |id: Id, slot: &WrappedSlot| opens(&roots, id, slot);
+            let slots: Option<(&Path, Opens<'_>)> =
+                slots.as_deref().map(|slots| (slots, &opens as Opens<'_>));
+            let read = restore(&config.data, from, slots, &keys.signer.verifier_key())?;
+            if read.unopened > 0 {
+                say(&format!(
+                    "{} slots are from before the last re-rooting and do not open: their keys can only be removed",
+                    read.unopened
+                ));
+            }
             say(&format!(
                 "{} records, {} events and {} slots in {}",
                 read.records,
@@ -63,6 +76,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 fn reroot(config: &Config) -> anyhow::Result<(u32, Option<u64>)> {
     let keys = keyfiles::read(config)?;
     let store = Storage::open(&config.data, keys.signer, options(config))?;
+    ensure!(store.standing() == Standing::Ready, "{}", store.standing());
     super::runtime()?.block_on(async {
         let keyward = Keyward::start(store, World::new(keys.roots), keys.pepper, 0).await.map_err(inside)?;
         let epoch = keyward.reroot(None, &Origin::default()).await.map_err(inside)?;
@@ -75,11 +89,26 @@ fn open(config: &Config) -> anyhow::Result<Storage> {
     Ok(Storage::open(&config.data, keys.signer, options(config))?)
 }
 
+/// Whether a record's slot opens under one of these roots.
+fn opens(roots: &[Root], id: Id, slot: &WrappedSlot) -> bool {
+    roots.iter().any(|root| root.epoch() == slot.epoch() && root.unwrap(slot, id).is_ok())
+}
+
 fn check_all(config: &Config) -> anyhow::Result<ExitCode> {
-    let store = open(config)?;
-    let findings = store.check()?;
+    let keys = keyfiles::read(config)?;
+    // Without roots everything but the slots can still be checked.
+    let roots = keys.roots.read();
+    let store = Storage::open(&config.data, keys.signer, options(config))?;
+    let opens = |id: Id, slot: &WrappedSlot| roots.as_ref().map_or(true, |roots| opens(roots, id, slot));
+    let mut findings: Vec<String> = store.check(&opens)?.iter().map(ToString::to_string).collect();
+    if let Err(error) = &roots {
+        findings.push(format!("{error:#}: whether slots open was not checked"));
+    }
+    if store.standing() != Standing::Ready {
+        findings.push(store.standing().to_string());
+    }
     for finding in &findings {
-        say(&format!("{finding}"));
+        say(finding);
     }
     if findings.is_empty() {
         say("nothing is wrong");

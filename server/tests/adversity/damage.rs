@@ -111,9 +111,10 @@ fn an_empty_disk_does_not_begin_a_log_that_an_anchor_knows() {
     let folder = folder();
     store(folder.path());
     fs::remove_dir_all(folder.path().join("data")).expect("it is there");
-    is_refused(folder.path(), &["data: no store here"]);
+    is_refused(folder.path(), &["data: no store here, and the anchor", "restore it from a backup"]);
     fs::remove_file(folder.path().join("keyward.toml")).expect("it is there");
     fs::remove_dir_all(folder.path().join("keys")).expect("it is there");
+    fs::remove_file(folder.path().join("owner.secret")).expect("it is there");
     let again = keyward(&["init", "--folder", folder.path().to_str().expect("text")]);
     assert!(
         again.code == Some(1) && again.err.contains("this anchor belongs to a log that exists already"),
@@ -121,17 +122,51 @@ fn an_empty_disk_does_not_begin_a_log_that_an_anchor_knows() {
     );
 }
 
-/// Bits that turn in a slot: its key cannot be used, and nobody takes it for another.
+/// Bits that turn in a slot: that key cannot be used, and can be removed; the others are as they were.
 #[test]
-fn a_damaged_slot_is_named() {
+fn a_damaged_slot_ends_one_key_only() {
     let folder = folder();
-    store(folder.path());
+    let live = store(folder.path());
     let slots = folder.path().join("data/slots");
     let mut bytes = fs::read(&slots).expect("it is there");
-    let used = bytes.iter().skip(4096).position(|byte| *byte != 0).expect("a slot is in use") + 4096;
-    bytes[used + 20] ^= 1;
+    let used = |bytes: &[u8], cell: &usize| bytes[4096 + cell * 64..][..64].iter().any(|byte| *byte != 0);
+    let cells: Vec<usize> = (0..(bytes.len() - 4096) / 64).filter(|cell| used(&bytes, cell)).collect();
+    // The owner's was filled first.
+    let harmed = 4096 + cells[3] * 64;
+    bytes[harmed..harmed + 2].copy_from_slice(b"xx");
     fs::write(&slots, &bytes).expect("it can be written");
-    is_refused(folder.path(), &["the slot of key_", "restore the slots from a copy"]);
+    let checked = on(folder.path(), &["store", "check"]);
+    let place = format!("data/slots, cell {}: the slot of key_", cells[3]);
+    assert!(checked.code == Some(1) && checked.out.contains(&place), "{checked:?}");
+    let id = checked.out.split("the slot of ").nth(1).expect("a key").split(' ').next().expect("a key");
+
+    let server = Server::configured(folder.path(), |_| {});
+    let valid = |secret: &&String| server.verify(secret)["valid"] == true;
+    let lost: Vec<&String> = live.iter().filter(|secret| !valid(secret)).collect();
+    assert_eq!(lost.len(), 1);
+    assert_eq!(server.verify(lost[0])["code"], "unknown");
+    let path = format!("/v1/keys/{id}");
+    let found = server.call("GET", &path, None);
+    assert_eq!((found.status, &found.json()["code"]), (409, &"wrong_state".into()), "{}", found.body);
+    let listed = server.call("GET", "/v1/keys?state=active&limit=100", None).json();
+    assert_eq!(listed["data"].as_array().expect("a list").len(), live.len(), "the owner's, and all but one");
+    assert_eq!(server.call("DELETE", &path, None).status, 204);
+    assert_eq!(server.call("GET", &path, None).status, 410);
+    assert_eq!(server.stop().code(), Some(0));
+    let log = fs::read_to_string(folder.path().join("stderr.log")).expect("it is there");
+    assert!(log.lines().any(|line| line.contains(id) && line.contains("its slot does not open")), "{log}");
+    is_whole(folder.path());
+}
+
+/// Where none opens, that is no damage: the roots are others.
+#[test]
+fn slots_under_other_roots_are_refused_together() {
+    let folder = folder();
+    store(folder.path());
+    fs::write(folder.path().join("keys/root.key"), "ab".repeat(32)).expect("written");
+    is_refused(folder.path(), &["no slot opens", "root.key", "restore the slots from a copy"]);
+    let checked = on(folder.path(), &["store", "check"]);
+    assert!(checked.out.contains("these are not the roots of this store"), "{checked:?}");
 }
 
 /// Any bit of the engine's files may be wrong: the store is refused, or the check finds it, or it did not matter.

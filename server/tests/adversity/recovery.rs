@@ -50,7 +50,15 @@ fn is_locked(folder: &Path, secrets: &[&str]) {
     assert!(server.metrics().contains("keyward_locked 1"));
     let log = server.log();
     assert!(log.contains("LOCKED") && log.contains("keyward recover --accept-loss"), "{log}");
+    assert!(!log.lines().last().expect("a line").contains(r#""message":"ready""#), "{log}");
     assert_eq!(server.stop(), ExitStatus::default());
+    for command in [&["store", "check"][..], &["store", "reroot", "--offline"]] {
+        let done = on(folder, command);
+        assert!(
+            done.code == Some(1) && (done.out + &done.err).contains("LOCKED: the anchor knows"),
+            "{command:?}"
+        );
+    }
 }
 
 /// The secret that `keyward recover` shows.

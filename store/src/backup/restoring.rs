@@ -10,6 +10,7 @@ use keyward_log::{Checkpoint, Hash, Note, Tree, VerifierKey};
 
 use super::frames::{Frame, FrameReader, Kind, damage};
 use super::{BACKUP, SLOTS, Summary, is_head};
+use crate::check::Opens;
 use crate::embedded::engine::{Engine, HEAD};
 use crate::layout::{Folder, OpenError, at};
 use crate::rows::{self, StoreRow};
@@ -20,8 +21,9 @@ const ROWS: usize = 8192;
 /// How much of the engine's files is kept in memory while restoring, in bytes.
 const CACHE_BYTES: u64 = 64 << 20;
 
-/// Makes a store in an empty folder from a backup, and from a copy of the slots that was made with it. `key`
-/// must have signed the backup's checkpoint, and the events must lead to the root that it names.
+/// Makes a store in an empty folder from a backup, and from a copy of the slots that was made with it, as far as they
+/// still open: what is older than the last re-rooting is left out, and where that is all of them it is refused. `key` must
+/// have signed the backup's checkpoint, and the events must lead to the root that it names.
 ///
 /// Until the last step the folder holds no store: what goes wrong leaves nothing that opens.
 ///
@@ -30,11 +32,12 @@ const CACHE_BYTES: u64 = 64 << 20;
 pub fn restore(
     folder: &Path,
     backup: &Path,
-    slots: Option<&Path>,
+    slots: Option<(&Path, Opens<'_>)>,
     key: &VerifierKey,
 ) -> Result<Summary, OpenError> {
     let mut frames = FrameReader::open(backup, BACKUP).map_err(unusable(backup))?;
-    let copies = slots.map(|path| SlotCopies::open(path).map_err(unusable(path))).transpose()?;
+    let open = |(path, opens)| SlotCopies::open(path, opens).map_err(unusable(path));
+    let copies = slots.map(open).transpose()?;
     let folder = Folder::create(folder)?;
     let engine = Engine::open(&folder.engine(), CACHE_BYTES)?;
     let slot_path = folder.file("slots");
@@ -46,7 +49,7 @@ pub fn restore(
         slots: Slots { file: &slot_file, free: FreeCells::default(), fills: Vec::new(), copies, cells: 0 },
         tree: Tree::new(),
         checkpoint: None,
-        done: Summary { records: 0, events: 0, slots: 0 },
+        done: Summary::default(),
     };
     while let Some(frame) = frames.next().map_err(unusable(backup))? {
         restoring.enter(frame, key, backup)?;
@@ -61,7 +64,7 @@ fn unusable(path: &Path) -> impl Fn(io::Error) -> OpenError {
     let path = path.to_owned();
     move |source| {
         if source.kind() != io::ErrorKind::InvalidData {
-            return OpenError::Io { path: path.clone(), source };
+            return at(&path)(source);
         }
         OpenError::Damaged {
             path: path.clone(),
@@ -86,7 +89,7 @@ impl Restoring<'_> {
         let (kind, row_key, row) = frame;
         let engine = self.engine;
         let entered = match kind {
-            Kind::Head => self.head(&row_key, &row, key),
+            Kind::Head => self.head(&row_key, &row, key, backup)?,
             Kind::Event => self.events(&row_key, &row),
             Kind::Record => self.record(&row_key, row)?,
             Kind::Counter => {
@@ -105,12 +108,23 @@ impl Restoring<'_> {
         if self.write.len() >= ROWS { self.flush() } else { Ok(()) }
     }
 
-    fn head(&mut self, row_key: &[u8], row: &[u8], key: &VerifierKey) -> Option<()> {
-        let head = StoreRow::parse(row).filter(|_| is_head(row_key) && self.checkpoint.is_none())?;
-        let note: Note = head.checkpoint.parse().ok()?;
-        let checkpoint = Checkpoint::open(&note, key, key.name().as_str()).ok()?;
+    fn head(
+        &mut self,
+        row_key: &[u8],
+        row: &[u8],
+        key: &VerifierKey,
+        backup: &Path,
+    ) -> Result<Option<()>, OpenError> {
+        let head = StoreRow::parse(row).filter(|_| is_head(row_key) && self.checkpoint.is_none());
+        let Some(head) = head else { return Ok(None) };
+        let Ok(note) = head.checkpoint.parse::<Note>() else { return Ok(None) };
+        let checkpoint = Checkpoint::open(&note, key, key.name().as_str());
+        let checkpoint = checkpoint.map_err(|_| {
+            let why = "its checkpoint is not signed by this log's key: it is of another log, or was changed";
+            unusable(backup)(damage(why))
+        })?;
         self.checkpoint = Some((checkpoint, head.checkpoint));
-        Some(())
+        Ok(Some(()))
     }
 
     fn events(&mut self, row_key: &[u8], row: &[u8]) -> Option<()> {
@@ -167,7 +181,7 @@ impl Restoring<'_> {
         }
         let row = StoreRow { cells: self.slots.cells, checkpoint: note }.row();
         self.write.insert(&self.engine.head, HEAD, row);
-        self.slots.finish()?;
+        self.done.unopened = self.slots.finish(self.done.slots)?;
         self.flush()?;
         Ok(self.done)
     }
@@ -178,7 +192,7 @@ struct Slots<'a> {
     file: &'a SlotFile,
     free: FreeCells,
     fills: Vec<(Cell, WrappedSlot)>,
-    copies: Option<SlotCopies>,
+    copies: Option<SlotCopies<'a>>,
     cells: u64,
 }
 
@@ -188,6 +202,10 @@ impl Slots<'_> {
         let Some(copies) = &mut self.copies else { return Ok(None) };
         let path = copies.path.clone();
         let Some(slot) = copies.find(id).map_err(unusable(&path))? else { return Ok(None) };
+        if !(copies.opens)(id, &slot) {
+            copies.unopened += 1;
+            return Ok(None);
+        }
         let cell = self.free.take(self.file).map_err(at(self.file.path()))?;
         self.fills.push((cell, slot));
         self.cells = self.cells.wrapping_add(fingerprint([cell]));
@@ -200,25 +218,38 @@ impl Slots<'_> {
         filled.map_err(at(self.file.path()))
     }
 
-    /// Reads the copies to their end, where their hash is.
-    fn finish(&mut self) -> Result<(), OpenError> {
-        let Some(copies) = &mut self.copies else { return Ok(()) };
+    /// Reads the copies to their end, where their hash is; how many of them do not open.
+    fn finish(&mut self, restored: u64) -> Result<u64, OpenError> {
+        let Some(copies) = &mut self.copies else { return Ok(0) };
         let path = copies.path.clone();
-        copies.find(Id::from_bits(u128::MAX)).map_err(unusable(&path)).map(drop)
+        copies.find(Id::from_bits(u128::MAX)).map_err(unusable(&path))?;
+        if restored == 0 && copies.unopened > 0 {
+            return Err(OpenError::Damaged {
+                path,
+                why:
+                    "none of these slots opens: they are from before the last re-rooting, or of another store"
+                        .to_owned(),
+                what_to_do: "nothing was restored: delete the new folder, and use a newer copy, or none and issue new keys",
+            });
+        }
+        Ok(copies.unopened)
     }
 }
 
 /// A copy of slots, read along with the records: both are in the order of ids.
-struct SlotCopies {
+struct SlotCopies<'a> {
     path: std::path::PathBuf,
+    opens: Opens<'a>,
+    /// How many do not.
+    unopened: u64,
     frames: FrameReader,
     next: Option<(Id, WrappedSlot)>,
 }
 
-impl SlotCopies {
-    fn open(path: &Path) -> io::Result<Self> {
+impl<'a> SlotCopies<'a> {
+    fn open(path: &Path, opens: Opens<'a>) -> io::Result<Self> {
         let frames = FrameReader::open(path, SLOTS)?;
-        let mut copies = Self { path: path.to_owned(), frames, next: None };
+        let mut copies = Self { path: path.to_owned(), opens, unopened: 0, frames, next: None };
         copies.advance()?;
         Ok(copies)
     }

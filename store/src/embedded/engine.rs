@@ -1,6 +1,7 @@
 //! This file is about the engine below the embedded store: its keyspaces, how they are tuned, and its errors.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod panics;
+
 use std::path::{Path, PathBuf};
 
 use fjall::config::{BlockSizePolicy, FilterPolicy, FilterPolicyEntry, HashRatioPolicy};
@@ -56,11 +57,9 @@ impl Engine {
     ///
     /// The engine may stop with a panic at a damaged file; that too comes back as an error here.
     pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, ReadError> {
-        catch_unwind(AssertUnwindSafe(|| Self::try_open(folder, cache_bytes))).unwrap_or_else(|_| {
-            Err(ReadError::Damaged(format!(
-                "{}: the engine cannot read its files; {REMEDY}",
-                folder.display()
-            )))
+        panics::caught(|| Self::try_open(folder, cache_bytes)).unwrap_or_else(|said| {
+            let folder = folder.display();
+            Err(ReadError::Damaged(format!("{folder}: the engine cannot read its files ({said}); {REMEDY}")))
         })
     }
 

@@ -22,7 +22,7 @@ use super::window::Window;
 use super::{Embedded, Options, Shared, Tip};
 use crate::anchor::{self, Anchor, AnchorError, Standing};
 use crate::faults::Step;
-use crate::layout::{Folder, OpenError, at};
+use crate::layout::{Folder, Held, OpenError, at};
 use crate::rows::{self, StoreRow};
 use crate::sequencer::{Sequencer, origin};
 use crate::slots::{Cell, FreeCells, SlotFile, fingerprint};
@@ -58,10 +58,31 @@ impl Embedded {
     /// # Errors
     /// [`OpenError`]: among others if there is no store, or another process or a newer version has it.
     pub fn open(folder: &Path, signer: Signer, options: Options) -> Result<Self, OpenError> {
-        let opened = Folder::open(folder)?;
+        let opened = Folder::open(folder).map_err(|error| match (error, &options.anchor) {
+            (OpenError::Missing(folder), Some(anchor)) if anchor.exists() => {
+                OpenError::Lost { folder, anchor: anchor.clone() }
+            }
+            (error, _) => error,
+        })?;
         let engine = Engine::open(&opened.engine(), options.cache_bytes)?;
+        if !opened.is_finished() {
+            return Err(opened.unfinished(held(&opened, &engine)?));
+        }
         start(opened, engine, signer, options)
     }
+}
+
+/// What was committed or restored.
+fn held(folder: &Folder, engine: &Engine) -> Result<Held, OpenError> {
+    let has_events = !engine.events(0, 1)?.is_empty();
+    if has_events && engine.head()?.is_some() {
+        return Ok(Held::All);
+    }
+    let Ok(slots) = SlotFile::open(&folder.file("slots")) else {
+        return Ok(if has_events { Held::Parts } else { Held::Nothing });
+    };
+    let used = slots.walk(|| false, |used, _, is_used| *used |= is_used).map_err(at(slots.path()))?;
+    Ok(if has_events || used.contains(&true) { Held::Parts } else { Held::Nothing })
 }
 
 /// Brings a store up: nothing is written but what recovery and the anchor need.
@@ -85,7 +106,7 @@ fn start(folder: Folder, engine: Engine, signer: Signer, options: Options) -> Re
     let recent = right_edge(sequencer.size(), &engine)?;
     let (anchor, standing) = open_anchor(&options, &key, &name, &head.checkpoint, &sequencer, &engine)?;
     let anchor_file = anchor.as_ref().map(Anchor::handle).transpose();
-    let anchor_file = anchor_file.map_err(|source| OpenError::Io { path, source })?;
+    let anchor_file = anchor_file.map_err(at(&path))?;
     let shared = Arc::new(Shared {
         engine,
         slots,
@@ -216,7 +237,7 @@ fn open_anchor(
 ) -> Result<(Option<Anchor>, Standing), OpenError> {
     let Some(path) = &options.anchor else { return Ok((None, Standing::Ready)) };
     let failed = |error| match error {
-        AnchorError::Io(source) => OpenError::Io { path: path.clone(), source },
+        AnchorError::Io(error) => at(path)(error),
         AnchorError::Unreadable => OpenError::Damaged {
             path: path.clone(),
             why: error.to_string(),

@@ -48,7 +48,7 @@ fn a_backup_without_slots_brings_everything_else_back() {
     let read = restore(&folder, &file, None, &signer().verifier_key()).unwrap();
     assert_eq!(read, written);
     let restored = Embedded::open(&folder, signer(), Options::default()).unwrap();
-    assert_eq!(restored.check().unwrap(), []);
+    assert_eq!(restored.check(&|_, _| true).unwrap(), []);
     let without_slots = |(record, position, _)| (record, position, false);
     assert_eq!(all(&restored), all(&store).into_iter().map(without_slots).collect::<Vec<_>>());
     run(async {
@@ -66,9 +66,9 @@ fn slots_come_back_from_their_own_copy_only_for_who_had_them() {
     let [file, slots, folder] = ["backup", "slots", "restored"].map(|name| place.kept.path().join(name));
     let written = store.backup(&file, Some(&slots)).unwrap();
     assert_eq!(written.slots, 200);
-    restore(&folder, &file, Some(&slots), &signer().verifier_key()).unwrap();
+    restore(&folder, &file, Some((&slots, &|_, _| true)), &signer().verifier_key()).unwrap();
     let restored = Embedded::open(&folder, signer(), Options::default()).unwrap();
-    assert_eq!(restored.check().unwrap(), []);
+    assert_eq!(restored.check(&|_, _| true).unwrap(), []);
     run(async {
         for number in 0..300 {
             let (old, new) =
@@ -107,7 +107,7 @@ fn an_older_copy_of_slots_gives_a_removed_key_nothing() {
     store.backup(&file, Some(&slots)).unwrap();
     run(store.commit(step(1, 3, 0))).unwrap();
     store.backup(&newer, None).unwrap();
-    restore(&folder, &newer, Some(&slots), &signer().verifier_key()).unwrap();
+    restore(&folder, &newer, Some((&slots, &|_, _| true)), &signer().verifier_key()).unwrap();
     let restored = Embedded::open(&folder, signer(), Options::default()).unwrap();
     assert_eq!(run(restored.fetch(id(1))).unwrap().unwrap().slot, None);
 }
@@ -158,5 +158,27 @@ fn restoring_needs_an_empty_folder_and_the_log_s_key() {
     assert!(matches!(error, OpenError::NotEmpty(_)), "{error}");
     let name = keyward_log::KeyName::new(crate::fixture::ORIGIN).unwrap();
     let other = keyward_log::Signer::new(name, &[8; 32].into()).unwrap().verifier_key();
-    assert!(matches!(restore(&folder, &file, None, &other), Err(OpenError::Damaged { .. })));
+    let error = restore(&folder, &file, None, &other).unwrap_err().to_string();
+    assert!(error.contains("its checkpoint is not signed by this log's key"), "{error}");
+}
+
+/// They are of an older root: whoever put them back would find keys that nobody can use.
+#[test]
+fn slots_that_no_longer_open_are_left_out() {
+    let (place, store) = filled();
+    let [file, slots] = ["backup", "slots"].map(|name| place.kept.path().join(name));
+    store.backup(&file, Some(&slots)).unwrap();
+    let key = signer().verifier_key();
+    let folder = place.kept.path().join("one");
+    let left_out = std::sync::Mutex::new(None);
+    let all_but_one = |id, _: &_| *left_out.lock().unwrap().get_or_insert(id) != id;
+    let read = restore(&folder, &file, Some((&slots, &all_but_one)), &key).unwrap();
+    assert_eq!((read.slots, read.unopened), (199, 1));
+    let restored = Embedded::open(&folder, signer(), Options::default()).unwrap();
+    let id = left_out.into_inner().unwrap().unwrap();
+    assert_eq!(run(restored.fetch(id)).unwrap().unwrap().slot, None);
+    let folder = place.kept.path().join("none");
+    let error = restore(&folder, &file, Some((&slots, &|_, _| false)), &key).unwrap_err().to_string();
+    assert!(error.contains("none of these slots opens"), "{error}");
+    assert!(Embedded::open(&folder, signer(), Options::default()).is_err());
 }

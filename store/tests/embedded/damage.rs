@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use keyward_core::store::{RecordKind, Store as _, Stored};
 use keyward_store::{Embedded, OpenError, Options, Standing};
 
 use crate::crashes::{Place, copy};
@@ -11,7 +12,7 @@ use crate::fixture::{run, signer};
 use crate::workload::{Answers, assert_locked, assert_nothing_came_back, compare, listen};
 
 /// A store that was killed with everything still in its journal.
-fn crashed() -> (Place, Answers) {
+pub(crate) fn crashed() -> (Place, Answers) {
     let place = Place::new();
     let mut answers = Answers::default();
     let mut child = place.orders(0, 1000, -1).command().spawn().unwrap();
@@ -138,12 +139,30 @@ fn a_lost_slot_is_named_and_found_by_the_check() {
     bytes[start..start + 64].fill(0);
     fs::write(&path, bytes).unwrap();
     let store = Embedded::open(&place.folder, signer(), Options::default()).unwrap();
-    let found = store.check().unwrap();
+    let found = store.check(&|_, _| true).unwrap();
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].place.contains(&format!("cell {cell}")), "{}", found[0]);
     let fetched = run(keyward_core::store::Store::fetch(&store, crate::fixture::id(number)));
     let message = fetched.unwrap_err().to_string();
     assert!(message.contains(&format!("cell {cell} ")), "{message}");
+}
+
+#[test]
+fn a_slot_that_does_not_open_is_found_by_the_check() {
+    let (place, _) = crashed();
+    let store = Embedded::open(&place.folder, signer(), Options::default()).unwrap();
+    let ids = std::sync::Mutex::new(Vec::new());
+    let all = |stored: Stored| ids.lock().unwrap().extend(stored.slot.map(|_| stored.record.id));
+    run(store.scan(RecordKind::Key, &all)).unwrap();
+    let ids = ids.into_inner().unwrap();
+    let harmed = ids[ids.len() / 2];
+    let found = store.check(&|id, _| id != harmed).unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let key = keyward_core::id::KeyId::from(harmed).to_string();
+    assert!(found[0].place.contains("slots, cell ") && found[0].problem.contains(&key), "{}", found[0]);
+    let none = store.check(&|_, _| false).unwrap();
+    assert_eq!(none.len(), ids.len() + 1);
+    assert!(none.last().unwrap().problem.contains("not the roots of this store"), "{none:?}");
 }
 
 #[test]

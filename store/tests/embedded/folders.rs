@@ -5,6 +5,7 @@ use std::fs;
 use keyward_store::{Embedded, OpenError, Options};
 
 use crate::crashes::Place;
+use crate::damage::crashed;
 use crate::fixture::signer;
 
 fn open(folder: &std::path::Path) -> Result<Embedded, OpenError> {
@@ -48,6 +49,22 @@ fn making_that_was_cut_short_is_told_from_a_store() {
     fs::remove_file(place.folder.join("FORMAT")).unwrap();
     let error = open(&place.folder).unwrap_err();
     assert!(matches!(error, OpenError::Unfinished(_)), "{error}");
+}
+
+/// Whoever followed the advice to delete it would have lost everything.
+#[test]
+fn a_store_that_lost_its_format_is_told_from_one_that_was_never_finished() {
+    let (place, _) = crashed();
+    fs::remove_file(place.folder.join("FORMAT")).unwrap();
+    let error = open(&place.folder).unwrap_err().to_string();
+    assert!(error.contains("FORMAT: damaged: it is missing") && !error.contains("delete"), "{error}");
+    fs::write(place.folder.join("FORMAT"), "keyward store 1\n").unwrap();
+    assert_eq!(open(&place.folder).unwrap().check(&|_, _| true).unwrap(), [], "that was the way out");
+    // Without the engine's files, the slots say that there was something.
+    fs::remove_file(place.folder.join("FORMAT")).unwrap();
+    fs::remove_dir_all(place.folder.join("engine")).unwrap();
+    let error = open(&place.folder).unwrap_err().to_string();
+    assert!(error.contains("files of it are lost; restore the newest backup"), "{error}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn version_1_opens() {
     let options = Options { anchor: Some(kept.path().join("anchor")), ..Options::default() };
     let store = Embedded::open(&folder, signer(), options).unwrap();
     assert_eq!(store.standing(), Standing::Ready);
-    assert_eq!(store.check().unwrap(), []);
+    assert_eq!(store.check(&|_, _| true).unwrap(), []);
     run(async {
         let checkpoint = opened(&store.checkpoint().await.unwrap());
         assert_eq!((checkpoint.size(), checkpoint.root().to_string().as_str()), (302, ROOT));
