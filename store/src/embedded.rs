@@ -37,7 +37,7 @@ use crate::anchor::{Standing, compare};
 use crate::faults::{Faults, NoFaults};
 use crate::layout::Folder;
 use crate::rows;
-use crate::sequencer::{locked, refuse_oversized};
+use crate::sequencer::refuse_oversized;
 use crate::slots::SlotFile;
 
 /// Is told why the store has stopped.

@@ -14,7 +14,7 @@ use keyward_core::verbs::verify::{Refusal, Valid, Verdict};
 use zeroize::Zeroizing;
 
 use super::render::empty;
-use super::{body, render};
+use super::{body, headers, render};
 use crate::credentials::{api_key, bearer, of_header};
 use crate::dialect::{Credential, Params, Parsed, Request, Response, Step};
 use crate::media::is_of_type;
@@ -33,6 +33,10 @@ const CREDENTIAL: HeaderName = HeaderName::from_static("keyward-credential");
 const HEADER: HeaderName = HeaderName::from_static("keyward-header");
 /// The scopes that the client's key must have, with spaces between them.
 const SCOPE: HeaderName = HeaderName::from_static("keyward-scope");
+
+/// Where its client is.
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 const KEY_ID: HeaderName = HeaderName::from_static("keyward-key-id");
 const ACCOUNT_ID: HeaderName = HeaderName::from_static("keyward-account-id");
@@ -69,7 +73,7 @@ pub(super) fn forward_auth(request: &Request<'_>, _: &Params<'_, '_>) -> Result<
     let Credential::Secret(secret) = clients(request)? else { return Err(Error::Anonymous) };
     let scopes = text_of(request, &SCOPE)?.unwrap_or_default();
     let scopes = Scopes::parse(scopes.split_ascii_whitespace())?;
-    Ok(ask(Zeroizing::new(secret.into_owned()), scopes, client(request)))
+    Ok(ask(Zeroizing::new(secret.into_owned()), scopes, client(request)?))
 }
 
 fn ask(secret: Zeroizing<String>, scopes: Scopes, address: Option<IpAddr>) -> Parsed {
@@ -101,21 +105,22 @@ fn clients<'a>(request: &Request<'a>) -> Result<Credential<'a>, Error> {
     Ok(if request.headers.contains_key(AUTHORIZATION) { bearer(request) } else { api_key(request) })
 }
 
-/// Where the gateway's client is, as the gateway says: the last one is the one that it has seen itself.
-fn client(request: &Request<'_>) -> Option<IpAddr> {
-    let last = |name| request.headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next();
-    let address: IpAddr = last("x-real-ip").or_else(|| last("x-forwarded-for"))?.trim().parse().ok()?;
-    Some(address.to_canonical())
+/// Where the gateway's client is, as the gateway says. Proxies add themselves to `X-Forwarded-For`: the last one there is
+/// the one that the gateway has seen itself.
+fn client(request: &Request<'_>) -> Result<Option<IpAddr>, Error> {
+    let forwarded =
+        || request.headers.get_all(FORWARDED_FOR).iter().next_back()?.to_str().ok()?.rsplit(',').next();
+    let address = text_of(request, &REAL_IP)?.or_else(forwarded);
+    let address: Option<IpAddr> = address.and_then(|address| address.trim().parse().ok());
+    Ok(address.map(|address| address.to_canonical()))
 }
 
 /// A field that the gateway sets. Of two, one came from its client.
 fn text_of<'a>(request: &Request<'a>, name: &HeaderName) -> Result<Option<&'a str>, Error> {
-    let mut values = request.headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Error::invalid(name.as_str(), "given once"));
-    }
-    value.to_str().map(Some).map_err(|_| Error::invalid(name.as_str(), "printable ASCII"))
+    let value = headers::one(request, name, name.as_str())?;
+    let text =
+        value.map(|value| value.to_str().map_err(|_| Error::invalid(name.as_str(), "printable ASCII")));
+    text.transpose()
 }
 
 pub(super) fn introspected(answer: &Answer, request: &Request<'_>) -> Response {
@@ -165,14 +170,14 @@ fn passed(valid: &Valid) -> Response {
 
 fn stopped(refusal: Refusal) -> Response {
     match refusal {
+        // Nothing that waiting mends: a use that is spent does not come back.
         Refusal::InsufficientScope
         | Refusal::AddressNotAllowed
+        | Refusal::UsedUp
         | Refusal::WrongPin
         | Refusal::NoPin
         | Refusal::LevelNotGranted => empty(StatusCode::FORBIDDEN),
-        Refusal::RateLimited | Refusal::UsedUp => {
-            empty(StatusCode::TOO_MANY_REQUESTS).with(RETRY_AFTER, SOON)
-        }
+        Refusal::RateLimited => empty(StatusCode::TOO_MANY_REQUESTS).with(RETRY_AFTER, SOON),
         Refusal::Malformed
         | Refusal::Unknown
         | Refusal::Removed

@@ -1,7 +1,7 @@
 //! This file is about the header fields that say how a call is to be done.
 
-use http::HeaderName;
 use http::header::IF_MATCH;
+use http::{HeaderName, HeaderValue};
 use keyward_core::command::Command;
 use keyward_core::error::Error;
 
@@ -9,24 +9,41 @@ use crate::dialect::{Parsed, Request};
 use crate::media;
 
 /// Longest idempotency key, in bytes.
-const IDEMPOTENCY_KEY: usize = 255;
+const LONGEST: usize = 255;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The command, to be done once however often this request comes.
 pub(super) fn once(request: &Request<'_>, command: Command) -> Result<Parsed, Error> {
     Ok(Parsed { command, idempotency_key: idempotency_key(request)? })
 }
 
+/// A field that says one thing. Of two that differ nobody knows which is meant, and what lies before us may have read the
+/// other one.
+pub(super) fn one<'a>(
+    request: &Request<'a>,
+    name: &HeaderName,
+    shown: &str,
+) -> Result<Option<&'a HeaderValue>, Error> {
+    let mut values = request.headers.get_all(name).iter();
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(Error::invalid(shown, "given once"));
+    }
+    Ok(value)
+}
+
 /// `Idempotency-Key`.
 pub(super) fn idempotency_key(request: &Request<'_>) -> Result<Option<String>, Error> {
-    let Some(value) = request.headers.get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY).contains(&key.len()));
+    let Some(value) = one(request, &IDEMPOTENCY_KEY, "Idempotency-Key")? else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=LONGEST).contains(&key.len()));
     let key = key.ok_or_else(|| Error::invalid("Idempotency-Key", "1 to 255 printable ASCII characters"))?;
     Ok(Some(key.to_owned()))
 }
 
 /// The version that `If-Match` asks for (RFC 9110, section 13.1.1); `None` where any will do.
 pub(super) fn if_match(request: &Request<'_>) -> Result<Option<u64>, Error> {
-    let Some(value) = request.headers.get(IF_MATCH) else { return Ok(None) };
+    let Some(value) = one(request, &IF_MATCH, "If-Match")? else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {
         return Ok(None);

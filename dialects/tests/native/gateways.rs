@@ -145,6 +145,8 @@ fn a_gateway_asks_by_any_method_and_path_for_scopes_and_an_address() {
         let mapped = send(method, &target).header("x-api-key", "k").header("x-real-ip", "::ffff:192.0.2.7");
         assert_eq!(asked(&mapped).1.address, Some("192.0.2.7".parse().unwrap()));
     }
+    let twice = send("GET", "/v1/forward-auth").header("x-api-key", "k").header("x-real-ip", "192.0.2.7");
+    assert_eq!(twice.header("x-real-ip", "192.0.2.8").invalid().0, "x-real-ip", "one may be its client's");
     let wrong = send("GET", "/v1/forward-auth").header("x-api-key", "k").header("keyward-scope", "A");
     assert_eq!(wrong.invalid().0, "scopes");
 }
@@ -167,9 +169,10 @@ fn whether_a_request_may_pass_is_said_without_a_body() {
     for refusal in Refusal::ALL {
         let stopped = sent.answered(&refused(refusal));
         let status = match refusal {
-            Refusal::RateLimited | Refusal::UsedUp => 429,
+            Refusal::RateLimited => 429,
             Refusal::InsufficientScope
             | Refusal::AddressNotAllowed
+            | Refusal::UsedUp
             | Refusal::WrongPin
             | Refusal::NoPin
             | Refusal::LevelNotGranted => 403,

@@ -159,6 +159,40 @@ fn if_match_asks_for_a_version() {
         }
     };
     assert_eq!(version("\"7\""), Ok(Some(7)));
+#[test]
+fn a_body_where_there_is_none_to_read_is_refused() {
+    for (method, path) in [("DELETE", format!("/v1/keys/{KEY}")), ("POST", format!("/v1/keys/{KEY}/resume"))]
+    {
+        assert!(send(method, &path).parsed().is_ok() && send(method, &path).json("{}").parsed().is_ok());
+        assert_eq!(send(method, &path).json(r#"{"reason":"compromised"}"#).invalid().0, "reason");
+    }
+}
+
+#[test]
+fn the_end_of_9999_is_never() {
+    let ends = |at: &str| issue(&format!(r#"{{"name":"x","expires_at":"{at}"}}"#));
+    let Command::Issue(never) = ends("9999-12-31T23:59:59Z").command() else { panic!() };
+    assert!(never.draft.expires_at == Some(Timestamp::LAST));
+    for wrong in ["1969-12-31T23:59:59Z", "9999-12-31", "10000-01-01T00:00:00Z"] {
+        assert_eq!(ends(wrong).invalid().0, "expires_at", "{wrong}");
+    }
+}
+
+/// A proxy that kept the first of two would have let through what we were not asked.
+#[test]
+fn a_field_that_says_one_thing_comes_once() {
+    let sent = || send("DELETE", &format!("/v1/keys/{KEY}")).header("if-match", "\"7\"");
+    assert!(sent().parsed().is_ok());
+    for second in ["\"7\"", "\"8\"", "*"] {
+        assert_eq!(sent().header("if-match", second).invalid().0, "If-Match");
+    }
+    let sent = || issue(r#"{"name":"x"}"#).header("idempotency-key", "a");
+    assert!(sent().parsed().is_ok());
+    for second in ["a", "b"] {
+        assert_eq!(sent().header("idempotency-key", second).invalid().0, "Idempotency-Key");
+    }
+}
+
     assert_eq!(version("*"), Ok(None));
     // No record has version 0: these never match.
     assert_eq!(version("W/\"7\""), Ok(Some(0)));
