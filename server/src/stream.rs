@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::body::{Body as _, Buf as _, Bytes, Incoming};
 use keyward_core::command::{Answer, Command};
 use keyward_core::error::Error;
 use keyward_core::keyward::{Idempotency, Keyward, Origin};
@@ -153,7 +153,7 @@ pub(crate) fn lines<S: Store>(
     tokio::spawn(split(body, limit, patience, feed));
     tokio::spawn(async move {
         let numbered = stream::unfold((fed, 1_u64), |(mut fed, number)| async move {
-            let line: Result<Vec<u8>, Error> = fed.recv().await?;
+            let line: Line = fed.recv().await?;
             Some(((number, line), (fed, number + 1)))
         });
         let mut done = std::pin::pin!(
@@ -173,41 +173,63 @@ pub(crate) fn lines<S: Store>(
     headed(StatusCode::OK, headers, answer_body)
 }
 
-/// Cuts a body into lines. A line that is too long, or a body that stops coming, ends it.
-async fn split(
-    mut body: Incoming,
-    limit: usize,
-    patience: Duration,
-    feed: mpsc::Sender<Result<Vec<u8>, Error>>,
-) {
-    let mut rest: Vec<u8> = Vec::new();
+/// Cuts a body into lines. A body that stops coming, or a line that does not end in time, ends it.
+async fn split(body: Incoming, limit: usize, patience: Duration, feed: mpsc::Sender<Line>) {
+    let mut cutter = Cutter { body, part: Bytes::new(), limit };
     loop {
-        let part = timeout(patience, next(&mut body)).await.unwrap_or(Err(Error::TimedOut));
-        let (part, ended) = match part {
-            Ok(Some(part)) => (part, false),
-            Ok(None) => (Bytes::from_static(b"\n"), true),
+        let line = match timeout(patience, cutter.line()).await.unwrap_or(Err(Error::TimedOut)) {
+            Ok(Some(line)) => line,
+            Ok(None) => return,
             Err(error) => {
                 let _ = feed.send(Err(error)).await;
                 return;
             }
         };
-        for piece in part.split_inclusive(|byte| *byte == b'\n') {
-            rest.extend_from_slice(piece);
-            if rest.len() > limit {
-                let _ = feed.send(Err(Error::TooLarge { limit: limit as u64 })).await;
-                return;
-            }
-            if rest.last() == Some(&b'\n') {
-                rest.pop();
-                let line = std::mem::take(&mut rest);
-                if !line.trim_ascii().is_empty() && feed.send(Ok(line)).await.is_err() {
-                    return;
-                }
-            }
-        }
-        if ended {
+        if feed.send(line).await.is_err() {
             return;
         }
+    }
+}
+
+/// A line, or why it is none: it is too long.
+type Line = Result<Vec<u8>, Error>;
+
+/// A body that is cut into lines.
+struct Cutter {
+    body: Incoming,
+    /// What has come and is not cut yet.
+    part: Bytes,
+    /// The longest line, in bytes.
+    limit: usize,
+}
+
+impl Cutter {
+    /// The next line that is not blank; `None` at the end. Of a line that is too long no more than the limit is kept.
+    async fn line(&mut self) -> Result<Option<Line>, Error> {
+        let (mut line, mut is_too_long) = (Vec::new(), false);
+        loop {
+            if self.part.is_empty() {
+                let Some(part) = next(&mut self.body).await? else { break };
+                self.part = part;
+            }
+            let end = self.part.iter().position(|byte| *byte == b'\n');
+            let piece = self.part.split_to(end.unwrap_or(self.part.len()));
+            is_too_long |= line.len() + piece.len() > self.limit;
+            if !is_too_long {
+                line.extend_from_slice(&piece);
+            }
+            if end.is_some() {
+                self.part.advance(1);
+                if is_too_long || !line.trim_ascii().is_empty() {
+                    break;
+                }
+                line.clear();
+            }
+        }
+        if is_too_long {
+            return Ok(Some(Err(Error::TooLarge { limit: self.limit as u64 })));
+        }
+        Ok((!line.trim_ascii().is_empty()).then_some(Ok(line)))
     }
 }
 

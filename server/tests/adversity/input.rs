@@ -146,6 +146,21 @@ fn who_reads_no_answer_is_not_waited_for_at_the_end() {
     eventually("it ends", || server.has_ended().then_some(()));
 }
 
+/// Each part came in time, and the line that they were parts of never ended.
+#[test]
+fn a_line_that_never_ends_is_cut_off() {
+    let folder = folder();
+    let server = impatient(folder.path());
+    for drip in ["1\r\n \r\n", "1\r\n\n\r\n", "1\r\nx\r\n"] {
+        let mut stream = server.connect();
+        let head = head(&server, "POST /v1/keys/import")
+            + "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n";
+        stream.write_all(head.as_bytes()).expect("it takes them");
+        eventually("the connection is closed", || stream.write_all(drip.as_bytes()).err());
+    }
+    is_well(server);
+}
+
 #[test]
 fn a_body_that_was_cut_short_changes_nothing() {
     let folder = folder();

@@ -266,6 +266,23 @@ fn a_stream_of_thousands_with_bad_lines_between_imports_all_the_good_ones() {
 }
 
 #[test]
+fn a_line_that_is_too_long_is_answered_and_the_next_ones_are_done() {
+    let scene = Scene::new();
+    let item = |n: usize| format!(r#"{{"name":"n{n}","secret":"streamed-secret-{n:06}"}}"#);
+    let blank = " ".repeat(1024 * 1024);
+    let body = [item(1), format!("{}{blank}", item(2)), item(3), blank + " ", item(5)].join("\n");
+    let headers = format!("Authorization: Bearer {}\r\nContent-Type: application/x-ndjson\r\n", scene.owner);
+    let answer = scene.request("POST", "/v1/keys/import", &headers, body.as_bytes());
+    let answered = lines(&answer.body);
+    let statuses: Vec<&Value> = answered.iter().map(|line| &line["problem"]["status"]).collect();
+    assert_eq!(statuses, [&Value::Null, &json!(413), &Value::Null, &json!(413), &Value::Null]);
+    for n in [1, 3, 5] {
+        assert_eq!(scene.verify(&format!("streamed-secret-{n:06}"))["key_id"], answered[n - 1]["id"]);
+    }
+    assert_eq!(scene.verdict("streamed-secret-000002"), "unknown");
+}
+
+#[test]
 fn an_array_has_at_most_a_thousand_items() {
     let scene = Scene::new();
     let items: Vec<Value> =
