@@ -102,7 +102,12 @@ pub enum Command {
     /// End a key.
     Remove(Named, Ending),
     /// Say what removing many keys would do.
-    PlanRemoval(Box<Selection>),
+    PlanRemoval {
+        /// Which.
+        selection: Box<Selection>,
+        /// Why they are to be removed; the plan's hash covers it.
+        reason: Reason,
+    },
     /// Remove many keys.
     StartRemoval {
         /// Which.
@@ -297,7 +302,7 @@ impl Command {
             Self::Resume { .. } => Verb::Resume,
             Self::Rotate { .. } => Verb::Rotate,
             Self::Verify(_) => Verb::Verify,
-            Self::Remove(..) | Self::PlanRemoval(_) | Self::StartRemoval { .. } => Verb::Remove,
+            Self::Remove(..) | Self::PlanRemoval { .. } | Self::StartRemoval { .. } => Verb::Remove,
             Self::FindAccount(_) | Self::FindAccountNamed(_) | Self::ListAccounts { .. } => {
                 Verb::ReadAccounts
             }
@@ -372,11 +377,6 @@ impl Default for Ending {
     }
 }
 
-/// What comes back.
-pub enum Answer {
-    /// A new key, and the only time that its secret is shown.
-    Issued(Box<Key>, Secret),
-    /// A new door credential; whatever it is known by stands in it.
 /// A page of events.
 pub struct Events {
     /// Those that the caller may read, oldest first.
@@ -387,6 +387,11 @@ pub struct Events {
     pub is_last: bool,
 }
 
+/// What comes back.
+pub enum Answer {
+    /// A new key, and the only time that its secret is shown.
+    Issued(Box<Key>, Secret),
+    /// A new door credential; whatever it is known by stands in it.
     IssuedAccess(Box<Key>),
     /// A new key that never leaves.
     IssuedCrypto(Box<Key>),

@@ -334,7 +334,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Command::Remove(named, ending) => {
                 async move { self.remove(permit, &named, ending, origin).await }.boxed()
             }
-            Command::PlanRemoval(selection) => self.plan_removal(permit, *selection).boxed(),
+            Command::PlanRemoval { selection, reason } => {
+                self.plan_removal(permit, *selection, reason).boxed()
+            }
             Command::StartRemoval { selection, reason, plan_hash } => {
                 self.start_removal(permit, *selection, reason, plan_hash, origin).boxed()
             }
@@ -431,14 +433,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// The secret that opens a record. Where a re-rooting has come between reading its slot and now, the slot is read
     /// again: the root that it was wrapped under may be destroyed.
     pub(crate) async fn slot_secret(&self, stored: &Stored) -> Result<SlotSecret, Error> {
-        let id = stored.record.id;
-        let mut read = stored.slot;
         let unusable = Error::WrongState { why: "its slot is missing or damaged: it can only be removed" };
         self.secret_of(stored).await?.ok_or(unusable)
     }
 
     /// The same; `None` where its slot was not restored, or is damaged.
     pub(crate) async fn secret_of(&self, stored: &Stored) -> Result<Option<SlotSecret>, Error> {
+        let id = stored.record.id;
+        let mut read = stored.slot;
         while let Some(slot) = read {
             if let Ok(secret) = self.roots.unwrap(&slot, id) {
                 return Ok(Some(secret));
@@ -450,9 +452,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
             read = newer.slot;
         }
+        Ok(None)
     }
 
-        Ok(None)
     /// Commits a record that nothing seals, with its event, and with what is to happen in memory once it is durable.
     pub(crate) async fn commit_open(
         &self,

@@ -47,9 +47,12 @@ struct Selected {
 }
 
 impl Selected {
-    fn hash(&self) -> [u8; 32] {
+    /// What names the plan: these keys, for this reason.
+    fn hash(&self, reason: Reason) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
-        context.update(b"keyward-plan/v1\n");
+        context.update(b"keyward-plan/v2\n");
+        context.update(reason.word().as_bytes());
+        context.update(b"\n");
         self.heads.iter().for_each(|head| context.update(&head.id.id().bytes()));
         let mut hash = [0; 32];
         hash.copy_from_slice(context.finish().as_ref());
@@ -58,7 +61,12 @@ impl Selected {
 }
 
 impl<S: Store, E: Environment> Keyward<S, E> {
-    pub(crate) async fn plan_removal(&self, permit: &Permit, selection: Selection) -> Result<Answer, Error> {
+    pub(crate) async fn plan_removal(
+        &self,
+        permit: &Permit,
+        selection: Selection,
+        reason: Reason,
+    ) -> Result<Answer, Error> {
         let selected = self.select(permit, selection).await?;
         let now = self.environment.now();
         let mut used_within = UsedWithin::default();
@@ -81,7 +89,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             protected: selected.protected,
             in_use,
             used_within,
-            hash: selected.hash(),
+            hash: selected.hash(reason),
         })))
     }
 
@@ -97,7 +105,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let position = self.live.position();
         let selected = self.select(permit, selection).await?;
         match plan_hash {
-            Some(hash) if hash != selected.hash() => return Err(Error::PlanChanged),
+            Some(hash) if hash != selected.hash(reason) => return Err(Error::PlanChanged),
             None if selected.heads.len() > 1 => {
                 return Err(Error::invalid("plan_hash", "of the plan: see dry_run"));
             }

@@ -22,7 +22,11 @@ impl Play {
     pub(super) fn remove_many(&mut self, by: u8, many: &Many, confirm: Confirm) {
         let reason = Reason::Compromised;
         let want = self.select(by, many);
-        let planned = self.ask(by, Verb::Remove, Command::PlanRemoval(Box::new(self.selection(many))));
+        let planned = self.ask(
+            by,
+            Verb::Remove,
+            Command::PlanRemoval { selection: Box::new(self.selection(many)), reason },
+        );
         let want = want.map(|selected| (selected.keys.len() as u64, selected));
         let Some((Answer::Plan(plan), (total, selected))) = agree("plan", planned, want) else { return };
         assert_eq!((plan.total, plan.protected), (total, selected.left as u64), "{many:?}");

@@ -144,8 +144,11 @@ fn a_removal_that_is_taken_up_is_the_one_that_was_confirmed() {
 
     let member = core.authenticate(&own.text, None).unwrap();
     let selection = Selection::Account(house.account.id);
-    let Answer::Plan(plan) = send(&member, Verb::Remove, Command::PlanRemoval(Box::new(selection.clone())))
-    else {
+    let Answer::Plan(plan) = send(
+        &member,
+        Verb::Remove,
+        Command::PlanRemoval { selection: Box::new(selection.clone()), reason: Reason::Retired },
+    ) else {
         panic!("a plan")
     };
     let (selection, plan_hash) = (Box::new(selection), Some(plan.hash));

@@ -16,7 +16,7 @@ pub(super) fn start(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Parsed,
     let (dry_run, reason) = (given.dry_run, words::read_reason(given.reason));
     let selection = Box::new(selection(given)?);
     if dry_run {
-        return Ok(Command::PlanRemoval(selection).into());
+        return Ok(Command::PlanRemoval { selection, reason }.into());
     }
     headers::once(request, Command::StartRemoval { selection, reason, plan_hash })
 }

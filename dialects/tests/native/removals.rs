@@ -40,7 +40,10 @@ fn keys_are_named_in_one_way() {
 
 #[test]
 fn a_dry_run_is_a_plan_and_its_hash_confirms() {
-    assert!(matches!(remove(r#"{"handle":"kw_live_1","dry_run":true}"#).command(), Command::PlanRemoval(_)));
+    assert!(matches!(
+        remove(r#"{"handle":"kw_live_1","dry_run":true}"#).command(),
+        Command::PlanRemoval { .. }
+    ));
     let body = format!(r#"{{"handle":"kw_live_1","reason":"retired","plan_hash":"{}"}}"#, "0a".repeat(32));
     let Command::StartRemoval { reason, plan_hash, .. } = remove(&body).command() else { panic!() };
     assert_eq!((reason, plan_hash), (Reason::Retired, Some([10; 32])));

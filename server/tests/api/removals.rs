@@ -9,6 +9,7 @@ use crate::harness::eventually;
 fn plan(scene: &Scene, selection: &Value) -> Value {
     let mut body = selection.clone();
     body["dry_run"] = json!(true);
+    body["reason"] = json!("compromised");
     scene.ok("POST", "/v1/removals", body)
 }
 
@@ -139,9 +140,16 @@ fn a_plan_that_no_longer_fits_is_not_carried_out() {
     let selection = json!({ "account_id": account });
     assert_eq!(scene.refused("POST", "/v1/removals", selection.clone()), no(400, "invalid_field"));
     let planned = plan(&scene, &selection);
-    keys.extend(keys_of(&scene, &account, 1, json!({})));
     let mut body = selection.clone();
     body["plan_hash"] = planned["plan_hash"].clone();
+    body["reason"] = json!("retired");
+    assert_eq!(
+        scene.refused("POST", "/v1/removals", body.clone()),
+        no(409, "plan_changed"),
+        "for another reason"
+    );
+    body["reason"] = json!("compromised");
+    keys.extend(keys_of(&scene, &account, 1, json!({})));
     assert_eq!(scene.refused("POST", "/v1/removals", body.clone()), no(409, "plan_changed"), "one more");
     scene.ok("DELETE", &format!("/v1/keys/{}", keys.remove(0).id), Value::Null);
     assert_eq!(
