@@ -36,6 +36,9 @@ impl JsonSchema for Metadata {
     }
 }
 
+/// From here on a number can lose digits without a trace: 2^64.
+const WHOLE: f64 = 18_446_744_073_709_551_616.0;
+
 /// Reads any JSON value, and refuses an object that has a member twice.
 struct Strict;
 
@@ -70,8 +73,12 @@ impl<'de> Visitor<'de> for Strict {
         Ok(Value::Number(value.into()))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    /// Whole numbers that 64 bits hold do not come here; larger ones have lost digits by now.
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        let number = Number::from_f64(value).filter(|_| value.abs() < WHOLE);
+        number
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("invalid number, expected below 2^64 in size, or a string"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

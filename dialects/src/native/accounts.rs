@@ -55,6 +55,7 @@ pub(super) fn set_password(request: &Request<'_>, params: &Params<'_, '_>) -> Re
 pub(super) fn remove(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
     let account = fields::path_id(params, AccountId::parse)?;
     let given: wire::RemoveAccount = body::query(request)?;
+    body::no_body(request)?;
     let heir = fields::maybe_id("transfer_to", given.transfer_to.as_deref(), AccountId::parse)?;
     let policy = match (given.policy, heir) {
         (wire::KeyPolicy::RemoveKeys, None) => KeyPolicy::Remove,

@@ -49,6 +49,16 @@ pub(super) fn document<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Err
     serde_json::from_slice(bytes).map_err(|error| explain::<T>(bytes, &error))
 }
 
+/// What nothing can be said in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Refuses a body where there is none to read: whoever says something in it means something by that.
+pub(super) fn no_body(request: &Request<'_>) -> Result<(), Error> {
+    if request.body.is_empty() { Ok(()) } else { object(request.body).map(|Nothing {}| ()) }
+}
+
 /// Reads a query.
 pub(super) fn query<'a, T: Deserialize<'a>>(request: &Request<'a>) -> Result<T, Error> {
     let pairs = form_urlencoded::parse(request.query.as_bytes());
@@ -59,9 +69,6 @@ pub(super) fn query<'a, T: Deserialize<'a>>(request: &Request<'a>) -> Result<T, 
 
 /// Refuses a query where there is none to read.
 pub(super) fn no_query(request: &Request<'_>) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Nothing {}
     if request.query.is_empty() { Ok(()) } else { query(request).map(|Nothing {}| ()) }
 }
 
@@ -100,9 +107,24 @@ fn misshapen(path: &Path, message: &str) -> Error {
     } else {
         let expected = message.rsplit_once(", expected ").map(|(_, expected)| expected);
         let expected = expected.map(|text| text.rsplit_once(" at line ").map_or(text, |(text, _)| text));
-        let expected = expected.map(|text| if text.starts_with("struct ") { "an object" } else { text });
-        Error::invalid(&place, expected.unwrap_or("of another form"))
+        Error::invalid(&place, expected.map_or_else(|| unsaid(message), in_words))
     }
+}
+
+/// What serde says was expected, without the names of our types.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative, and not too large",
+        "i8" | "i16" | "i32" | "i64" => "a whole number, and not too large",
+        text if text.starts_with("struct ") => "an object",
+        text => text,
+    }
+}
+
+/// The same where it does not say. In a query numbers are texts, and their reader speaks of digits.
+fn unsaid(message: &str) -> &'static str {
+    let is_number = ["digit", "number too", "empty string"].iter().any(|word| message.contains(word));
+    if is_number { in_words("u64") } else { "as `/openapi.json` describes it" }
 }
 
 /// The path, as far as it is made of names that could be ours.

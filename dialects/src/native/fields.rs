@@ -40,7 +40,10 @@ pub(super) fn path_id<T>(params: &Params<'_, '_>, parse: fn(&str) -> Option<T>) 
 
 /// An instant.
 pub(super) fn instant(field: &str, text: &str) -> Result<Timestamp, Error> {
-    Timestamp::parse(text).ok_or_else(|| Error::invalid(field, "an instant as in RFC 3339, not before 1970"))
+    // The last days of 9999 are what some write for never.
+    let never = || Timestamp::parse_nearest(text).filter(|nearest| *nearest == Timestamp::LAST);
+    let must = "an instant as in RFC 3339, not before 1970";
+    Timestamp::parse(text).or_else(never).ok_or_else(|| Error::invalid(field, must))
 }
 
 /// An instant that may be absent.

@@ -140,6 +140,7 @@ pub(super) fn suspend(request: &Request<'_>, params: &Params<'_, '_>) -> Result<
 
 pub(super) fn resume(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
     body::no_query(request)?;
+    body::no_body(request)?;
     let key = fields::path_id(params, KeyId::parse)?;
     let if_match = headers::if_match(request)?;
     headers::once(request, Command::Resume { key, if_match })
@@ -155,6 +156,7 @@ pub(super) fn rotate(request: &Request<'_>, params: &Params<'_, '_>) -> Result<P
 pub(super) fn remove(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
     let key = fields::path_id(params, KeyId::parse)?;
     let given: wire::RemoveKey = body::query(request)?;
+    body::no_body(request)?;
     let if_match = headers::if_match(request)?;
     let prove = headers::prefers_representation(request);
     let reason = words::read_reason(given.reason);

@@ -36,6 +36,7 @@ pub(super) fn update(request: &Request<'_>, params: &Params<'_, '_>) -> Result<P
 
 pub(super) fn remove(request: &Request<'_>, params: &Params<'_, '_>) -> Result<Parsed, Error> {
     body::no_query(request)?;
+    body::no_body(request)?;
     let organization = fields::path_id(params, OrganizationId::parse)?;
     Ok(Command::RemoveOrganization { organization, if_match: headers::if_match(request)? }.into())
 }

@@ -7,6 +7,7 @@ use keyward_core::filter::StateFilter;
 use keyward_core::id::Id;
 use keyward_core::key::Found;
 use keyward_core::secret::{Alphabet, Format, Label, Secret};
+use keyward_core::time::Timestamp;
 use serde_json::json;
 
 use crate::samples::{ACCOUNT, KEY, ORGANIZATION, Sent, json, key, removed, send, tombstone};
@@ -93,7 +94,17 @@ fn a_wrong_field_is_named_with_what_it_must_be() {
         (r#"{"name":"x","metadata":{"a":1,"a":2}}"#, "metadata", "every member once"),
         (r#"{"name":"x","metadata":{"a":{"b":1,"b":2}}}"#, "metadata.a", "every member once"),
         (r#"{"name":"x","metadata":[]}"#, "metadata", "an object"),
-        (r#"{"name":"x","rate_limit":{"limit":-1,"window_seconds":1}}"#, "rate_limit.limit", "u32"),
+        // As a double it is 18446744073709551616, and nobody would be told.
+        (
+            r#"{"name":"x","metadata":{"a":18446744073709551617}}"#,
+            "metadata.a",
+            "below 2^64 in size, or a string",
+        ),
+        (
+            r#"{"name":"x","rate_limit":{"limit":-1,"window_seconds":1}}"#,
+            "rate_limit.limit",
+            "a whole number that is not negative, and not too large",
+        ),
         (r#"{"name":"x","rate_limit":{"limit":1}}"#, "rate_limit.window_seconds", "given"),
         (r#"{"name":"x","scopes":["a",7]}"#, "scopes[1]", "a string"),
         (
@@ -149,17 +160,6 @@ fn an_idempotency_key_goes_with_every_post_but_a_question() {
 }
 
 #[test]
-fn if_match_asks_for_a_version() {
-    let version = |header: &str| {
-        let sent = send("DELETE", &format!("/v1/keys/{KEY}")).header("if-match", header);
-        match sent.parsed().map(|parsed| parsed.command) {
-            Ok(Command::Remove(_, ending)) => Ok(ending.if_match),
-            Ok(_) => panic!(),
-            Err(error) => Err(error),
-        }
-    };
-    assert_eq!(version("\"7\""), Ok(Some(7)));
-#[test]
 fn a_body_where_there_is_none_to_read_is_refused() {
     for (method, path) in [("DELETE", format!("/v1/keys/{KEY}")), ("POST", format!("/v1/keys/{KEY}/resume"))]
     {
@@ -193,6 +193,17 @@ fn a_field_that_says_one_thing_comes_once() {
     }
 }
 
+#[test]
+fn if_match_asks_for_a_version() {
+    let version = |header: &str| {
+        let sent = send("DELETE", &format!("/v1/keys/{KEY}")).header("if-match", header);
+        match sent.parsed().map(|parsed| parsed.command) {
+            Ok(Command::Remove(_, ending)) => Ok(ending.if_match),
+            Ok(_) => panic!(),
+            Err(error) => Err(error),
+        }
+    };
+    assert_eq!(version("\"7\""), Ok(Some(7)));
     assert_eq!(version("*"), Ok(None));
     // No record has version 0: these never match.
     assert_eq!(version("W/\"7\""), Ok(Some(0)));
