@@ -52,7 +52,7 @@ impl Client {
         self.json(Call::put(format!("{}/password", account(id)), password)?).await
     }
 
-    /// Removes an account, if it is at this version, and says what becomes of its keys.
+    /// Removes an account, if it is at this version, and says what becomes of its keys; the receipt's id.
     ///
     /// # Errors
     /// [`Error`].
@@ -61,8 +61,8 @@ impl Client {
         id: &str,
         keys: &RemoveAccount,
         version: Option<u64>,
-    ) -> Result<(), Error> {
-        self.call(Call::delete(account(id)).with_query(keys)?.if_match(version)).await.map(|_| ())
+    ) -> Result<String, Error> {
+        self.call(Call::delete(account(id)).with_query(keys)?.if_match(version)).await?.receipt()
     }
 }
 

@@ -43,12 +43,12 @@ impl Client {
         self.json(Call::patch(organization(id), patch)?.if_match(version)).await
     }
 
-    /// Removes an organization with all below it, if it is at this version.
+    /// Removes an organization with all below it, if it is at this version; the receipt's id.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn remove_organization(&self, id: &str, version: Option<u64>) -> Result<(), Error> {
-        self.call(Call::delete(organization(id)).if_match(version)).await.map(|_| ())
+    pub async fn remove_organization(&self, id: &str, version: Option<u64>) -> Result<String, Error> {
+        self.call(Call::delete(organization(id)).if_match(version)).await?.receipt()
     }
 }
 

@@ -326,6 +326,12 @@ impl Answer {
         &self.body
     }
 
+    /// The id of the receipt of what was removed.
+    pub(crate) fn receipt(&self) -> Result<String, Error> {
+        let id = self.headers.get("keyward-receipt").and_then(|id| id.to_str().ok());
+        id.map(str::to_owned).ok_or_else(|| Error::Unexpected("no receipt".to_owned()))
+    }
+
     fn retry_after(&self) -> Duration {
         let seconds = self.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         seconds.map_or(WAIT, Duration::from_secs)

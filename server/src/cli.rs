@@ -14,6 +14,7 @@ pub(crate) mod serve;
 pub(crate) mod store;
 pub(crate) mod verifier;
 
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -203,10 +204,17 @@ pub(crate) struct Recover {
     pub(crate) new_owner: bool,
 }
 
-/// Writes a line to standard output.
-#[expect(clippy::print_stdout, reason = "the command line talks to people")]
+/// What a shell says of a program that wrote to a pipe that nobody reads any more: 128, and the number of that signal.
+const PIPE: i32 = 141;
+
+/// Writes a line to standard output. Where nobody reads it any more, as behind `head`, that is the end.
 pub(crate) fn say(line: &str) {
-    println!("{line}");
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
+        if error.kind() != ErrorKind::BrokenPipe {
+            complain(&error.into());
+        }
+        std::process::exit(PIPE);
+    }
 }
 
 /// Says why a command failed.

@@ -8,6 +8,7 @@ mod api {
     mod bootstrap;
     mod browser;
     mod cielo24;
+    mod commands;
     mod crypto;
     mod discue;
     mod encedo;

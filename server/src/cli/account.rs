@@ -11,6 +11,7 @@ use keyward_client::{Client, wire};
 use zeroize::Zeroizing;
 
 use super::remote::{Remote, show, word};
+use super::say;
 use crate::bootstrap::read_secret;
 
 /// The most that is read of standard input in search of a password, in bytes.
@@ -89,7 +90,7 @@ enum OfAccount {
         #[arg(long)]
         file: Option<PathBuf>,
     },
-    /// Remove an account for ever.
+    /// Remove an account for ever, and print the receipt's id.
     Remove {
         /// Its id.
         id: String,
@@ -131,7 +132,7 @@ enum OfOrganization {
         #[arg(long)]
         suspended: Option<bool>,
     },
-    /// Remove an organization for ever, with all below it.
+    /// Remove an organization for ever, with all below it, and print the receipt's id.
     Remove {
         /// Its id.
         id: String,
@@ -193,7 +194,8 @@ async fn of_account(client: &Client, command: &OfAccount) -> anyhow::Result<()> 
         }
         OfAccount::Remove { id, policy, transfer_to } => {
             let keys = wire::RemoveAccount { policy: *policy, transfer_to: transfer_to.clone() };
-            Ok(client.remove_account(id, &keys, None).await?)
+            say(&client.remove_account(id, &keys, None).await?);
+            Ok(())
         }
     }
 }
@@ -210,6 +212,9 @@ async fn of_organization(client: &Client, command: &OfOrganization) -> anyhow::R
             let patch = wire::UpdateOrganization { name: name.clone(), suspended: *suspended, hold: None };
             show(&client.update_organization(id, &patch, None).await?)
         }
-        OfOrganization::Remove { id } => Ok(client.remove_organization(id, None).await?),
+        OfOrganization::Remove { id } => {
+            say(&client.remove_organization(id, None).await?);
+            Ok(())
+        }
     }
 }

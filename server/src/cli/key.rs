@@ -6,12 +6,16 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use keyward_client::{Client, wire};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::remote::{Remote, json, show, word};
+use super::remote::{Remote, document, json, show, word};
 
 /// The longest message that is signed, in bytes.
 const MESSAGE: u64 = 512 * 1024;
+
+/// How a question ends that was not answered.
+const NOT_KNOWN: u8 = 2;
 
 /// `keyward key`.
 #[derive(Debug, Args)]
@@ -39,7 +43,8 @@ enum Command {
     Update {
         /// Its id.
         id: String,
-        /// The patch, a JSON object.
+        /// The patch: a JSON object, or the name of a file with one, or `-` for standard input. A PIN belongs there: on a
+        /// command line everyone would see it.
         patch: String,
         /// Only at this version.
         #[arg(long)]
@@ -66,7 +71,7 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         overlap_seconds: u64,
     },
-    /// Ask whether the secret on standard input is valid. Ends with status 1 if it is not.
+    /// Ask whether the secret on standard input is valid. Ends with status 1 if it is not, and 2 if that is not known.
     Verify {
         /// A scope that is needed; may be given more than once.
         #[arg(long)]
@@ -75,23 +80,25 @@ enum Command {
         #[arg(long)]
         ip: Option<std::net::IpAddr>,
     },
-    /// Remove a key for ever, and print the receipt's id.
-    Remove {
-        /// Its id.
-        id: String,
-        /// Why: `unspecified`, `retired`, `compromised`, `superseded` or `owner_left`.
-        #[arg(long, value_parser = word::<wire::Reason>)]
-        reason: Option<wire::Reason>,
-        /// Only at this version.
-        #[arg(long)]
-        version: Option<u64>,
-    },
+    /// Remove a key for ever, and print what is left of it: its facts, and the receipt's id.
+    Remove(Remove),
     /// Remove every key that fits. Without a plan's hash: say what that would do.
     RemoveMany(RemoveMany),
     /// Print how far a removal of many keys is.
     Removal {
         /// Its id.
         id: String,
+    },
+    /// Use a key that never leaves, as `POST /v1/keys/{id}/USAGE` does.
+    Use {
+        /// Its id.
+        id: String,
+        /// What for: `sign`, `verify`, `mac`, `encrypt`, `decrypt`, `wrap`, `unwrap`, `agree`, `derive`, `encapsulate` or
+        /// `decapsulate`.
+        usage: Usage,
+        /// What the API takes: a JSON object, or the name of a file with one, or `-` for standard input.
+        #[arg(default_value = "{}")]
+        document: String,
     },
     /// Sign what is on standard input, at most 512 KiB, with a key that never leaves, and print the signature in base64.
     Sign {
@@ -108,9 +115,50 @@ enum Command {
     },
     /// Print the receipt of a removal.
     Receipt {
-        /// Its id.
+        /// Its id, or that of the key, account or organization.
         id: String,
     },
+}
+
+#[derive(Debug, Args)]
+struct Remove {
+    /// Its id; or else one of the others below.
+    #[arg(required_unless_present_any = ["handle", "badge", "code", "secret"])]
+    id: Option<String>,
+    /// The one with this handle.
+    #[arg(long, conflicts_with = "id")]
+    handle: Option<String>,
+    /// The door credential with this badge.
+    #[arg(long, conflicts_with_all = ["id", "handle"])]
+    badge: Option<String>,
+    /// The door credential whose code is on standard input.
+    #[arg(long, conflicts_with_all = ["id", "handle", "badge"])]
+    code: bool,
+    /// The one whose secret is on standard input.
+    #[arg(long, conflicts_with_all = ["id", "handle", "badge", "code"])]
+    secret: bool,
+    /// Why: `unspecified`, `retired`, `compromised`, `superseded` or `owner_left`.
+    #[arg(long, value_parser = word::<wire::Reason>)]
+    reason: Option<wire::Reason>,
+    /// Only at this version.
+    #[arg(long, requires = "id")]
+    version: Option<u64>,
+}
+
+/// What a key that never leaves is used for.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Usage {
+    Sign,
+    Verify,
+    Mac,
+    Encrypt,
+    Decrypt,
+    Wrap,
+    Unwrap,
+    Agree,
+    Derive,
+    Encapsulate,
+    Decapsulate,
 }
 
 #[derive(Debug, Args)]
@@ -144,9 +192,13 @@ struct Issue {
     /// Refuse to remove it until this is taken away.
     #[arg(long)]
     protected: bool,
-    /// What kind of key it is to be: `secret` or `crypto`.
-    #[arg(long, default_value = "secret", value_parser = word::<wire::Kind>)]
-    kind: wire::Kind,
+    /// What kind of key it is to be: `secret`, `access` or `crypto`; with an algorithm it is `crypto`.
+    #[arg(long, value_parser = word::<wire::Kind>)]
+    kind: Option<wire::Kind>,
+    /// Everything else that `POST /v1/keys` takes, a door credential among it: a JSON object, or the name of a file with one,
+    /// or `-` for standard input. What is given beside it counts more.
+    #[arg(long, value_name = "DOCUMENT")]
+    with: Option<String>,
     /// What a cryptographic key is to be: `P-256`, `Ed25519`, `AES-256`, and what else the API names.
     #[arg(long, requires = "usage", value_parser = word::<wire::CryptoAlgorithm>)]
     algorithm: Option<wire::CryptoAlgorithm>,
@@ -166,9 +218,27 @@ struct List {
     /// With this tag.
     #[arg(long)]
     tag: Option<String>,
+    /// With this handle.
+    #[arg(long)]
+    handle: Option<String>,
+    /// Of this kind: `secret`, `access` or `crypto`.
+    #[arg(long, value_parser = word::<wire::Kind>)]
+    kind: Option<wire::Kind>,
+    /// For this environment.
+    #[arg(long)]
+    environment: Option<String>,
     /// Not used since (RFC 3339).
     #[arg(long)]
     unused_since: Option<String>,
+    /// Expiring before (RFC 3339).
+    #[arg(long)]
+    expires_before: Option<String>,
+    /// Created then or later (RFC 3339).
+    #[arg(long)]
+    created_after: Option<String>,
+    /// Created before (RFC 3339).
+    #[arg(long)]
+    created_before: Option<String>,
     /// At most so many.
     #[arg(long)]
     limit: Option<u32>,
@@ -203,13 +273,12 @@ pub(crate) fn run(key: &Key) -> anyhow::Result<ExitCode> {
 
 async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Issue(issue) => show(&client.issue_key(&wire::IssueKey::from(issue)).await?)?,
+        Command::Issue(issue) => show(&client.issue_key(&issue.key()?).await?)?,
         Command::Import => return import(client).await,
         Command::Find { id } => show(&client.find_key(id).await?)?,
         Command::List(list) => show(&client.list_keys(&wire::ListKeys::from(list)).await?)?,
         Command::Update { id, patch, version } => {
-            let patch: wire::UpdateKey = serde_json::from_str(patch).context("the patch")?;
-            show(&client.update_key(id, &patch, *version).await?)?;
+            show(&client.update_key(id, &document(patch)?, *version).await?)?;
         }
         Command::Suspend { id, remove_at } => {
             let how = wire::SuspendKey { remove_at: remove_at.clone() };
@@ -220,10 +289,16 @@ async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCod
             let how = wire::RotateKey { overlap_seconds: *overlap_seconds };
             show(&client.rotate_key(id, &how, None).await?)?;
         }
-        Command::Verify { scope, ip } => return verify(client, scope, *ip).await,
-        Command::Remove { id, reason, version } => {
+        Command::Verify { scope, ip } => {
+            return Ok(verify(client, scope, *ip).await.unwrap_or_else(|error| {
+                super::complain(&error);
+                ExitCode::from(NOT_KNOWN)
+            }));
+        }
+        Command::Remove(Remove { id: Some(id), reason, version, .. }) => {
             show(&client.remove_key(id, *reason, *version).await?)?;
         }
+        Command::Remove(remove) => show(&client.start_removal(&remove.keys()?).await?)?,
         Command::RemoveMany(many) => {
             let keys = wire::RemoveKeys::from(many);
             if keys.dry_run {
@@ -233,6 +308,7 @@ async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCod
             }
         }
         Command::Removal { id } => show(&client.find_removal(id, &wire::Page::default()).await?)?,
+        Command::Use { id, usage, document } => make_use(client, id, *usage, document).await?,
         Command::Sign { id, scheme } => {
             let mut message = Zeroizing::new(Vec::new());
             // One byte more than is signed: a signature of a part would pass for one of the whole.
@@ -245,9 +321,55 @@ async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCod
             show(&client.sign(id, &sign).await?)?;
         }
         Command::Usage { id } => show(&client.usage(id).await?)?,
-        Command::Receipt { id } => super::say(client.receipt(id).await?.trim_end()),
+        Command::Receipt { id } => {
+            // A receipt has the id of what was removed.
+            let id = id.split_once('_').map_or_else(|| id.clone(), |(_, id)| format!("rcpt_{id}"));
+            super::say(client.receipt(&id).await?.trim_end());
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A secret on standard input.
+fn standard_input() -> anyhow::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin().take(4096).read_to_string(&mut text)?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+async fn make_use(client: &Client, id: &str, usage: Usage, given: &str) -> anyhow::Result<()> {
+    match usage {
+        Usage::Sign => show(&client.sign(id, &document(given)?).await?),
+        Usage::Verify => show(&client.check(id, &document(given)?).await?),
+        Usage::Mac => show(&client.authenticate(id, &document(given)?).await?),
+        Usage::Encrypt => show(&client.encrypt(id, &document(given)?).await?),
+        Usage::Decrypt => show(&client.decrypt(id, &document(given)?).await?),
+        Usage::Wrap => show(&client.wrap(id, &document(given)?).await?),
+        Usage::Unwrap => show(&client.unwrap(id, &document(given)?).await?),
+        Usage::Agree => show(&client.agree(id, &document(given)?).await?),
+        Usage::Derive => show(&client.derive_key(id, &document(given)?).await?),
+        Usage::Encapsulate => show(&client.encapsulate(id).await?),
+        Usage::Decapsulate => show(&client.decapsulate(id, &document(given)?).await?),
+    }
+}
+
+impl Remove {
+    /// The one key that is named by something else than its id.
+    fn keys(&self) -> anyhow::Result<wire::RemoveKeys> {
+        let secret = |text: &str| wire::Secret::new(text.to_owned());
+        let door =
+            |access_type, text: &str| wire::Identification { access_type, identification: secret(text) };
+        let mut keys =
+            wire::RemoveKeys { handle: self.handle.clone(), reason: self.reason, ..Default::default() };
+        if let Some(badge) = &self.badge {
+            keys.access = Some(door(wire::AccessType::Proximity, badge));
+        } else if self.code {
+            keys.access = Some(door(wire::AccessType::Code, &standard_input()?));
+        } else if self.secret {
+            keys.secret = Some(secret(&standard_input()?));
+        }
+        Ok(keys)
+    }
 }
 
 async fn verify(
@@ -255,8 +377,7 @@ async fn verify(
     scopes: &[String],
     ip: Option<std::net::IpAddr>,
 ) -> anyhow::Result<ExitCode> {
-    let mut text = Zeroizing::new(String::new());
-    std::io::stdin().take(4096).read_to_string(&mut text)?;
+    let text = standard_input()?;
     let scopes = scopes.iter().map(|scope| wire::Text::from(scope.as_str())).collect();
     let question =
         wire::Verify { secret: Some(wire::Text::from(text.trim())), access: None, scopes, ip, cost: None };
@@ -289,25 +410,34 @@ async fn import(client: &Client) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-impl From<&Issue> for wire::IssueKey {
-    fn from(issue: &Issue) -> Self {
-        Self {
-            name: issue.name.clone(),
-            account_id: issue.account.clone(),
-            scopes: issue.scope.clone(),
-            tags: issue.tag.clone(),
-            expires_at: issue.expires_at.clone(),
-            prefix: issue.prefix.clone(),
-            format: issue.format,
-            environment: issue.environment.clone(),
-            ip_allow: issue.ip_allow.clone(),
-            protected: issue.protected,
-            kind: issue.kind,
-            crypto: issue
-                .algorithm
-                .map(|algorithm| wire::IssueCrypto { algorithm, usages: issue.usage.clone() }),
-            ..Self::default()
+impl Issue {
+    /// The key to issue: what the document says, and what is given beside it.
+    fn key(&self) -> anyhow::Result<wire::IssueKey> {
+        let with = self.with.as_deref().map(document::<Map<String, Value>>).transpose()?;
+        let mut members = with.unwrap_or_default();
+        let crypto =
+            self.algorithm.map(|algorithm| wire::IssueCrypto { algorithm, usages: self.usage.clone() });
+        let kind = self.kind.or(crypto.as_ref().map(|_| wire::Kind::Crypto));
+        let given = serde_json::json!({
+            "name": self.name,
+            "kind": kind,
+            "account_id": self.account,
+            "scopes": self.scope,
+            "tags": self.tag,
+            "expires_at": self.expires_at,
+            "prefix": self.prefix,
+            "format": self.format,
+            "environment": self.environment,
+            "ip_allow": self.ip_allow,
+            "protected": self.protected.then_some(true),
+            "crypto": crypto,
+        });
+        if let Value::Object(given) = given {
+            let is_given =
+                |value: &Value| !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty());
+            members.extend(given.into_iter().filter(|(_, value)| is_given(value)));
         }
+        serde_json::from_value(Value::Object(members)).context("what is given")
     }
 }
 
@@ -317,10 +447,15 @@ impl From<&List> for wire::ListKeys {
             account_id: list.account.clone(),
             state: list.state,
             tag: list.tag.clone(),
+            handle: list.handle.clone(),
+            kind: list.kind,
+            environment: list.environment.clone(),
             unused_since: list.unused_since.clone(),
+            expires_before: list.expires_before.clone(),
+            created_after: list.created_after.clone(),
+            created_before: list.created_before.clone(),
             limit: list.limit,
             cursor: list.cursor.clone(),
-            ..Self::default()
         }
     }
 }

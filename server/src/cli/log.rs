@@ -36,6 +36,9 @@ enum Command {
         /// After this position.
         #[arg(long)]
         after: Option<u64>,
+        /// At most so many, to 500; `next_cursor` is where more of them begin.
+        #[arg(long, default_value_t = 500, conflicts_with = "follow")]
+        limit: u32,
         /// Go on as they happen.
         #[arg(long)]
         follow: bool,
@@ -48,10 +51,11 @@ pub(crate) fn run(log: &Log) -> anyhow::Result<ExitCode> {
         match &log.command {
             Command::Verify { key } => verify(&client, key).await?,
             Command::Checkpoint => say(client.checkpoint().await?.trim_end()),
-            Command::Events { after, follow: false } => {
-                show(&client.list_events(&wire::ListEvents { after: *after, limit: Some(500) }).await?)?;
+            Command::Events { after, limit, follow: false } => {
+                let which = wire::ListEvents { after: *after, limit: Some(*limit) };
+                show(&client.list_events(&which).await?)?;
             }
-            Command::Events { after, follow: true } => {
+            Command::Events { after, follow: true, .. } => {
                 let mut events = client.follow_events(*after).await?;
                 while let Some(event) = events.next().await? {
                     say(&serde_json::to_string(&event)?);

@@ -1,15 +1,20 @@
 //! This file is about commands that a running server carries out: where it is, whose secret is shown, and how
 //! answers are printed.
 
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
 use keyward_client::{Client, wire};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::say;
+
+/// The longest body, in bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// Which server, and who asks.
 #[derive(Clone, Debug, Args)]
@@ -45,12 +50,26 @@ pub(crate) fn show(answer: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Reads what the API takes as a body: a JSON object, or the name of a file with one, or `-` for standard input.
+pub(crate) fn document<T: DeserializeOwned>(given: &str) -> anyhow::Result<T> {
+    let mut text = Zeroizing::new(String::new());
+    if given.trim_start().starts_with('{') {
+        text.push_str(given);
+    } else if given == "-" {
+        std::io::stdin().take(LONGEST).read_to_string(&mut text)?;
+    } else {
+        let file = std::fs::File::open(given).with_context(|| given.to_owned())?;
+        file.take(LONGEST).read_to_string(&mut text).with_context(|| given.to_owned())?;
+    }
+    serde_json::from_str(&text).context("what is given")
+}
+
 /// Reads a word of the API (a role, a reason, ...) as the API does.
-pub(crate) fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+pub(crate) fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|error| error.to_string())
 }
 
 /// A value, as the API writes it.
-pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+pub(crate) fn json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
