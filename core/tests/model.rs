@@ -34,10 +34,10 @@ mod reference;
 mod removed;
 #[path = "model/resources.rs"]
 mod resources;
-#[path = "model/rotations.rs"]
-mod rotations;
 #[path = "model/revealing.rs"]
 mod revealing;
+#[path = "model/rotations.rs"]
+mod rotations;
 #[path = "model/sessions.rs"]
 mod sessions;
 #[path = "model/sole.rs"]

@@ -163,7 +163,7 @@ impl<S: Store> App<S> {
 
     fn answered(&self, dialect: &Dialect, head: &Head, status: StatusCode) {
         self.metrics.answered(status.as_u16());
-        debug!(request = head.id_text(), method = %head.parts.method, dialect = dialect.name,
+        debug!(request = head.id_text(), method = method_of(&head.parts.method), dialect = dialect.name,
             route = route_of(dialect, head), status = status.as_u16(), peer = %head.peer, "answered");
     }
 
@@ -468,6 +468,12 @@ fn steps_of(route: &Route, head: &Head) -> Result<Begin, Error> {
 fn route_of(dialect: &Dialect, head: &Head) -> &'static str {
     let found = dialect.route(&head.parts.method, head.parts.uri.path());
     found.map_or("none of the dialect", |(route, _)| route.path)
+}
+
+/// What the log says of a request's method: any word may stand there, a secret too.
+fn method_of(method: &http::Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("another one")
 }
 
 /// Whether a page answers this method. Of an answer to HEAD, hyper sends the head.

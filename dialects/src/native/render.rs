@@ -60,9 +60,7 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
         | Answer::Resources(..)
         | Answer::Reach(_)
         | Answer::Count(_)
-        | Answer::Revealed(_) => {
-            empty(StatusCode::NO_CONTENT)
-        }
+        | Answer::Revealed(_) => empty(StatusCode::NO_CONTENT),
         Answer::Checkpoint(note) => text(note.clone()).with(CACHE_CONTROL, "no-cache"),
         Answer::Tile(bytes) => Response { body: bytes.clone(), ..empty(StatusCode::OK) }
             .with(CONTENT_TYPE, "application/octet-stream")

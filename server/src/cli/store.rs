@@ -1,5 +1,6 @@
 //! This file is about `keyward store` and `keyward recover`: looking after a store.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::ensure;

@@ -21,26 +21,34 @@ fn in_discue(answer: &Answer) -> Option<u16> {
 #[test]
 fn every_answer_of_a_host_is_in_its_language() {
     let scene = Scene::with_hosts();
-    let not_there = |host: &str, path: &str| {
-        let answer = at(&scene, host, "GET", path);
-        assert_eq!(answer.status, 404, "{host}{path}: {}", answer.body);
-        answer.json()
+    // To strangers two of them do not even say which calls there are.
+    let known = format!("X-API-KEY: {}\r\n", scene.owner);
+    let asked = |host: &str, method: &str, path: &str, headers: &str| {
+        scene.request(method, path, &format!("Host: {host}\r\n{headers}"), b"")
     };
     for path in ["/nothing", "/v1/keys", "/user/users/me", "/api/nothing"] {
-        assert_eq!(
-            not_there("discue.example", path),
-            json!({ "title": "Not Found", "status": 404 }),
-            "{path}"
-        );
+        let (stranger, owner) =
+            (("discue.example", "GET", path, ""), ("discue.example", "GET", path, &*known));
+        for ((host, method, path, headers), status, title) in
+            [(stranger, 401, "Unauthorized"), (owner, 404, "Not Found")]
+        {
+            let answer = asked(host, method, path, headers);
+            assert_eq!(answer.json(), json!({ "title": title, "status": status }), "{path}");
+            assert_eq!(answer.status, status, "{path}");
+        }
     }
     for path in ["/", "/v1/keys", "/api_keys"] {
-        assert_eq!(not_there("resolver.example", path)["statusCode"], 404, "{path}");
+        for (headers, status) in [("", 403), (&*known, 404)] {
+            let answer = asked("resolver.example", "GET", path, headers);
+            assert_eq!((answer.status, &answer.json()["statusCode"]), (status, &json!(status)), "{path}");
+        }
     }
     for path in ["/", "/api_keys", "/user/users/me"] {
-        assert_eq!(not_there("native.example", path)["code"], "no_route", "{path}");
+        let answer = asked("native.example", "GET", path, "");
+        assert_eq!((answer.status, &answer.json()["code"]), (404, &json!("no_route")), "{path}");
     }
-    let wrong_method = at(&scene, "discue.example", "PATCH", "/v1/queues");
-    assert_eq!(in_discue(&wrong_method), Some(405));
+    assert_eq!(in_discue(&asked("discue.example", "PATCH", "/v1/queues", "")), Some(401));
+    assert_eq!(in_discue(&asked("discue.example", "PATCH", "/v1/queues", &known)), Some(405));
     for host in ["cielo24", "encedo", "intserv"] {
         let [there, elsewhere] = [format!("{host}.example"), "localhost".to_owned()]
             .map(|host| at(&scene, &host, "GET", "/v1/keys"));
