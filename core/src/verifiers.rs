@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use event_listener::Event as Bell;
 use futures_util::future::{Either, select};
+use futures_util::lock::Mutex as Turns;
 use keyward_verifier::frame::{Change as Told, KeyRow, OwnerRow};
 use keyward_verifier::lease::{
     Cover, Fence, Grant, Incarnation, Join, JoinError, Limits, Mode, Moment, Outcome, Position as Reached,
@@ -63,6 +64,8 @@ struct Published {
 pub struct Verifiers {
     limits: Limits,
     state: Mutex<State>,
+    /// Verifiers join and leave one after another: what is durable of them and what the fence knows change together.
+    turn: Turns<()>,
     /// Rings when there is something to read.
     published: Bell,
     /// Rings when something may have become enforced.
@@ -90,6 +93,7 @@ impl Verifiers {
         Self {
             limits,
             state: Mutex::new(State { fence: None, recent, until, unlogged }),
+            turn: Turns::new(()),
             published: Bell::new(),
             heard: Bell::new(),
         }
@@ -138,6 +142,11 @@ impl Verifiers {
         }
         drop(state);
         self.published.notify(usize::MAX);
+    }
+
+    /// Whether a verifier may join.
+    fn may_join(&self, join: &Join, now: Moment) -> Result<(), JoinError> {
+        self.state().fence.as_mut().ok_or(Refused::Deposed)?.may_join(join, now)
     }
 
     /// A verifier joins; in which term, and from where on it is told what changes.

@@ -42,6 +42,8 @@ mod rotations;
 mod sessions;
 #[path = "model/sole.rs"]
 mod sole;
+#[path = "model/stale.rs"]
+mod stale;
 #[path = "model/steps.rs"]
 mod steps;
 #[path = "model/stories.rs"]

@@ -83,12 +83,12 @@ impl<S: Store, E: Environment> Seat<S, E> {
             serve_stale: hello.serve_stale,
             seen: Reached(seen).max(hello.position),
         };
-        let stale = if hello.serve_stale {
+        let turn = verifiers.turn.lock().await;
+        // An earlier run that comes back is refused, and must not take the durable place of the one that has its name.
+        verifiers.may_join(&join, now).map_err(reason_of)?;
+        if join.serve_stale {
             keyward.remember_stale(&join).await.map_err(|_| Reason::NotServing)?;
-            Vec::new()
-        } else {
-            keyward.stale_runs(&join).await.map_err(|_| Reason::NotServing)?
-        };
+        }
         let (term, until) = verifiers.join(&join, now).map_err(reason_of)?;
         let mut seat = Self {
             keyward: Arc::clone(keyward),
@@ -100,11 +100,12 @@ impl<S: Store, E: Environment> Seat<S, E> {
             profiles: HashMap::new(),
             owners: HashSet::new(),
         };
-        if !stale.is_empty() {
-            // Now that it has their name: one that could not join would leave them unknown. And only those that it saw
-            // before: a later run may serve stale again.
-            keyward.forget_stale(&stale).await.map_err(|_| Reason::NotServing)?;
+        if !join.serve_stale {
+            // Only now that it has their name: a crash in between would leave them unknown.
+            let forgotten = keyward.forget_stale(|run| run.is_namesake(&join)).await;
+            forgotten.map_err(|_| Reason::NotServing)?;
         }
+        drop(turn);
         let resumes = hello.position.0 > 0 && verifiers.remembers(hello.position) && hello.mode == Mode::Full;
         match (resumes, hello.mode) {
             (true, _) => seat.told = hello.position,
@@ -164,8 +165,10 @@ impl<S: Store, E: Environment> Seat<S, E> {
                 return Ok(Vec::new());
             }
             VerifierFrame::Goodbye => {
+                let _turn = verifiers.turn.lock().await;
                 verifiers.left(self.who, true);
-                self.keyward.forget_stale(&[self.who]).await.map_err(|_| Reason::NotServing)?;
+                let forgotten = self.keyward.forget_stale(|run| run.is(self.who)).await;
+                forgotten.map_err(|_| Reason::NotServing)?;
                 return Err(Reason::Unknown);
             }
         };

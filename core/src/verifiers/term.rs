@@ -31,7 +31,7 @@ struct Row {
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-struct StaleRow {
+pub(super) struct StaleRow {
     incarnation: u128,
     name: String,
     organization: Option<u128>,
@@ -39,8 +39,12 @@ struct StaleRow {
 
 impl StaleRow {
     /// Whether it is a run of the same verifier.
-    fn is_namesake(&self, join: &Join) -> bool {
+    pub(super) fn is_namesake(&self, join: &Join) -> bool {
         (&self.name, self.organization) == (&join.name, join.organization)
+    }
+
+    pub(super) fn is(&self, run: Incarnation) -> bool {
+        self.incarnation == run.0
     }
 
     fn join(self) -> Join {
@@ -108,20 +112,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
     }
 
-    /// The runs of a verifier that are remembered.
-    pub(super) async fn stale_runs(&self, join: &Join) -> Result<Vec<Incarnation>, Error> {
-        let (_, row) = self.term().await?;
-        let runs = row.stale.iter().filter(|old| old.is_namesake(join));
-        Ok(runs.map(|old| Incarnation(old.incarnation)).collect())
-    }
-
     /// Forgets runs that go on without a lease no more: they have left, or a later one of their name has come that stops with
     /// its lease.
-    pub(super) async fn forget_stale(&self, runs: &[Incarnation]) -> Result<(), Error> {
+    pub(super) async fn forget_stale(&self, is_over: impl Fn(&StaleRow) -> bool) -> Result<(), Error> {
         loop {
             let (version, mut row) = self.term().await?;
             let before = row.stale.len();
-            row.stale.retain(|old| !runs.contains(&Incarnation(old.incarnation)));
+            row.stale.retain(|old| !is_over(old));
             if row.stale.len() == before {
                 return Ok(());
             }

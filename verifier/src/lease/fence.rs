@@ -192,25 +192,32 @@ impl Fence {
         self.deposed = true;
     }
 
-    /// A verifier joins, or comes back on a new connection. Answers which run lost its name to this one: its connection is
-    /// closed, its lease is waited out.
+    /// Whether a verifier may join, for whoever has something to do before it does.
     ///
     /// # Errors
     /// [`JoinError`].
-    pub fn join(&mut self, join: &Join, now: Moment) -> Result<Option<Incarnation>, JoinError> {
+    pub fn may_join(&mut self, join: &Join, now: Moment) -> Result<(), JoinError> {
         if self.deposed {
             return Err(Refused::Deposed.into());
         }
         if join.seen > self.committed {
             return Err(JoinError::ServerBehind);
         }
-        match self.members.get_mut(&join.incarnation) {
-            Some(member) => member.come_back(join)?,
-            None => {
-                self.make_room(join.organization, now)?;
-                self.members.insert(join.incarnation, Member::new(join));
-            }
+        match self.members.get(&join.incarnation) {
+            Some(member) => member.may_come_back(join),
+            None => self.make_room(join.organization, now),
         }
+    }
+
+    /// A verifier joins, or comes back on a new connection. Answers which run lost its name to this one: its connection is
+    /// closed, its lease is waited out.
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    pub fn join(&mut self, join: &Join, now: Moment) -> Result<Option<Incarnation>, JoinError> {
+        self.may_join(join, now)?;
+        let member = self.members.entry(join.incarnation);
+        member.and_modify(|member| member.come_back(join)).or_insert_with(|| Member::new(join));
         let earlier = self.names.insert((join.organization, join.name.clone()), join.incarnation);
         let superseded = earlier.filter(|incarnation| *incarnation != join.incarnation);
         if let Some(member) = superseded.and_then(|incarnation| self.members.get_mut(&incarnation)) {

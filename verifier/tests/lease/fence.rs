@@ -228,6 +228,19 @@ fn a_later_run_takes_the_name_and_the_earlier_lease_is_waited_out() {
 }
 
 #[test]
+fn to_ask_whether_one_may_join_changes_nothing() {
+    let mut fence = fence();
+    leased(&mut fence, &join(A, "a"), 0);
+    assert_eq!(fence.may_join(&join(B, "a"), at(1000)), Ok(()));
+    assert!(fence.renew(A, 2, at(1001)).unwrap().is_some(), "it still has the name");
+    fence.join(&join(B, "a"), at(1002)).unwrap();
+    assert_eq!(fence.may_join(&join(A, "a"), at(1003)), Err(JoinError::Refused(Refused::Superseded)));
+    assert_eq!(fence.may_join(&join(B, "b"), at(1004)), Err(JoinError::IncarnationTaken));
+    let ahead = Join { seen: Position(11), ..join(B, "a") };
+    assert_eq!(fence.may_join(&ahead, at(1005)), Err(JoinError::ServerBehind));
+}
+
+#[test]
 fn whoever_lies_is_not_heard_again() {
     let mut fence = fence();
     leased(&mut fence, &join(A, "a"), 0);

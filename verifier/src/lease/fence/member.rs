@@ -75,20 +75,23 @@ impl Member {
         member
     }
 
-    /// The same run on a new connection.
-    pub(super) fn come_back(&mut self, join: &Join) -> Result<(), JoinError> {
+    /// Whether the same run may have a new connection.
+    pub(super) fn may_come_back(&self, join: &Join) -> Result<(), JoinError> {
         if (&self.name, self.organization) != (&join.name, join.organization) {
             return Err(JoinError::IncarnationTaken);
         }
         match self.standing {
-            Standing::Present | Standing::Gone => {}
-            Standing::Superseded => return Err(Refused::Superseded.into()),
-            Standing::Lied => return Err(Refused::Lied.into()),
+            Standing::Present | Standing::Gone => Ok(()),
+            Standing::Superseded => Err(Refused::Superseded.into()),
+            Standing::Lied => Err(Refused::Lied.into()),
         }
+    }
+
+    /// The same run on a new connection.
+    pub(super) fn come_back(&mut self, join: &Join) {
         (self.mode, self.asked, self.standing) = (join.mode, None, Standing::Present);
         self.serve_stale = join.serve_stale;
         self.connections = self.connections.saturating_add(1);
-        Ok(())
     }
 
     pub(super) fn is_superseded(&mut self) {
