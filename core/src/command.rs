@@ -252,6 +252,8 @@ pub enum Command {
         /// At most how many.
         limit: usize,
     },
+    /// Read what a key is called: whoever may read what became of keys may know which they are.
+    FindKeyName(KeyId),
     /// Read events in clear.
     ListEvents {
         /// From which position on.
@@ -314,7 +316,8 @@ impl Command {
             Self::CreateOrganization { .. } => Verb::CreateOrganization,
             Self::UpdateOrganization { .. } => Verb::UpdateOrganization,
             Self::RemoveOrganization { .. } => Verb::RemoveOrganization,
-            Self::ListEvents { .. }
+            Self::FindKeyName(_)
+            | Self::ListEvents { .. }
             | Self::ListEventsSince { .. }
             | Self::ReadCheckpoint
             | Self::ReadTile(_) => Verb::ReadLog,
@@ -435,6 +438,8 @@ pub enum Answer {
     OrganizationRemoved(OrganizationId),
     /// A page of events.
     Events(Events),
+    /// What a key is called.
+    KeyName(String),
     /// The newest checkpoint, a signed note.
     Checkpoint(String),
     /// A tile's bytes.

@@ -142,6 +142,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(Answer::Found(Box::new(self.with_uses_left(key).await?)))
     }
 
+    /// Says no more of a key than what it is called.
+    pub(crate) async fn find_key_name(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {
+        let Loaded { key, .. } = self.open(permit, id).await?;
+        Ok(Answer::KeyName(key.traits.name))
+    }
+
     /// Shows the secret of a key again. Whoever reads a secret has the key, so it takes what issuing one with these rights for
     /// that account takes.
     pub(crate) async fn reveal(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {

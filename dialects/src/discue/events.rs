@@ -137,10 +137,10 @@ impl Found {
 
     fn name_next(self, mut keys: BTreeSet<Id>, mut names: HashMap<Id, String>) -> Step {
         let Some(key) = keys.pop_first() else { return self.say(&names) };
-        Step::attempt(Command::Find(KeyId::from(key)), move |found| {
-            // A removed key has no name, and a caller who may read events only learns none.
-            if let Ok(Answer::Found(found)) = found {
-                names.insert(key, found.traits.name);
+        Step::attempt(Command::FindKeyName(KeyId::from(key)), move |found| {
+            // A removed key has no name.
+            if let Ok(Answer::KeyName(name)) = found {
+                names.insert(key, name);
             }
             Ok(self.name_next(keys, names))
         })

@@ -56,7 +56,8 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
             json(StatusCode::OK, &wire::List { data, next_cursor: last.map(|last| last.to_string()) })
         }
         // No route of this language asks for one.
-        Answer::Resource(_)
+        Answer::KeyName(_)
+        | Answer::Resource(_)
         | Answer::Resources(..)
         | Answer::Reach(_)
         | Answer::Count(_)

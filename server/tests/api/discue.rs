@@ -212,6 +212,11 @@ fn the_events_of_a_key_are_told_one_for_a_call() {
     let later = events(&format!("startAfter=1&startAfterId={}", text(&of_key[1]["id"])));
     assert_eq!(types(&later), ["api_key_removed"]);
     assert_eq!(later[0]["api_key"], json!({ "id": id, "name": null }));
+    // The scope that was made for this call does for all of it.
+    let scopes = json!([{ "resource": "events", "access": "read" }]);
+    let (_, reader) = made(&scene, &admin, &json!({ "name": "reader", "scopes": scopes }));
+    let told = read(&scene, &reader, "/v1/events")["events"].clone();
+    assert_eq!(told.as_array().and_then(|told| told.last()).expect("an event")["api_key"]["name"], "reader");
 }
 
 #[test]
