@@ -408,8 +408,8 @@ impl Live {
         let entry = self.locate(&presented, pepper, |row, _| self.entry(&row));
         let entry = entry.ok_or(Error::BadCredential)?;
         entry.judge(address, now).map_err(|refusal| match entry.profile.account.organization.hold() {
-            // Who holds a key of an organization may know why that is stopped.
-            Some(hold) if refusal == Refusal::Suspended => Error::OnHold(hold),
+            // Who holds a key that would work may know why its organization is stopped.
+            Some(hold) if refusal == Refusal::Suspended && !entry.suspended => Error::OnHold(hold),
             Some(_) | None => Error::BadCredential,
         })?;
         Ok(entry)

@@ -291,6 +291,7 @@ fn a_protected_key_is_locked_and_one_that_is_used_too_often_waits() {
 fn an_organization_on_hold_is_told_why() {
     let scene = Scene::demo();
     let key = first(&scene);
+    let (_, disabled) = made(&scene, &key, &json!({ "status": "disabled" }));
     let organizations = scene.read("/v1/organizations");
     let ours = organizations["data"].as_array().into_iter().flatten().find(|one| one["name"] == "discue");
     let path = format!("/v1/organizations/{}", text(&ours.expect("the demo made it")["id"]));
@@ -299,6 +300,7 @@ fn an_organization_on_hold_is_told_why() {
         assert_eq!(scene.ok("PATCH", &path, json!({ "hold": hold }))["hold"], hold);
         assert_eq!((queues(), scene.verdict(&key)), (told, "suspended".to_owned()));
     }
+    assert_eq!(status(&scene, &disabled, "GET", "/v1/queues"), 401, "disabled all the same");
     assert_eq!(status(&scene, "nobody's", "GET", "/v1/queues"), 401, "only who holds a key is told");
     assert_eq!(scene.ok("PATCH", &path, json!({ "suspended": true }))["hold"], Value::Null);
     assert_eq!(queues(), 401, "stopped without a reason that is told");
