@@ -10,15 +10,13 @@ mod organizations;
 mod queues;
 mod writer;
 
-use http::HeaderMap;
-use http::header::{ACCEPT, AUTHORIZATION};
 use keyward_core::error::Error;
 use keyward_core::permit::{Caller, Verb};
 
 use self::writer::Writer;
 use crate::credentials::{API_KEY, api_key};
 use crate::dialect::{Dialect, Form, Params, Request, Route, Step, in_steps};
-use crate::media;
+use crate::{intserv, media};
 
 /// The language of discue.
 ///
@@ -44,7 +42,7 @@ macro_rules! acceptable {
         |_| {
             Ok(Form::Steps(|request, params, caller| {
                 let step = $begin(request, params, caller)?;
-                Ok(if takes_json(request) { step } else { Step::Say(fault::not_acceptable(request)) })
+                Ok(if media::takes_json(request) { step } else { Step::Say(fault::not_acceptable(request)) })
             }))
         }
     };
@@ -86,33 +84,25 @@ static ROUTES: [Route; 36] = calls! {
     "GET" "/queues/{id}/messages" Verb::ReadResources => queues::messages,
 };
 
-fn takes_json(request: &Request<'_>) -> bool {
-    !request.headers.contains_key(ACCEPT)
-        || ["application/json", "application/*", "*/*"].iter().any(|it| media::accepts(request, it))
-}
-
 /// Whether there is a server at all.
 fn status(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> Result<Step, Error> {
-    if takes_json(request) {
+    if media::takes_json(request) {
         Ok(Writer::of(request).say(&serde_json::json!({ "status": "ok" })))
     } else {
         Ok(Step::Say(fault::not_acceptable(request)))
     }
 }
 
-/// By path. The native API has `/v1/events` too: there, the credential tells who asks for which. A request without any is in our
-/// own language; its 401 has the members `title` and `status` that this one's has.
+/// By path. The native API has `/v1/events` too: there, the header field of the credential tells who asks for which, whatever
+/// else a proxy or a library puts beside it. A request without that is in our own language; its 401 has the members `title`
+/// and `status` that this one's has. What is below belongs to another vendor where it is a path of theirs.
 fn claims(request: &Request<'_>) -> bool {
     if request.path == PREFIX {
         return true;
     }
     let ours = resource(request).is_some_and(|it| SPOKEN.contains(&it) || UNSPOKEN.contains(&it));
     ours && (!request.path.starts_with("/v1/events")
-        || request.path == "/v1/events" && is_signed(request.headers))
-}
-
-fn is_signed(headers: &HeaderMap) -> bool {
-    headers.contains_key(API_KEY) && !headers.contains_key(AUTHORIZATION)
+        || request.headers.contains_key(API_KEY) && !intserv::claims(request))
 }
 
 /// The first segment of the path behind the prefix.

@@ -50,7 +50,7 @@ const fn route(path: &'static str, form: Choose) -> Route {
 }
 
 /// By path. The native API has `/v1/events` itself.
-fn claims(request: &Request<'_>) -> bool {
+pub(crate) fn claims(request: &Request<'_>) -> bool {
     let mut segments = request.path.split('/');
     match (segments.next(), segments.next(), segments.next()) {
         (Some(""), Some("v1"), Some("accesskeys" | "accesslevels")) => true,

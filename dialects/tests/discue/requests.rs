@@ -49,8 +49,15 @@ fn requests_are_claimed_by_path() {
 fn events_are_claimed_by_the_credential() {
     let events = || send("GET", "/v1/events").header("X-API-KEY", "x");
     assert!(is_claimed(&events()));
-    assert!(!is_claimed(&events().header("authorization", "Bearer x")));
-    assert!(!is_claimed(&send("GET", "/v1/events/list").header("X-API-KEY", "x")));
+    // Whatever a proxy or a library puts beside it.
+    for beside in ["Bearer x", "Basic eDp5"] {
+        assert!(is_claimed(&events().header("authorization", beside)), "{beside}");
+        assert!(!is_claimed(&send("GET", "/v1/events").header("authorization", beside)), "{beside}");
+    }
+    assert!(is_claimed(&send("PATCH", "/v1/events").header("X-API-KEY", "x")));
+    assert!(is_claimed(&send("GET", "/v1/events/7").header("X-API-KEY", "x")));
+    // Another vendor's.
+    assert!(!is_claimed(&send("POST", "/v1/events/list").header("X-API-KEY", "x")));
 }
 
 #[test]
@@ -81,13 +88,31 @@ fn anybody_may_ask_whether_there_is_a_server() {
 fn who_does_not_take_json_is_told() {
     let list =
         |accept: &str| answer(&send("GET", "/v1/queues").header("accept", accept), |_| Err(Error::NotFound));
-    for accept in
-        ["*/*", "application/json", "text/html, application/json;q=0.9", "application/*", "APPLICATION/JSON"]
-    {
+    for accept in [
+        "*/*",
+        "application/json",
+        "text/html, application/json;q=0.9",
+        "application/*",
+        "APPLICATION/JSON",
+        "",
+        " , ",
+        "application/json;q=0.001",
+        "*/*;q=0, application/json",
+        "application/json; charset=utf-8; q=1, application/*;q=0",
+    ] {
         assert_eq!(list(accept).0, 404, "{accept}");
     }
     let refused = json!({ "title": "Not Acceptable", "status": 406 });
-    for accept in ["text/html", "application/xml", "image/*"] {
+    for accept in [
+        "text/html",
+        "application/xml",
+        "image/*",
+        "application/json;q=0",
+        "*/*;q=0",
+        "*/*; Q=0.000",
+        "application/json;q=0, */*",
+        "application/*;q=0, text/html",
+    ] {
         assert_eq!(list(accept), (406, refused.clone()), "{accept}");
         let status = send("GET", "/v1").header("accept", accept);
         assert_eq!(answer(&status, nobody), (406, refused.clone()), "{accept}");
