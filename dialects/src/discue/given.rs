@@ -61,6 +61,13 @@ impl Given {
         Ok(alias.or(name))
     }
 
+    /// What something of this name is to be called instead. Who sends back what was read changes nothing: of the two ways in
+    /// which it shows the one name, only what differs counts.
+    pub(super) fn other_name(&self, current: &str) -> Result<Option<String>, Error> {
+        let alias = self.text("alias")?.filter(|alias| *alias != alias_of(current));
+        Ok(alias.or(self.text("name")?.filter(|name| name != current)))
+    }
+
     /// Whether a key is to be stopped.
     pub(super) fn is_disabled(&self) -> Result<Option<bool>, Error> {
         match self.text("status")?.as_deref() {
@@ -71,10 +78,10 @@ impl Given {
         }
     }
 
-    /// What a key of this form is to open.
-    pub(super) fn grants(&self, notation: Notation) -> Result<Option<Grants>, Error> {
+    /// What a key is to open.
+    pub(super) fn grants(&self) -> Result<Option<Grants>, Error> {
         let scopes = self.0.get("scopes").filter(|scopes| !scopes.is_null());
-        scopes.map(|scopes| Grants::read(scopes, notation)).transpose()
+        scopes.map(Grants::read).transpose()
     }
 
     /// The form, which a key keeps: told by what it is called by, or else by how the scopes are written.

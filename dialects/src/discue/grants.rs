@@ -11,9 +11,14 @@ use serde_json::{Value, json};
 use super::given::Notation;
 use super::ids;
 
+const EVENTS: &str = "events";
+
 /// What can be granted. Managing clients, keys and subscriptions cannot: a scoped key manages no keys.
 const GRANTABLE: [&str; 9] =
-    ["events", "queues", "listeners", "messages", "schemas", "stats", "channels", "domains", "topics"];
+    [EVENTS, "queues", "listeners", "messages", "schemas", "stats", "channels", "domains", "topics"];
+
+/// The target that is the whole resource.
+const WHOLE: &str = "*";
 
 /// What a key opens; nothing named: everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,15 +47,15 @@ struct Entry {
     part: Part,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Access {
     Read,
     Write,
 }
 
-/// Ids, or `*`; kept as they were given, because clients compare what they read with what they wrote. The provider's
-/// clients read nothing but a list.
+/// Ids, or `*`; none given: `*`. Kept as they were given, because clients compare what they read with what they wrote. The
+/// provider's clients read nothing but a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Targets {
@@ -60,7 +65,7 @@ enum Targets {
 
 impl Default for Targets {
     fn default() -> Self {
-        Self::Many(Vec::new())
+        Self::Many(vec![WHOLE.to_owned()])
     }
 }
 
@@ -74,8 +79,32 @@ impl Targets {
 }
 
 impl Grants {
-    /// Reads scopes in either form, for a key of this one.
-    pub(super) fn read(scopes: &Value, notation: Notation) -> Result<Self, Error> {
+    /// What a key of these scopes opens, wherever they were given to it.
+    pub(super) fn of(scopes: &Scopes) -> Self {
+        if scopes.rights().has(Right::Admin) {
+            return Self::default();
+        }
+        let rights = Right::ALL.into_iter().filter(|right| scopes.has(right.word())).filter_map(managed);
+        let mut found: BTreeMap<(&str, Access), Vec<String>> =
+            rights.map(|managed| (managed, vec![WHOLE.to_owned()])).collect();
+        for (resource, access, target) in scopes.iter().filter_map(|scope| opened(scope.as_str())) {
+            found.entry((resource, access)).or_default().push(target);
+        }
+        let grants: Vec<Grant> = found
+            .into_iter()
+            .map(|((resource, access), targets)| Grant::new(resource, access, targets))
+            .collect();
+        // It may do nothing here, and to name nothing would mean everything.
+        Self(if grants.is_empty() { vec![Grant::new("queues", Access::Read, Vec::new())] } else { grants })
+    }
+
+    /// Whether that is everything.
+    pub(super) const fn is_everything(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Reads scopes in either form.
+    pub(super) fn read(scopes: &Value) -> Result<Self, Error> {
         let grants = if scopes.is_object() {
             BTreeMap::<String, Entry>::deserialize(scopes).map(|parts| {
                 parts.into_iter().map(|(resource, Entry { part })| Grant { resource, part }).collect()
@@ -85,7 +114,12 @@ impl Grants {
         };
         // What serde says would quote what stands there.
         let must = "resources, each with access read or write and targets that are ids or *";
-        let grants = grants.map_err(|_| Error::invalid("scopes", must))?;
+        grants.map(Self).map_err(|_| Error::invalid("scopes", must))
+    }
+
+    /// Judges whether a key of this form can be given them.
+    pub(super) fn judge(self, notation: Notation) -> Result<Self, Error> {
+        let Self(grants) = &self;
         if !grants.iter().all(|grant| GRANTABLE.contains(&grant.resource.as_str())) {
             return Err(Error::invalid("scopes", "of resources that can be granted"));
         }
@@ -94,7 +128,7 @@ impl Grants {
             // An object could not say the second.
             return Err(Error::invalid("scopes", "each resource once"));
         }
-        Ok(Self(grants))
+        Ok(self)
     }
 
     /// Writes them in the form that the key was made in.
@@ -110,7 +144,7 @@ impl Grants {
 
     /// The core's scopes.
     pub(super) fn scopes(&self) -> Result<Scopes, Error> {
-        if self.0.is_empty() {
+        if self.is_everything() {
             return Scopes::parse([Right::Admin.word()]);
         }
         let words: Vec<String> = self.0.iter().flat_map(Grant::words).collect();
@@ -118,7 +152,41 @@ impl Grants {
     }
 }
 
+/// The resource that a right opens a part of, at least.
+const fn managed(right: Right) -> Option<(&'static str, Access)> {
+    match right {
+        Right::KeysRead => Some(("api_keys", Access::Read)),
+        Right::KeysIssue | Right::KeysUpdate | Right::KeysRemove => Some(("api_keys", Access::Write)),
+        Right::AccountsRead => Some(("api_clients", Access::Read)),
+        Right::AccountsWrite => Some(("api_clients", Access::Write)),
+        Right::LogRead => Some((EVENTS, Access::Read)),
+        Right::KeysVerify | Right::KeysUse | Right::VerifiersJoin | Right::VerifiersRead | Right::Admin => {
+            None
+        }
+    }
+}
+
+/// The resource, the access and the target that a scope of the core opens, if it is one that can be granted.
+fn opened(scope: &str) -> Option<(&'static str, Access, String)> {
+    let (resource, how) = scope.split_once(':')?;
+    let (access, target) = match how.split_once('/') {
+        Some((access, id)) => (access, ids::write(ResourceId::parse(id)?.id())),
+        None => (how, WHOLE.to_owned()),
+    };
+    let access = match access {
+        "read" => Access::Read,
+        "write" => Access::Write,
+        _ => return None,
+    };
+    let resource = GRANTABLE.into_iter().find(|granted| *granted == resource && *granted != EVENTS)?;
+    Some((resource, access, target))
+}
+
 impl Grant {
+    fn new(resource: &str, access: Access, targets: Vec<String>) -> Self {
+        Self { resource: resource.to_owned(), part: Part { access, targets: Targets::Many(targets) } }
+    }
+
     /// Targets that no record of ours has open nothing.
     fn words(&self) -> Vec<String> {
         let access = match self.part.access {
@@ -127,9 +195,9 @@ impl Grant {
         };
         let whole = format!("{}:{access}", self.resource);
         let targets = self.part.targets.all();
-        if targets.is_empty() || targets.iter().any(|target| target == "*") {
+        if targets.iter().any(|target| target == WHOLE) {
             // Events are the log's, and no resource of a collection.
-            let is_log = self.resource == "events";
+            let is_log = self.resource == EVENTS;
             return vec![if is_log { Right::LogRead.word().to_owned() } else { whole }];
         }
         let ids = targets.iter().filter_map(|target| ids::read(target));

@@ -47,6 +47,28 @@ impl Kept {
         serde_json::from_str::<Place>(key.traits.metadata.as_str()).unwrap_or_default().discue
     }
 
+    /// What a key opens: as it was given here, unless its scopes are others since then.
+    fn grants(&self, key: &Key) -> Grants {
+        if self.is_current(key) { self.scopes.clone() } else { Grants::of(&key.traits.scopes) }
+    }
+
+    fn is_current(&self, key: &Key) -> bool {
+        self.scopes.scopes().is_ok_and(|scopes| scopes == key.traits.scopes)
+    }
+
+    /// What a key is to open instead, if that differs. Who gives none where another language has set limits may never have
+    /// seen them, and is not to take them away by that.
+    fn other_grants(&self, key: &Key, given: Option<Grants>) -> Result<Option<Grants>, Error> {
+        let current = self.grants(key);
+        let Some(given) = given.filter(|given| given.write(self.form) != current.write(self.form)) else {
+            return Ok(None);
+        };
+        if given.is_everything() && !self.is_current(key) {
+            return Err(Error::invalid("scopes", "what the key is to open: another system has limited it"));
+        }
+        given.judge(self.form).map(Some)
+    }
+
     fn metadata(self) -> Result<Map<String, Value>, Error> {
         match serde_json::to_value(Place { discue: self }).map_err(Error::internal)? {
             Value::Object(members) => Ok(members),
@@ -60,7 +82,7 @@ impl Kept {
 pub(super) fn create(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> Result<Step, Error> {
     let (given, writer) = (Given::read(request)?, Writer::of(request));
     let form = given.notation();
-    let grants = given.grants(form)?.unwrap_or_default();
+    let grants = given.grants()?.unwrap_or_default().judge(form)?;
     let is_disabled = given.is_disabled()?.unwrap_or_default();
     let draft = Draft {
         name: given.name()?.unwrap_or_else(|| unnamed(form).to_owned()),
@@ -154,15 +176,15 @@ pub(super) fn update(
 ) -> Result<Step, Error> {
     let (key, writer) = (ids::in_path(params)?.into(), Writer::of(request));
     let given = Given::read(request)?;
-    let (name, is_disabled) = (given.name()?, given.is_disabled()?);
     // Judged before it is known whether there is such a key, as far as it does not depend on the key.
-    given.grants(Notation::default())?;
+    let (grants, is_disabled) = (given.grants()?, given.is_disabled()?);
+    given.name()?;
     let end = move |key: Box<Key>| {
         Ok(show_used(*key, move |key, shown| Ok(writer.one(COLLECTION, key.id(), "api_key", &shown))))
     };
     Ok(load(key, known(caller)?.organization, move |key| {
         let kept = Kept::of(&key);
-        let grants = given.grants(kept.form)?;
+        let (name, grants) = (given.other_name(&key.traits.name)?, kept.other_grants(&key, grants)?);
         let is_disabled = is_disabled.unwrap_or(key.head.state == State::Suspended);
         if name.is_none() && grants.is_none() {
             return turn(key, is_disabled, end);
@@ -273,6 +295,7 @@ struct Shown {
 impl Shown {
     fn new(key: Key, secret: String, last_used_at: Option<Timestamp>) -> Self {
         let kept = Kept::of(&key);
+        let scopes = kept.grants(&key).write(kept.form);
         Self {
             alias: alias_of(&key.traits.name),
             created_at: key.head.created_at.millis(),
@@ -280,7 +303,7 @@ impl Shown {
             key: secret,
             last_used_at: last_used_at.map(Timestamp::millis),
             name: key.traits.name,
-            scopes: kept.scopes.write(kept.form),
+            scopes,
             status: match key.head.state {
                 State::Active => "enabled",
                 State::Suspended => "disabled",

@@ -53,12 +53,19 @@ pub(super) fn list(
 }
 
 fn change(request: &Request<'_>, organization: OrganizationId) -> Result<Step, Error> {
-    let patch = OrganizationPatch { name: Given::read(request)?.name()?, ..OrganizationPatch::default() };
-    let command = match patch.name {
-        Some(_) => Command::UpdateOrganization { organization, patch, if_match: None },
-        None => Command::FindOrganization(organization),
-    };
-    Ok(one(command, Writer::of(request)))
+    let (given, writer) = (Given::read(request)?, Writer::of(request));
+    given.name()?;
+    Ok(Step::then(Command::FindOrganization(organization), move |answer| {
+        let found = self::organization(answer)?;
+        let name = given.other_name(&found.name)?;
+        if name.is_none() {
+            return Ok(say(&found, writer));
+        }
+        let patch = OrganizationPatch { name, ..OrganizationPatch::default() };
+        // What is written is made of what was read: whoever changed it in between wins.
+        let if_match = Some(found.version);
+        Ok(one(Command::UpdateOrganization { organization, patch, if_match }, writer))
+    }))
 }
 
 /// The caller's organization, if this is its id.
@@ -68,10 +75,11 @@ fn own(id: Id, caller: Option<&Caller>) -> Result<OrganizationId, Error> {
 }
 
 fn one(command: Command, writer: Writer) -> Step {
-    Step::then(command, move |answer| {
-        let organization = organization(answer)?;
-        Ok(writer.one(COLLECTION, organization.id.id(), "api_client", &show(&organization)))
-    })
+    Step::then(command, move |answer| Ok(say(&*organization(answer)?, writer)))
+}
+
+fn say(organization: &Organization, writer: Writer) -> Step {
+    writer.one(COLLECTION, organization.id.id(), "api_client", &show(organization))
 }
 
 fn organization(answer: Answer) -> Result<Box<Organization>, Error> {

@@ -4,7 +4,7 @@ use keyward_core::command::{Answer, Command, Page};
 use keyward_core::error::Error;
 use keyward_core::id::{Id, OrganizationId, ResourceId};
 use keyward_core::permit::{Caller, Verb};
-use keyward_core::resource::{NewResource, Resource, ResourcePatch};
+use keyward_core::resource::{NewContent, NewResource, Resource, ResourcePatch};
 use serde_json::{Value, json};
 
 use super::given::{Given, alias_of};
@@ -57,8 +57,15 @@ pub(super) fn update(
     caller: Option<&Caller>,
 ) -> Result<Step, Error> {
     let (opened, writer) = (Opened::read(params, caller, Verb::WriteResources, QUEUES)?, Writer::of(request));
-    let patch = Box::new(ResourcePatch { name: Given::read(request)?.name()?, content: None });
+    let given = Given::read(request)?;
+    given.name()?;
     Ok(opened.then(move |queue| {
+        let Some(name) = given.other_name(queue.name.as_deref().unwrap_or_default())? else {
+            return Ok(say_queue(&queue, writer));
+        };
+        // What is written is made of what was read: whoever changed it in between wins.
+        let content = NewContent { content: queue.content, if_match: Some(queue.version) };
+        let patch = Box::new(ResourcePatch { name: Some(name), content: Some(content) });
         Ok(one_queue(Command::UpdateResource { collection: QUEUES, resource: queue.id, patch }, writer))
     }))
 }

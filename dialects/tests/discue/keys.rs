@@ -169,7 +169,8 @@ fn scopes_open_what_they_name() {
         { "resource": "queues", "access": "write", "targets": [WRITTEN] },
         { "resource": "messages", "access": "write", "targets": "*" },
         { "resource": "topics", "access": "read" },
-        { "resource": "events", "access": "read", "targets": [] },
+        { "resource": "events", "access": "read" },
+        { "resource": "schemas", "access": "write", "targets": [] },
         { "resource": "stats", "access": "read", "targets": ["nobodys"] },
     ]);
     let mut core = Core::holding("{}");
@@ -180,7 +181,7 @@ fn scopes_open_what_they_name() {
         scopes(&["queues:read", part.as_str(), "messages:write", "topics:read", "log:read"])
     );
     let mut kept = many;
-    kept[3]["targets"] = json!([]);
+    (kept[3]["targets"], kept[4]["targets"]) = (json!(["*"]), json!(["*"]));
     assert_eq!(core.metadata()["discue"]["scopes"], kept);
 }
 
@@ -233,7 +234,7 @@ fn a_key_is_read_with_its_first_characters_and_its_last_use() {
     assert_eq!(core.answer(&send("GET", &PATH.replace("/v1", ""))).1["_links"]["self"]["href"], PATH[3..]);
     core = Core::holding(r#"{"discue":{"form":"alias","scopes":[]}}"#);
     assert_eq!(core.answer(&send("GET", PATH)).1["api_key"]["scopes"], json!({}));
-    // Changed in another language.
+    // What was kept is lost.
     for metadata in ["{}", r#"{"discue":7}"#] {
         let body = Core::holding(metadata).answer(&send("GET", PATH)).1;
         assert_eq!((&body["api_key"]["key"], &body["api_key"]["scopes"]), (&json!("abc"), &json!([])));
@@ -294,8 +295,61 @@ fn a_change_merges_and_replaces_scopes_whole() {
         core.answer(&put(&json!({ "alias": "other", "scopes": { "topics": { "access": "write" } } })));
     assert_eq!(
         body["api_key"]["scopes"],
-        json!([{ "resource": "topics", "access": "write", "targets": [] }])
+        json!([{ "resource": "topics", "access": "write", "targets": ["*"] }])
     );
+}
+
+/// Sent back as it was read, it made of a key that may read queues one that may do everything.
+#[test]
+fn what_a_key_may_is_shown_whoever_said_it_and_sent_back_changes_nothing() {
+    let part = format!("queues:write/{}", ResourceId::from(KEY));
+    let grant = |resource: &str, access: &str, target: &str| json!({ "resource": resource, "access": access, "targets": [target] });
+    let nothing = json!({ "resource": "queues", "access": "read", "targets": [] });
+    for (given, shown) in [
+        (vec!["queues:read"], json!([grant("queues", "read", "*")])),
+        (
+            vec!["log:read", "queues:read", part.as_str(), "orders:read"],
+            json!([
+                grant("events", "read", "*"),
+                grant("queues", "read", "*"),
+                grant("queues", "write", WRITTEN)
+            ]),
+        ),
+        (
+            vec!["keys:read", "keys:remove"],
+            json!([grant("api_keys", "read", "*"), grant("api_keys", "write", "*")]),
+        ),
+        (vec!["accounts:write"], json!([grant("api_clients", "write", "*")])),
+        (vec![], json!([nothing])),
+        (vec!["orders:read", "events:read", "queues:own", "queues:read/7"], json!([nothing])),
+        (vec!["admin", "queues:read"], json!([])),
+    ] {
+        // Made elsewhere, and made here and limited elsewhere since.
+        for metadata in ["{}", BY_NAME] {
+            let mut core = Core::holding(metadata);
+            core.key.traits.name = "builds & more".to_owned();
+            core.key.traits.scopes = scopes(&given);
+            let read = core.answer(&send("GET", PATH)).1["api_key"].clone();
+            assert_eq!(read["scopes"], shown, "{given:?}");
+            core.words.clear();
+            assert_eq!(core.answer(&put(&read)).1["api_key"], read);
+            assert_eq!(core.words, ["find", "find"], "{given:?}");
+            if shown != json!([]) {
+                let widened = core.answer(&put(&json!({ "scopes": [] })));
+                assert_eq!((widened.0, &core.key.traits.scopes), (422, &scopes(&given)), "{given:?}");
+            }
+            let narrowed = json!([grant("topics", "read", "*")]);
+            assert_eq!(core.answer(&put(&json!({ "scopes": narrowed }))).1["api_key"]["scopes"], narrowed);
+            assert_eq!(core.key.traits.scopes, scopes(&["topics:read"]));
+            // That was said here, so here it may be taken back.
+            assert_eq!(core.answer(&put(&json!({ "scopes": [] }))).0, 200);
+            assert_eq!(core.key.traits.scopes, scopes(&["admin"]));
+        }
+    }
+    let mut core = Core::holding(r#"{"discue":{"form":"alias","scopes":[]}}"#);
+    core.key.traits.scopes = scopes(&["queues:read"]);
+    let shown = json!({ "queues": { "access": "read", "targets": ["*"] } });
+    assert_eq!(core.answer(&send("GET", PATH)).1["api_key"]["scopes"], shown);
 }
 
 #[test]

@@ -14,25 +14,28 @@ fn the_client_is_the_callers_organization() {
     let one = json!({ "api_client": shown, "_links": { "self": { "href": path } } });
     for (sent, word) in [
         (send("GET", &path), "read_organizations"),
-        (send("PUT", &path).json(r#"{"name":"acme"}"#), "update_organization"),
-        (send("POST", "/v1/api_clients").json(r#"{"alias":"acme"}"#), "update_organization"),
+        (send("PUT", &path).json(r#"{"name":"other"}"#), "update_organization"),
+        (send("POST", "/v1/api_clients").json(r#"{"alias":"other"}"#), "update_organization"),
         (send("POST", "/v1/api_clients"), "read_organizations"),
+        // What was read, sent back.
+        (send("PUT", &path).json(&shown.to_string()), "read_organizations"),
     ] {
+        let mut last = "";
         let answered = answer(&sent, |command| {
-            assert_eq!(command.verb().word(), word);
+            last = command.verb().word();
             match command {
                 Command::FindOrganization(id) => assert_eq!(id, organization().id),
-                Command::UpdateOrganization { organization: id, patch, if_match: None } => {
+                Command::UpdateOrganization { organization: id, patch, if_match } => {
                     assert_eq!(
-                        (id, patch.name.as_deref(), patch.suspended),
-                        (organization().id, Some("acme"), None)
+                        (id, patch.name.as_deref(), patch.suspended, if_match),
+                        (organization().id, Some("other"), None, Some(organization().version))
                     );
                 }
                 _ => panic!(),
             }
             Ok(Answer::Organization(Box::new(organization())))
         });
-        assert_eq!(answered, (200, one.clone()), "{word}");
+        assert_eq!((answered, last), ((200, one.clone()), word));
     }
     let (status, list) =
         answer(&send("GET", "/v1/api_clients"), |_| Ok(Answer::Organization(Box::new(organization()))));
@@ -50,7 +53,13 @@ fn no_other_client_is_known() {
 }
 
 #[test]
-fn a_name_that_is_in_use_is_a_field_error() {
-    let put = send("PUT", &format!("/v1/api_clients/{ORGANIZATION}")).json(r#"{"alias":"acme"}"#);
-    assert_eq!(answer(&put, |_| Err(Error::Taken { what: "name" })).0, 422);
+fn a_name_that_is_in_use_is_a_field_error_and_a_lost_race_a_conflict() {
+    let put = send("PUT", &format!("/v1/api_clients/{ORGANIZATION}")).json(r#"{"alias":"other"}"#);
+    for (error, status) in [(Error::Taken { what: "name" }, 422), (Error::Stale, 409)] {
+        let answered = answer(&put, |command| match command {
+            Command::FindOrganization(_) => Ok(Answer::Organization(Box::new(organization()))),
+            _ => Err(error.clone()),
+        });
+        assert_eq!(answered.0, status);
+    }
 }

@@ -3,7 +3,7 @@
 use keyward_core::command::{Answer, Command};
 use keyward_core::error::Error;
 use keyward_core::id::Id;
-use keyward_core::resource::Resource;
+use keyward_core::resource::{NewContent, Resource};
 use keyward_core::time::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -44,7 +44,9 @@ fn a_queue_is_made_read_changed_and_ended() {
     for (method, path, body, words) in [
         ("POST", "/v1/queues", r#"{"name":"orders"}"#, vec!["create"]),
         ("GET", PATH, "", vec!["find"]),
-        ("PUT", PATH, r#"{"alias":"orders"}"#, vec!["find", "update"]),
+        ("PUT", PATH, r#"{"alias":"others"}"#, vec!["find", "update"]),
+        // What was read, sent back.
+        ("PUT", PATH, &shown().to_string(), vec!["find"]),
     ] {
         let mut done = Vec::new();
         let answered = answer(&send(method, path).json(body), |command| {
@@ -58,7 +60,8 @@ fn a_queue_is_made_read_changed_and_ended() {
                 }
                 Command::FindResource { collection: "queues", resource } if resource.id() == KEY => "find",
                 Command::UpdateResource { collection: "queues", patch, .. } => {
-                    assert_eq!((patch.name.as_deref(), patch.content), (Some("orders"), None));
+                    assert_eq!(patch.name.as_deref(), Some("others"));
+                    assert_eq!(patch.content, Some(NewContent { content: Map::new(), if_match: Some(1) }));
                     "update"
                 }
                 _ => panic!(),
@@ -170,6 +173,15 @@ fn messages_can_be_opened_without_their_queue() {
             _ => panic!(),
         });
     assert_eq!(status, 200);
+}
+
+#[test]
+fn an_update_that_lost_a_race_is_a_conflict() {
+    let answered = answer(&send("PUT", PATH).json(r#"{"name":"others"}"#), |command| match command {
+        Command::UpdateResource { .. } => Err(Error::Stale),
+        _ => Ok(queue()),
+    });
+    assert_eq!(answered, (409, json!({ "title": "Conflict", "status": 409 })));
 }
 
 #[test]

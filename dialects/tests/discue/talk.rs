@@ -42,6 +42,7 @@ pub(super) fn key(metadata: &str) -> Key {
     (key.head.id, key.head.organization) = (KEY.into(), organization().id);
     key.traits.name = "builds".to_owned();
     key.traits.metadata = Metadata::parse(metadata).unwrap_or_else(|error| panic!("{error:?}"));
+    key.traits.scopes = Scopes::parse(["admin"]).unwrap_or_else(|error| panic!("{error:?}"));
     key.traits.updated_at = Timestamp::from_millis(1500);
     key
 }

@@ -308,6 +308,25 @@ fn an_organization_on_hold_is_told_why() {
     assert_eq!(queues(), 200);
 }
 
+/// Made by our own API it was shown as one that may do everything, and became that when what was read was sent back.
+#[test]
+fn a_key_that_is_limited_elsewhere_stays_so() {
+    let scene = Scene::demo();
+    let owner = scene.tenant("tenant").owner.secret;
+    let key = scene.held_as(&owner, json!({ "scopes": ["queues:read"] })).secret;
+    let listed = read(&scene, &owner, "/v1/api_keys")["api_keys"].clone();
+    let found = listed.as_array().and_then(|all| all.last()).expect("a key").clone();
+    assert_eq!(found["scopes"], json!([{ "resource": "queues", "access": "read", "targets": ["*"] }]));
+    let path = format!("/v1/api_keys/{}", text(&found["id"]));
+    let changed = ok(&scene, &owner, "PUT", &path, &found)["api_key"].clone();
+    assert_eq!((&changed["scopes"], &changed["updated_at"]), (&found["scopes"], &found["updated_at"]));
+    assert_eq!(refused(&call(&scene, &owner, "PUT", &path, &json!({ "scopes": [] }))), 422);
+    assert_eq!(
+        (status(&scene, &key, "GET", "/v1/queues"), status(&scene, &key, "POST", "/v1/queues")),
+        (200, 403)
+    );
+}
+
 #[test]
 fn of_two_updates_at_once_one_can_lose() {
     let scene = Scene::demo();
