@@ -73,10 +73,11 @@ fn acts_as(request: &Request<'_>) -> Option<Result<u32, Error>> {
     Some(given::number(NAME, user.unwrap_or_default()))
 }
 
-/// The caller, who must administer an organization.
+/// The caller, who must administer an organization: auditors read as far as that, and change nothing.
 fn administrator(caller: Option<&Caller>, verb: Verb) -> Result<&Caller, Error> {
     let caller = known(caller)?;
-    match caller.permit(verb)?.reach() {
+    caller.permit(verb)?;
+    match caller.permit(Verb::WriteResources)?.reach() {
         Reach::Organization | Reach::Everywhere => Ok(caller),
         Reach::Account => Err(Error::Forbidden),
     }

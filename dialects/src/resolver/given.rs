@@ -49,7 +49,7 @@ impl Given {
     /// A text that must be there.
     pub(super) fn text(&self, member: &str) -> Result<&str, Error> {
         let text = self.member(member).and_then(Value::as_str).filter(|text| !text.is_empty());
-        text.ok_or_else(|| Error::invalid(member, "a text"))
+        text.ok_or_else(|| Error::invalid(member, "a text of at least one character"))
     }
 
     /// The number of something.

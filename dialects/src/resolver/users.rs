@@ -4,7 +4,7 @@
 use keyward_core::account::{Account, Organization, Role, Standing};
 use keyward_core::command::{Answer, Command};
 use keyward_core::error::Error;
-use keyward_core::permit::Caller;
+use keyward_core::permit::{Caller, Reach, Verb};
 use keyward_core::store::RecordKind;
 use serde_json::{Value, json};
 
@@ -44,15 +44,22 @@ fn show_me(user: &Account, organization: &Organization) -> Value {
 pub(super) fn membership(
     _: &Request<'_>,
     params: &Params<'_, '_>,
-    _: Option<&Caller>,
+    caller: Option<&Caller>,
 ) -> Result<Step, Error> {
     let (organization, user) = (given::in_path(params, "orgId")?, given::in_path(params, "userId")?);
-    Ok(numbered(user, move |user| {
-        if user.organization.id().number() == organization {
-            answers::say(&show_membership(&user))
-        } else {
-            Err(Error::NotFound)
+    let caller = known(caller)?;
+    let is_members = caller.permit(Verb::ReadAccounts)?.reach() == Reach::Account
+        && caller.organization.id().number() == organization;
+    let find = Command::FindNumbered { kind: RecordKind::Account, number: user };
+    Ok(Step::attempt(find, move |found| match found {
+        Ok(answer) => {
+            let user = answers::account(answer)?;
+            let is_there = user.organization.id().number() == organization;
+            if is_there { answers::say(&show_membership(&user)) } else { Err(Error::NotFound) }
         }
+        // Who else is in their organization is not for members to ask, nor whether it is so.
+        Err(Error::NotFound | Error::Gone(_)) if is_members => Err(Error::Forbidden),
+        Err(error) => Err(error),
     }))
 }
 

@@ -160,15 +160,17 @@ fn a_key_is_removed_with_its_sessions_and_then_unknown() {
 }
 
 #[test]
-fn members_are_refused_before_anything_is_judged() {
+fn who_does_not_administer_is_refused_before_anything_is_judged() {
     for (method, path) in [
         ("POST", "/user/apiKey"),
         ("GET", "/user/apiKey/x"),
         ("GET", "/user/apiKey/user/x"),
         ("DELETE", "/user/apiKey/x"),
     ] {
-        let talk = talk_as(&caller(Role::Member, false), &send(method, path), vec![]);
-        assert_eq!(talk.status(), 403, "{method} {path}");
+        for (role, operator) in [(Role::Member, false), (Role::Auditor, false), (Role::Auditor, true)] {
+            let talk = talk_as(&caller(role, operator), &send(method, path), vec![]);
+            assert_eq!(talk.status(), 403, "{role:?} {method} {path}");
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use keyward_core::error::Error;
+use serde_json::{Value, json};
 
 use super::scene::{dialect, talk};
 use crate::samples::send;
@@ -84,7 +85,7 @@ fn only_signing_in_needs_no_credential() {
     let document = document();
     for route in dialect().routes.iter().filter(|route| !route.path.starts_with("/user/docs")) {
         let call = &document["paths"][route.path][route.method.to_lowercase()];
-        assert_eq!(call["security"].is_array(), route.verb.is_none(), "{} {}", route.method, route.path);
+        assert_eq!(call["security"] == json!([]), route.verb.is_none(), "{} {}", route.method, route.path);
     }
 }
 
@@ -97,6 +98,12 @@ fn signing_in_is_shown_with_what_it_takes() {
     assert_eq!(shown, BTreeSet::from(["client", "email", "password"]));
     let needed = document["components"]["schemas"]["Credentials"]["required"].as_array().unwrap();
     assert!(needed.iter().all(|member| shown.contains(member.as_str().unwrap())));
+    // As it stands it is a request that is judged, not one that is no request.
+    let sent = send("POST", "/user/authenticate").json(&body["example"].to_string());
+    assert_eq!(talk(&sent, vec![Err(Error::BadCredential)]).status(), 401);
+    // Nobody renews while acting as somebody else.
+    let renew = &document["paths"]["/user/authenticate"]["get"]["security"];
+    assert!(renew.as_array().unwrap().iter().all(|way| way.get("impersonation").is_none()), "{renew}");
 }
 
 #[test]

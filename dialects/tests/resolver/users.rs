@@ -54,6 +54,23 @@ fn who_is_elsewhere_is_as_unknown_as_nobody() {
     assert_eq!(nobody.status(), 404);
 }
 
+/// Whether there is such a user or not: that is for administrators.
+#[test]
+fn members_are_told_that_others_are_not_for_them_to_ask() {
+    let member = |path: &str, found| talk_as(&caller(Role::Member, false), &send("GET", path), vec![found]);
+    assert_eq!(member("/user/org/2/user/3", found_user()).status(), 200);
+    assert_eq!(member("/user/org/2/user/4", Err(Error::NotFound)).status(), 403);
+    assert_eq!(member("/user/org/9/user/4", Err(Error::NotFound)).status(), 404);
+    for role in [Role::Admin, Role::Auditor] {
+        let sent = send("GET", "/user/org/2/user/4");
+        assert_eq!(
+            talk_as(&caller(role, false), &sent, vec![Err(Error::NotFound)]).status(),
+            404,
+            "{role:?}"
+        );
+    }
+}
+
 #[test]
 fn what_is_no_integer_is_400() {
     for path in ["/user/org/x/user/3", "/user/org/2/user/x", "/user/org/2/user/3.5", "/user/org/%20/user/3"] {

@@ -249,8 +249,20 @@ fn members_use_keys_and_do_not_manage_them() {
     ] {
         assert_eq!(judge(&resolver.with_key(&made.key, method, &path, body)), 403, "{method} {path}");
     }
-    let others = format!("/user/org/{}/user/{}", resolver.org(), resolver.admins_number());
-    assert_eq!(judge(&resolver.with_key(&made.key, "GET", &others, &Value::Null)), 404);
+    for (org, user, status) in [
+        (resolver.org(), resolver.admins_number(), 403),
+        (resolver.org(), 2_147_483_647, 403),
+        (resolver.org() + 1, resolver.admins_number(), 404),
+    ] {
+        let others = format!("/user/org/{org}/user/{user}");
+        assert_eq!(judge(&resolver.with_key(&made.key, "GET", &others, &Value::Null)), status, "{others}");
+    }
+    let (auditor, _) = resolver.user(&resolver.organization(), "auditor", "auditor@resolver.example");
+    let audits = resolver.make(&resolver.admin, u64::from(auditor), false);
+    for path in [format!("user/{member}"), format!("user/{auditor}"), made.id.to_string(), "x".to_owned()] {
+        let path = format!("/user/apiKey/{path}");
+        assert_eq!(judge(&resolver.with_key(&audits.key, "GET", &path, &Value::Null)), 403, "{path}");
+    }
 }
 
 #[test]
