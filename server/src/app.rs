@@ -128,7 +128,7 @@ impl<S: Store> App<S> {
         let dialect = self.languages.of(&head.parts, &head.request(&[]));
         let answer = if !names_one_host(&head.parts) {
             whole(self.fault(dialect, &Error::BadHead { why: "a request must name one host" }, &head))
-        } else if let Some(page) = self.own_page(&head).await {
+        } else if let Some(page) = self.own_page(dialect, &head).await {
             page
         } else {
             let answered = self.in_dialect(dialect, &head, body).await;
@@ -175,11 +175,11 @@ impl<S: Store> App<S> {
         answer.unwrap_or_else(|| page(StatusCode::NOT_FOUND, "text/plain", b"no such page\n".to_vec()))
     }
 
-    /// The pages that belong to no dialect.
-    async fn own_page(&self, head: &Head) -> Option<hyper::Response<Body>> {
+    /// The pages that belong to no dialect, and the document of our own, which is not for hosts of other systems.
+    async fn own_page(&self, dialect: &Dialect, head: &Head) -> Option<hyper::Response<Body>> {
         let (method, path) = (&head.parts.method, head.parts.uri.path());
         match path {
-            "/openapi.json" if is_read(method) => {
+            "/openapi.json" if is_read(method) && std::ptr::eq(dialect, self.languages.native()) => {
                 Some(page(StatusCode::OK, "application/json", self.openapi.clone()))
             }
             "/metrics" if is_read(method) => Box::pin(self.metrics_page(head)).await,

@@ -38,7 +38,11 @@ impl Languages {
     fn at(&self, host: &str, name: &str) -> anyhow::Result<(String, Arc<Dialect>)> {
         let is_name = host.parse::<Authority>().is_ok_and(|authority| authority.host() == host);
         let is_lower = !host.bytes().any(|byte| byte.is_ascii_uppercase());
-        ensure!(is_name && is_lower, "hosts: `{host}` must be a host name in lower case, without a port");
+        let is_bare = is_lower && !host.ends_with('.');
+        ensure!(
+            is_name && is_bare,
+            "hosts: `{host}` must be a host name in lower case, without a port or a dot at its end"
+        );
         let all = || self.vendors.iter().chain([&self.native]);
         let dialect = all().find(|dialect| dialect.name == name).with_context(|| {
             let names: Vec<&str> = all().map(|dialect| dialect.name).collect();
@@ -65,7 +69,10 @@ impl Languages {
         // RFC 9112, section 3.2.2: the field does not count where the target itself names a host.
         let named = || parts.headers.get(HOST)?.to_str().ok()?.parse().ok();
         let authority: Authority = parts.uri.authority().cloned().or_else(named)?;
-        let found = self.hosts.iter().find(|(host, _)| authority.host().eq_ignore_ascii_case(host));
+        // A name that is written to its root is the same name (RFC 1034, section 3.1).
+        let name = authority.host();
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let found = self.hosts.iter().find(|(host, _)| name.eq_ignore_ascii_case(host));
         found.map(|(_, dialect)| dialect)
     }
 }

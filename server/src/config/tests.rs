@@ -188,7 +188,7 @@ fn a_host_speaks_a_language_that_there_is() {
         let is_language = !matches!(word, "keys.example" | "disque");
         assert_eq!(read(&hosts(&format!("\"keys.example\" = \"{word}\""))).1.is_ok(), is_language, "{word}");
     }
-    for host in ["keys.example:8080", "Keys.example", "", "http://keys.example", "a b"] {
+    for host in ["keys.example:8080", "keys.example.", "Keys.example", "", "http://keys.example", "a b"] {
         let why = refused(&hosts(&format!("\"{host}\" = \"native\"")));
         assert!(why.contains("without a port"), "{host}: {why}");
     }
