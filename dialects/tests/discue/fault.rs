@@ -19,7 +19,8 @@ fn body(response: &Response) -> Value {
 fn every_error_is_a_title_and_a_status() {
     for error in errors() {
         let expected = match name(&error) {
-            "Malformed" => (400, "Bad Request"),
+            "Malformed" | "BadHead" => (400, "Bad Request"),
+            "HeadTooLarge" => (431, "Request Header Fields Too Large"),
             "Anonymous" | "BadCredential" => (401, "Unauthorized"),
             "Forbidden" => (403, "Forbidden"),
             "NotFound" | "Gone" | "NoRoute" => (404, "Not Found"),

@@ -17,6 +17,8 @@ fn every_error_has_its_status_and_the_one_body() {
         ("Gone", 404),
         ("Invalid", 400),
         ("Malformed", 400),
+        ("BadHead", 400),
+        ("HeadTooLarge", 431),
         ("Stale", 409),
         ("Taken", 409),
         ("WrongState", 409),
