@@ -215,8 +215,10 @@ const fn status(refusal: Refusal) -> StatusCode {
         | Refusal::AddressNotAllowed
         | Refusal::WrongPin
         | Refusal::NoPin
-        | Refusal::LevelNotGranted => StatusCode::FORBIDDEN,
-        Refusal::RateLimited | Refusal::UsedUp => StatusCode::TOO_MANY_REQUESTS,
+        | Refusal::LevelNotGranted
+        // Waiting does not bring it back.
+        | Refusal::UsedUp => StatusCode::FORBIDDEN,
+        Refusal::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Malformed
         | Refusal::Unknown
         | Refusal::Removed

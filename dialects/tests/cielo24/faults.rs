@@ -26,12 +26,13 @@ const TYPES: [&str; 15] = [
 ];
 
 /// The errors that keep a status of their own.
-const TRANSPORT: [(&str, u16); 10] = [
+const TRANSPORT: [(&str, u16); 11] = [
     ("NoRoute", 404),
     ("WrongMethod", 405),
     ("TimedOut", 408),
     ("TooLarge", 413),
     ("UnsupportedType", 415),
+    ("HeadTooLarge", 431),
     ("Slow", 429),
     ("Guessed", 429),
     ("Internal", 500),

@@ -53,7 +53,7 @@ fn refused<T>(result: anyhow::Result<T>) -> String {
 fn a_root_is_there_until_it_is_destroyed() {
     let folder = tempfile::tempdir().unwrap();
     let roots = files(folder.path());
-    assert!(refused(roots.read()).contains("keyward init"));
+    assert!(refused(roots.read()).contains("put back the one that was made with the store"));
     let first = roots.create(1).unwrap();
     assert!(is_same(&first, &roots.create(1).unwrap()), "made once");
     let second = roots.create(2).unwrap();

@@ -130,6 +130,7 @@ fn whatever_takes_a_right_away_is_in_force_everywhere_when_it_is_answered() {
 
     let other = scene.held_as(owner, json!({}));
     eventually("it arrives", || (told(&verifier, &other.secret) == "valid").then_some(()));
+    scene.account(Some(&tenant.organization), "owner", "one that stays active");
     scene.ok("PATCH", &format!("/v1/accounts/{}", tenant.account), json!({ "suspended": true }));
     assert_eq!(told(&verifier, &other.secret), "Suspended");
     scene.ok("DELETE", &format!("/v1/organizations/{}", tenant.organization), Value::Null);

@@ -24,6 +24,7 @@ fn a_key_is_asked_for_once_and_then_kept_until_it_ends() {
     let joining = scene.held(json!({ "scopes": ["verifiers:join"] }));
     let verifier = joined(&runtime, &scene, &joining, VerifierOptions::named("hot").hot(100));
     let tenant = scene.tenant("tenant");
+    scene.account(Some(&tenant.organization), "owner", "one that stays active");
     let key = scene.held_as(&tenant.owner.secret, json!({ "scopes": ["orders:read"] }));
     assert_eq!(told(&verifier, &key.secret), "ask", "nothing is kept that was not asked for");
     assert_eq!(checked(&runtime, &verifier, &key.secret), key.id);

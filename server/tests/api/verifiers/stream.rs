@@ -263,9 +263,7 @@ fn a_server_that_was_put_back_locks_itself_when_a_verifier_proves_it() {
     });
     assert_eq!(scene.call_as("", "GET", "/readyz", None).status, 503);
     assert_eq!(told(&verifier, &key.secret), "unavailable");
-    eventually("its gauge says so", || {
-        scene.call_as("", "GET", "/metrics", None).body.contains("keyward_locked 1\n").then_some(())
-    });
+    eventually("its gauge says so", || scene.metrics().contains("keyward_locked 1\n").then_some(()));
     drop(verifier);
 
     // The lock was once forgotten with the process, until somebody proved it again; nobody does.
