@@ -45,6 +45,7 @@ static SCENE: LazyLock<Scene> = LazyLock::new(|| {
     let claims: Value = serde_json::from_slice(&claims).unwrap();
     scene.user_key =
         json!(from_url_safe(&claims["iss"].as_str().unwrap().replace('+', "-").replace('/', "_")));
+    scene.start();
     let scopes = [
         "keymgmt:gen",
         "keymgmt:imp",
@@ -71,6 +72,14 @@ fn drawn(bytes: &mut [u8]) {
 }
 
 impl Scene {
+    /// Has the unit read whose it is. The core here makes nothing, so the file of its log is not begun.
+    fn start(&self) {
+        let mut step = Ok(encedo::start(&self.unit));
+        while let Ok(Step::Do(command, next)) = step {
+            step = next(self.core(&command));
+        }
+    }
+
     fn get(&self, path: &str) -> Response {
         self.send(&Method::GET, path, &HeaderMap::new(), b"")
     }

@@ -46,7 +46,7 @@ fn a_record_reads_back() {
         for cut in 0..row.len() - record.body.len() {
             assert_eq!(super::record(record.id, &row[..cut]), None, "cut at {cut}");
         }
-        for (place, wrong) in [(0, 0), (0, 2), (1, 0), (1, 9)] {
+        for (place, wrong) in [(0, 0), (0, 2), (1, 0), (1, 10)] {
             let mut changed = row.clone();
             changed[place] = wrong;
             assert_eq!(super::record(record.id, &changed), None, "{wrong} at {place}");
