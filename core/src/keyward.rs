@@ -466,10 +466,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
     ) -> Result<Position, CommitError> {
         let kept = record.and_then(|record| {
-            let replay = match permit {
-                Some(permit) => self.replay_of(permit, &record, about.organization, None, origin)?,
-                None => None,
-            };
+            let replay = self.replay_of(permit, &record, about.organization, None, origin)?;
             Ok((record, replay))
         });
         let (record, replay) = kept?;

@@ -127,17 +127,17 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
     }
 
-    /// What to keep of an answer that is a key, and its secret where it is shown.
+    /// What to keep of an answer that is a key, and its secret where it is shown. Nothing where nobody asked.
     pub(crate) fn replay_of_key(
         &self,
-        permit: &Permit,
+        permit: Option<&Permit>,
         record: &Record,
         head: &Head,
         slot: &SlotSecret,
         shown: Option<&Secret>,
         origin: &Origin,
     ) -> Result<Option<Replay>, Error> {
-        if origin.idempotency.is_none() {
+        if permit.is_none() || origin.idempotency.is_none() {
             return Ok(None);
         }
         // Version 0 is no record's, so the text opens as nothing else.
@@ -149,16 +149,16 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         self.replay_of(permit, record, head.organization, shown, origin)
     }
 
-    /// What to keep of an answer that is a record.
+    /// What to keep of an answer that is a record. Nothing where nobody asked.
     pub(crate) fn replay_of(
         &self,
-        permit: &Permit,
+        permit: Option<&Permit>,
         record: &Record,
         organization: OrganizationId,
         shown: Option<Vec<u8>>,
         origin: &Origin,
     ) -> Result<Option<Replay>, Error> {
-        let Some(idempotency) = &origin.idempotency else { return Ok(None) };
+        let (Some(permit), Some(idempotency)) = (permit, &origin.idempotency) else { return Ok(None) };
         let kept = Kept {
             id: record.id.bits(),
             organization: organization.id().bits(),

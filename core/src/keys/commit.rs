@@ -41,10 +41,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let secret = SlotSecret::new(self.random());
         let record = key.to_record(&secret, self.random())?;
         let slot = self.roots.wrap(&secret, key.head.id.id(), self.random())?;
-        let replay = match permit {
-            Some(permit) => self.replay_of_key(permit, &record, &key.head, &secret, shown, origin)?,
-            None => None,
-        };
+        let replay = self.replay_of_key(permit, &record, &key.head, &secret, shown, origin)?;
         let event = self.event(about(&key.head, came_to_be(key)), permit, origin);
         Ok(Change { record, slot: SlotChange::Fill(slot), event, replay, apply: self.admit(key) })
     }
@@ -71,10 +68,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
     ) -> Result<Change, Error> {
         let record = key.to_record(secret, self.random())?;
-        let replay = match permit {
-            Some(permit) => self.replay_of_key(permit, &record, &key.head, secret, None, origin)?,
-            None => None,
-        };
+        let replay = self.replay_of_key(permit, &record, &key.head, secret, None, origin)?;
         let event = self.event(about(&key.head, happened), permit, origin);
         let apply = self.admit(key);
         Ok(Change { record, slot: SlotChange::Keep, event, replay, apply })
