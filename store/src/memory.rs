@@ -16,7 +16,7 @@ use keyward_core::store::{
 use keyward_core::time::Timestamp;
 use keyward_log::{Hash, Signer, VerifierKey};
 
-use crate::sequencer::{Claim, Sequencer, State, locked, refuse_old_epoch, refuse_oversized, unopened};
+use crate::sequencer::{Claim, Sequencer, State, refuse_old_epoch, refuse_oversized, unopened};
 
 /// A store that lives and dies with the process.
 #[derive(Debug)]
@@ -111,7 +111,9 @@ impl Store for Memory {
         refuse_oversized(&change.record)?;
         let mut maps = self.maps();
         if maps.is_locked {
-            return Err(locked());
+            return Err(CommitError::NotWritten(
+                "the store is locked: its anchor knows another log; see `keyward recover`".to_owned(),
+            ));
         }
         refuse_old_epoch(&change.slot, maps.epoch)?;
         Claim::of(&change).judge(&*maps)?;

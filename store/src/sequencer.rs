@@ -80,13 +80,6 @@ pub(crate) fn refuse_oversized(record: &Record) -> Result<(), CommitError> {
     Ok(())
 }
 
-/// What a caller learns of a store that was put back: removals are missing in it.
-pub(crate) fn locked() -> CommitError {
-    CommitError::NotWritten(
-        "the store is locked: its anchor knows another log; see `keyward recover`".to_owned(),
-    )
-}
-
 /// Refuses a slot whose root is being replaced: whoever walks over the slots may have passed it by.
 pub(crate) fn refuse_old_epoch(slot: &SlotChange, epoch: u32) -> Result<(), CommitError> {
     match slot {
