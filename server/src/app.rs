@@ -24,6 +24,7 @@ use keyward_core::verbs::verify::Verdict;
 use keyward_dialects::{
     Begin, ByItself, Credential, Dialect, Form, Params, Response, Route, Step, encedo::Unit, native, openapi,
 };
+use opentelemetry::trace::FutureExt as _;
 use tokio::sync::watch;
 use tracing::{debug, error, warn};
 
@@ -34,6 +35,7 @@ use crate::http::Body;
 use crate::languages::Languages;
 use crate::metrics::Metrics;
 use crate::request::{Head, fingerprint, names_one_host, read, salvaged};
+use crate::traces::{self, Said, Traces};
 use crate::{stream, unit, verifiers};
 
 /// The server behind every connection.
@@ -46,6 +48,7 @@ pub(crate) struct App<S> {
     limits: Limits,
     guesses: Guesses,
     metrics: Metrics,
+    traces: Option<Traces>,
     requests: AtomicU64,
     request_base: u64,
     stop: watch::Sender<bool>,
@@ -92,6 +95,7 @@ impl<S: Store> App<S> {
             limits: config.limits.clone(),
             guesses: Guesses::new(config.limits.guesses_per_minute),
             metrics,
+            traces: config.traces.as_ref().map(Traces::new).transpose()?,
             requests: AtomicU64::new(0),
             request_base: u64::from_be_bytes(base),
             stop: watch::Sender::new(false),
@@ -128,17 +132,51 @@ impl<S: Store> App<S> {
         let (parts, body) = request.into_parts();
         let head = self.head(parts, peer, tls);
         let dialect = self.languages.of(&head.parts, &head.request(&[]));
+        let span = self.traces.as_ref().and_then(|traces| traces.request(&head.parts.headers));
+        let answer = self.answer_in(dialect, &head, body);
+        let answer = match &span {
+            Some(span) => Box::pin(answer).with_context(span.clone()).await,
+            None => answer.await,
+        };
+        self.answered(dialect, &head, answer.status());
+        if let Some(span) = span {
+            let route = dialect.route(&head.parts.method, head.parts.uri.path()).ok();
+            traces::end_request(
+                &span,
+                Said {
+                    method: method_of(&head.parts.method),
+                    route: route.map(|(route, _)| route.path),
+                    dialect: dialect.name,
+                    request: head.id_text(),
+                    status: answer.status(),
+                },
+            );
+        }
+        answer
+    }
+
+    async fn answer_in(&self, dialect: &Dialect, head: &Head, body: Incoming) -> hyper::Response<Body> {
         let answer = if !names_one_host(&head.parts) {
-            whole(self.fault(dialect, &Error::BadHead { why: "a request must name one host" }, &head))
-        } else if let Some(page) = self.own_page(dialect, &head).await {
+            whole(self.fault(dialect, &Error::BadHead { why: "a request must name one host" }, head))
+        } else if let Some(page) = self.own_page(dialect, head).await {
             page
         } else {
-            let answered = self.in_dialect(dialect, &head, body).await;
-            answered.unwrap_or_else(|error| whole(self.fault(dialect, &error, &head)))
+            let answered = self.in_dialect(dialect, head, body).await;
+            answered.unwrap_or_else(|error| whole(self.fault(dialect, &error, head)))
         };
-        let answer = with_length(answer, &head.parts.method);
-        self.answered(dialect, &head, answer.status());
-        answer
+        with_length(answer, &head.parts.method)
+    }
+
+    /// Does a command, and notes how long it took.
+    async fn timed<T>(&self, verb: Verb, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let began = environment::moment();
+        let span = self.traces.as_ref().and_then(|traces| traces.command(verb));
+        let done = work.await;
+        self.metrics.took(verb, began.elapsed().as_secs_f64());
+        if let Some(mut span) = span {
+            traces::end_command(&mut span, &done);
+        }
+        done
     }
 
     /// Answers a head that is no request, which HTTP gives this status.
@@ -272,16 +310,11 @@ impl<S: Store> App<S> {
                 // What rarely happens is boxed: each request is moved as large as the largest is.
                 Step::SignIn(sign_in, next) => next(Box::pin(self.sign_in(keyward, *sign_in, origin)).await)?,
                 Step::Do(command, next) => {
-                    let began = environment::moment();
                     let verb = command.verb();
                     let permit =
                         caller.ok_or(Error::Anonymous).and_then(|caller| caller.permit_for(&command));
-                    let done = match permit {
-                        Ok(permit) => keyward.execute(&permit, *command, origin).await,
-                        Err(error) => Err(error),
-                    };
-                    self.metrics.took(verb, began.elapsed().as_secs_f64());
-                    next(done)?
+                    let done = self.timed(verb, async { keyward.execute(&permit?, *command, origin).await });
+                    next(done.await)?
                 }
             };
         }
@@ -346,22 +379,20 @@ impl<S: Store> App<S> {
     }
 
     async fn document(&self, admitted: &Admitted<'_, S>, body: &[u8]) -> Result<Response, Error> {
-        let began = environment::moment();
         let request = admitted.head.request(body);
         let parsed = (admitted.route.parse)(&request, &admitted.params)?;
         let idempotency =
             parsed.idempotency_key.map(|key| Idempotency { key, request: fingerprint(&request) });
         let origin = Origin { request: admitted.head.id, address: Some(admitted.head.peer), idempotency };
-        let answer = admitted.keyward.execute(&admitted.permit, parsed.command, &origin).await?;
+        let work = admitted.keyward.execute(&admitted.permit, parsed.command, &origin);
+        let answer = self.timed(admitted.verb, work).await?;
         if let Answer::Verdict(verdict) = &answer {
             match **verdict {
                 Verdict::Valid(_) => self.metrics.verdicts_valid.increment(1),
                 Verdict::Refused(_) => self.metrics.verdicts_refused.increment(1),
             }
         }
-        let response = (admitted.route.render)(&answer, &request);
-        self.metrics.took(admitted.verb, began.elapsed().as_secs_f64());
-        Ok(response)
+        Ok((admitted.route.render)(&answer, &request))
     }
 
     /// Says an error in the dialect's form. What is ours to know goes to the log, once, here.
@@ -370,6 +401,12 @@ impl<S: Store> App<S> {
             error!(request = head.id_text(), inside, "failed");
         }
         (dialect.fault)(error, &head.request(&[]), &head.id_text())
+    }
+
+    /// Sends the traces that are left. Where waiting for a collector holds nobody up.
+    pub(crate) async fn finish_traces(self: Arc<Self>) {
+        let finish = move || self.traces.as_ref().map(Traces::finish);
+        let _ = tokio::task::spawn_blocking(finish).await;
     }
 
     /// Takes what is measured once a second.

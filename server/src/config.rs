@@ -45,6 +45,8 @@ pub(crate) struct Config {
     /// What is written to standard error.
     #[serde(default)]
     pub logging: Logging,
+    /// Where traces go. Without it there are none.
+    pub traces: Option<Traces>,
     /// The unit of Encedo HEM that this server is, if it is one.
     pub encedo: Option<Encedo>,
     /// The language that is spoken under a host name whatever the path, so that every answer there is in its form:
@@ -201,6 +203,22 @@ impl Default for Logging {
     }
 }
 
+/// Where traces go: a span for every request and for each command in it, by OTLP over HTTP.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Traces {
+    /// The collector's address for traces, such as `http://127.0.0.1:4318/v1/traces`. Over `https` with a certificate that
+    /// this system trusts.
+    pub endpoint: String,
+    /// Which part of all traces is kept, from 0 to 1. A request that comes with a `traceparent` is traced if that says so.
+    #[serde(default = "default_ratio")]
+    pub ratio: f64,
+}
+
+fn default_ratio() -> f64 {
+    1.0
+}
+
 fn default_cache() -> u64 {
     256 << 20
 }
@@ -237,6 +255,7 @@ impl Config {
             || limits.head_seconds == 0
             || limits.body_seconds == 0
             || limits.handshake_seconds == 0;
+        let ratio = self.traces.as_ref().map(|traces| traces.ratio);
         let rules = [
             (self.listen.http.is_none() && self.listen.https.is_none(), "listen: name http, https or both"),
             (
@@ -249,6 +268,7 @@ impl Config {
                 "pkcs11 and roots.credential: one of the two wraps the roots",
             ),
             (zero, "limits: must not be 0"),
+            (ratio.is_some_and(|ratio| !(0.0..=1.0).contains(&ratio)), "traces.ratio: from 0 to 1"),
             (limits.head_bytes < LEAST_HEAD, "limits.head_bytes: at least 8192"),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {

@@ -15,6 +15,7 @@ mod roots;
 mod serve;
 mod stream;
 mod tls;
+mod traces;
 mod unit;
 mod verifiers;
 

@@ -89,6 +89,7 @@ pub(crate) async fn serve<S: Store>(
     rounds.await?;
     rerooting.abort();
     app.keep_notes(usize::MAX).await;
+    app.finish_traces().await;
     Ok(())
 }
 

@@ -33,6 +33,7 @@ mod api {
     mod resolver;
     mod rotation;
     mod scene;
+    mod traces;
     mod verifiers;
     mod verify;
     mod window;

@@ -113,6 +113,7 @@ pub(crate) fn config(folder: &Path, listen: Listen) -> Config {
         pkcs11: None,
         limits: Limits::default(),
         logging: Logging::default(),
+        traces: None,
         encedo: None,
         hosts: BTreeMap::new(),
         cache_bytes: 256 << 20,
