@@ -27,6 +27,7 @@
 mod allowance;
 mod anchor;
 mod cache;
+mod clock;
 mod judge;
 mod replica;
 mod stream;
@@ -44,6 +45,7 @@ use tokio::sync::watch;
 
 use self::allowance::Allowance;
 use self::cache::{Asking, Cache};
+use self::clock::ServerClock;
 pub use self::judge::{Key, Needs, Verdict};
 use self::replica::Replica;
 use self::usage::Usage;
@@ -191,6 +193,8 @@ struct Shared {
     unknown: Allowance,
     /// Until when keys may be accepted, by the clock of [`now`]; 0: not at all.
     deadline: AtomicU64,
+    /// What time it is at the server.
+    clock: ServerClock,
     /// Says that the deadline has moved, and how many leases have lapsed.
     moved: watch::Sender<u64>,
     /// Nothing is accepted any more, nor asked for: it has left, or the server's log is not to be believed.
@@ -234,6 +238,7 @@ impl Verifier {
             cache,
             usage: Usage::default(),
             deadline: AtomicU64::new(0),
+            clock: ServerClock::new(),
             unknown: Allowance::default(),
             moved: watch::Sender::new(0),
             is_over: AtomicBool::new(false),
@@ -325,12 +330,15 @@ impl Verifier {
     pub fn verify(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
         under_lease(
             |now| self.shared.may_accept(now),
-            |now| match (self.shared.options.keeps, &self.shared.cache) {
-                (Keeps::Full, _) => self.shared.replica.load().judge(secret, needs, self.shared.counts(now)),
-                (Keeps::Hot { .. } | Keeps::Online, Some(cache)) => {
-                    cache.judge(secret, needs, self.shared.counts(now)).unwrap_or(Verdict::Ask)
+            |now| {
+                let (time, count) = (self.shared.clock.at(now), self.shared.counts(now));
+                match (self.shared.options.keeps, &self.shared.cache) {
+                    (Keeps::Full, _) => self.shared.replica.load().judge(secret, needs, time, count),
+                    (Keeps::Hot { .. } | Keeps::Online, Some(cache)) => {
+                        cache.judge(secret, needs, time, count).unwrap_or(Verdict::Ask)
+                    }
+                    (Keeps::Hot { .. } | Keeps::Online, None) => Verdict::Ask,
                 }
-                (Keeps::Hot { .. } | Keeps::Online, None) => Verdict::Ask,
             },
         )
     }
@@ -347,7 +355,8 @@ impl Verifier {
         let began = now();
         let told = match &self.shared.cache {
             Some(cache) if self.shared.may_accept(began) => {
-                match cache.judge(secret, needs, self.shared.counts(began)) {
+                let time = self.shared.clock.at(began);
+                match cache.judge(secret, needs, time, self.shared.counts(began)) {
                     Some(told) => told,
                     None => return self.look_up(cache, secret, needs).await,
                 }
@@ -369,7 +378,7 @@ impl Verifier {
         if !unknown.take(now()) {
             return Ok(Verdict::Unavailable);
         }
-        let told = cache.ask(secret, needs, self.shared.counts(now())).await;
+        let told = cache.ask(secret, needs, &self.shared.clock, self.shared.counts(now())).await;
         match told {
             Verdict::Unavailable => Ok(told),
             Verdict::Refused(wire::Refusal::Unknown) => self.ask(secret, needs).await,

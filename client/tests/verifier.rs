@@ -65,6 +65,35 @@ fn removal(after: u64, number: u128) -> ServerFrame {
 }
 
 #[tokio::test]
+async fn the_times_of_keys_are_those_of_the_server() {
+    // Long past here, and far ahead: whose clock it is shows.
+    for now in [1_000_000_000, 4_000_000_000] {
+        let stage = Stage::new().await;
+        let verifier = start(&stage, VerifierOptions::named("gateway"));
+        let mut play = stage.next().await;
+        play.unix_millis = u64::from(now) * 1000;
+        play.welcome(5, LONG, NOTE).await;
+        play.load(5, &[]).await;
+        play.tell_owners().await;
+        let hour = 3600;
+        let rows = [
+            KeyRow { expires_at: Some(now + hour), ..row(1) },
+            KeyRow { expires_at: Some(now - hour), ..row(2) },
+            KeyRow { not_before: Some(now - hour), ..row(3) },
+            KeyRow { not_before: Some(now + hour), ..row(4) },
+        ];
+        let (after, to) = (Position(5), Position(6));
+        let changes = rows.map(Change::Key).to_vec();
+        play.say(ServerFrame::Changes(Changes { after, to, changes })).await;
+        assert_eq!(play.acknowledged().await, Some(to));
+        play.grant(6, LONG).await;
+        soon(verifier.ready()).await;
+        let all: Vec<String> = (1..=4).map(|number| told(&verifier, number)).collect();
+        assert_eq!(all, ["valid", "Expired", "valid", "NotYetValid"], "at {now}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_falls_silent_is_left_for_a_new_connection() {
     let stage = Stage::new().await;
     let lease = SHORT;

@@ -16,11 +16,11 @@ use thiserror::Error;
 
 pub use profile::{Network, Profile, RateLimit};
 pub use row::{Change, KeyRow, OwnerRow, OwnerStanding};
-pub use server::{Answer, Changes, Reason, ServerFrame, Shown, Welcomed};
+pub use server::{Answer, Changes, Granted, Reason, ServerFrame, Shown, Welcomed};
 pub use verifier::{Hello, KeyUses, Lookup, VerifierFrame};
 
 /// The protocol's version: the one in a [`Hello`].
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The longest frame that a verifier may send, in bytes: the uses of 585 keys.
 pub const VERIFIER_FRAME_LIMIT: usize = 16 * 1024;

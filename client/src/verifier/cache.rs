@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::Removed;
+use super::clock::{ServerClock, Time};
 use super::judge::{Needs, Verdict};
 use super::replica::{Profile, Replica, digest_of, judge};
+use super::{Removed, now};
 use crate::id::Id;
 use crate::wire::Refusal;
 
@@ -63,11 +64,12 @@ impl Cache {
         &self,
         secret: &str,
         needs: &Needs<'_>,
+        time: Time,
         count: impl Fn(u128, &Verdict),
     ) -> Option<Verdict> {
         let Some(digest) = digest_of(secret) else { return Some(Verdict::Refused(Refusal::Malformed)) };
         let kept = self.hot().find(Fingerprint::from(&*digest)).cloned()?;
-        Some(kept.judge(needs, count))
+        Some(kept.judge(needs, time, count))
     }
 
     /// Judges a presented secret by what the server knows; what is told of a key is counted.
@@ -75,6 +77,7 @@ impl Cache {
         &self,
         secret: &str,
         needs: &Needs<'_>,
+        clock: &ServerClock,
         count: impl Fn(u128, &Verdict),
     ) -> Verdict {
         let Some(digest) = digest_of(secret) else { return Verdict::Refused(Refusal::Malformed) };
@@ -87,7 +90,7 @@ impl Cache {
             answer.await.ok()
         };
         match timeout(PATIENCE, asked).await.ok().flatten() {
-            Some(Some(kept)) => kept.judge(needs, count),
+            Some(Some(kept)) => kept.judge(needs, clock.at(now()), count),
             Some(None) => Verdict::Refused(Refusal::Unknown),
             None => Verdict::Unavailable,
         }
@@ -119,8 +122,8 @@ impl Cache {
 }
 
 impl Kept {
-    fn judge(self, needs: &Needs<'_>, count: impl Fn(u128, &Verdict)) -> Verdict {
-        judge(&self.row, self.profile, needs, count)
+    fn judge(self, needs: &Needs<'_>, time: Time, count: impl Fn(u128, &Verdict)) -> Verdict {
+        judge(&self.row, self.profile, needs, time, count)
     }
 }
 

@@ -5,7 +5,6 @@ use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use ipnet::IpNet;
@@ -14,6 +13,7 @@ use keyward_verifier::{Fingerprint, Profiles, Row, Table};
 use zeroize::Zeroizing;
 
 use super::Removed;
+use super::clock::Time;
 use super::judge::{Key, Needs, Verdict};
 use crate::id::Id;
 use crate::wire::Refusal;
@@ -183,7 +183,13 @@ impl Replica {
     }
 
     /// Judges a presented secret; what is told of a known key is counted.
-    pub(super) fn judge(&self, secret: &str, needs: &Needs<'_>, count: impl Fn(u128, &Verdict)) -> Verdict {
+    pub(super) fn judge(
+        &self,
+        secret: &str,
+        needs: &Needs<'_>,
+        time: Time,
+        count: impl Fn(u128, &Verdict),
+    ) -> Verdict {
         let Some(digest) = digest_of(secret) else { return Verdict::Refused(Refusal::Malformed) };
         let fingerprint = Fingerprint::from(&*digest);
         let found = self.table.find_with(fingerprint.place(), fingerprint, |row, _| {
@@ -191,7 +197,7 @@ impl Replica {
         });
         match found.flatten() {
             None => Verdict::Refused(Refusal::Unknown),
-            Some((row, profile)) => judge(&row, profile, needs, count),
+            Some((row, profile)) => judge(&row, profile, needs, time, count),
         }
     }
 
@@ -244,15 +250,16 @@ pub(super) fn judge(
     row: &Row,
     profile: Arc<Profile>,
     needs: &Needs<'_>,
+    time: Time,
     count: impl Fn(u128, &Verdict),
 ) -> Verdict {
-    let told = decide(row, profile, needs);
+    let told = decide(row, profile, needs, time);
     count(row.id, &told);
     told
 }
 
 /// In the order in which the server judges.
-fn decide(row: &Row, profile: Arc<Profile>, needs: &Needs<'_>) -> Verdict {
+fn decide(row: &Row, profile: Arc<Profile>, needs: &Needs<'_>, time: Time) -> Verdict {
     let stands = profile.account.standing().max(profile.organization.standing());
     if stands == OwnerStanding::Removed as u8 {
         return Verdict::Refused(Refusal::Removed);
@@ -260,14 +267,11 @@ fn decide(row: &Row, profile: Arc<Profile>, needs: &Needs<'_>) -> Verdict {
     if stands != OwnerStanding::Active as u8 || row.flags & KeyRow::FLAG_SUSPENDED != 0 {
         return Verdict::Refused(Refusal::Suspended);
     }
-    if row.expires_at.is_some() || row.not_before.is_some() {
-        let now = wall_clock();
-        if row.expires_at.is_some_and(|end| now >= end) {
-            return Verdict::Refused(Refusal::Expired);
-        }
-        if row.not_before.is_some_and(|start| now < start) {
-            return Verdict::Refused(Refusal::NotYetValid);
-        }
+    if row.expires_at.is_some_and(|end| time.may_be_past(end)) {
+        return Verdict::Refused(Refusal::Expired);
+    }
+    if row.not_before.is_some_and(|start| time.may_be_before(start)) {
+        return Verdict::Refused(Refusal::NotYetValid);
     }
     if !is_allowed(&profile.networks, needs.address) {
         return Verdict::Refused(Refusal::AddressNotAllowed);
@@ -289,13 +293,6 @@ fn is_allowed(networks: &[IpNet], address: Option<IpAddr>) -> bool {
     // What listens on IPv6 sees clients of IPv4 as `::ffff:192.0.2.1`.
     let address = address.map(|address| address.to_canonical());
     networks.is_empty() || address.is_some_and(|address| networks.iter().any(|net| net.contains(&address)))
-}
-
-/// Unix milliseconds.
-#[expect(clippy::disallowed_methods, reason = "a verifier lives in another's process and has its clock")]
-fn wall_clock() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{Method, StatusCode};
 use hyper_util::rt::TokioIo;
-use keyward_verifier::frame::{Hello, SERVER_FRAME_LIMIT, ServerFrame, Shown, VerifierFrame, Welcomed};
+use keyward_verifier::frame::{
+    Granted, Hello, SERVER_FRAME_LIMIT, ServerFrame, Shown, VerifierFrame, Welcomed,
+};
 use keyward_verifier::lease::{Holder, HolderError, Incarnation, Mode, Moment, Welcome};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
@@ -290,8 +292,10 @@ impl Member {
                 }
                 self.holder.applied(changes.after, changes.to)?;
             }
-            ServerFrame::Grant(grant) => {
-                self.holder.granted(&grant)?;
+            ServerFrame::Grant(Granted { grant, unix_millis }) => {
+                let heard_at = now();
+                let asked_at = self.holder.granted(&grant)?;
+                self.shared.clock.set(unix_millis, asked_at, heard_at);
                 self.trust();
                 return Ok(false);
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use keyward_verifier::Fingerprint;
 use keyward_verifier::frame::{
-    Hello, KeyRow, OwnerRow, OwnerStanding, Profile, ServerFrame, Shown, VerifierFrame, Welcomed,
+    Granted, Hello, KeyRow, OwnerRow, OwnerStanding, Profile, ServerFrame, Shown, VerifierFrame, Welcomed,
 };
 use keyward_verifier::lease::{Grant, Position, Term};
 use tokio::net::{TcpListener, TcpStream};
@@ -50,6 +50,8 @@ pub(crate) struct Play {
     pub(crate) hello: Hello,
     /// The last renewal, until it is granted.
     renewal: Option<u64>,
+    /// What time it is in the play.
+    pub(crate) unix_millis: u64,
 }
 
 impl Stage {
@@ -65,7 +67,7 @@ impl Stage {
             let (stream, _) = self.listener.accept().await.unwrap();
             let mut socket = accept_async(stream).await.unwrap();
             match heard(&mut socket).await {
-                Some(VerifierFrame::Hello(hello)) => Play { socket, hello, renewal: None },
+                Some(VerifierFrame::Hello(hello)) => Play { socket, hello, renewal: None, unix_millis: 0 },
                 _ => panic!("no hello"),
             }
         };
@@ -142,7 +144,8 @@ impl Play {
             self.hear().await.expect("it hung up");
         };
         let (incarnation, requires) = (self.hello.incarnation, Position(requires));
-        self.say(ServerFrame::Grant(Grant { term: TERM, incarnation, renewal, requires, length })).await;
+        let grant = Grant { term: TERM, incarnation, renewal, requires, length };
+        self.say(ServerFrame::Grant(Granted { grant, unix_millis: self.unix_millis })).await;
     }
 
     /// Waits for a ping, and answers it.

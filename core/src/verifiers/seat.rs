@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use keyward_log::{Checkpoint, Note};
 use keyward_verifier::frame::{
-    Answer as Found, Change as Told, Changes, Hello, Lookup, OwnerRow, Reason, ServerFrame, Shown,
+    Answer as Found, Change as Told, Changes, Granted, Hello, Lookup, OwnerRow, Reason, ServerFrame, Shown,
     VerifierFrame, Welcomed,
 };
 use keyward_verifier::lease::{Incarnation, Join, JoinError, Mode, Position as Reached, Refused};
@@ -176,7 +176,8 @@ impl<S: Store, E: Environment> Seat<S, E> {
         let Some(grant) = granted else { return Ok(Vec::new()) };
         // With a lease it is shown how far the log is: what it remembers of that is an anchor.
         let shown = self.show().await.map_err(|_| Reason::NotServing)?;
-        Ok(shown.map(ServerFrame::Shown).into_iter().chain([ServerFrame::Grant(grant)]).collect())
+        let granted = Granted { grant, unix_millis: self.keyward.environment.now().millis() };
+        Ok(shown.map(ServerFrame::Shown).into_iter().chain([ServerFrame::Grant(granted)]).collect())
     }
 
     /// The rows of one part of the table, then the next part's turn.

@@ -23,8 +23,8 @@ pub enum ServerFrame {
     Loaded(Position),
     /// What changed between two positions, in order.
     Changes(Changes),
-    /// A lease.
-    Grant(Grant),
+    /// A lease, and what time it is.
+    Grant(Granted),
     /// A longer log.
     Shown(Shown),
     /// What was asked.
@@ -68,6 +68,15 @@ pub struct Changes {
     pub to: Position,
     /// The changes, oldest first.
     pub changes: Vec<Change>,
+}
+
+/// A lease, and what time it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// The lease.
+    pub grant: Grant,
+    /// The server's time when it gave the lease, in Unix milliseconds, rounded down: the times of keys are judged by it.
+    pub unix_millis: u64,
 }
 
 /// What the server has, or has not, where a lookup asked.
@@ -149,7 +158,7 @@ impl ServerFrame {
             ROWS => Self::Rows(reader.rest(KeyRow::read)?),
             LOADED => Self::Loaded(Position(reader.u64()?)),
             CHANGES => Self::Changes(Changes::read(reader)?),
-            GRANT => Self::Grant(read_grant(reader)?),
+            GRANT => Self::Grant(Granted::read(reader)?),
             SHOWN => Self::Shown(Shown::read(reader)?),
             ANSWER => Self::Answer(Answer::read(reader)?),
             REFUSE => {
@@ -175,7 +184,7 @@ impl ServerFrame {
             Self::Rows(rows) => rows.iter().for_each(|row| row.write(&mut writer)),
             Self::Loaded(position) => drop(writer.u64(position.0)),
             Self::Changes(changes) => changes.write(&mut writer),
-            Self::Grant(grant) => write_grant(grant, &mut writer)?,
+            Self::Grant(granted) => granted.write(&mut writer)?,
             Self::Shown(shown) => shown.write(&mut writer)?,
             Self::Answer(answer) => answer.write(&mut writer),
             Self::Refuse(reason) => drop(writer.u8(*reason as u8)),
@@ -263,20 +272,23 @@ impl Answer {
     }
 }
 
-fn read_grant(reader: &mut Reader<'_>) -> Result<Grant, FrameError> {
-    Ok(Grant {
-        term: Term(reader.u64()?),
-        incarnation: Incarnation(reader.u128()?),
-        renewal: reader.u64()?,
-        requires: Position(reader.u64()?),
-        length: Duration::from_millis(reader.u32()?.into()),
-    })
-}
+impl Granted {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, FrameError> {
+        let grant = Grant {
+            term: Term(reader.u64()?),
+            incarnation: Incarnation(reader.u128()?),
+            renewal: reader.u64()?,
+            requires: Position(reader.u64()?),
+            length: Duration::from_millis(reader.u32()?.into()),
+        };
+        Ok(Self { grant, unix_millis: reader.u64()? })
+    }
 
-fn write_grant(grant: &Grant, writer: &mut Writer) -> Result<(), FrameError> {
-    writer.u64(grant.term.0).u128(grant.incarnation.0).u64(grant.renewal).u64(grant.requires.0);
-    // Rounded down: a lease never lasts longer than the server counts.
-    let millis = u32::try_from(grant.length.as_millis()).map_err(|_| FrameError::Field("lease"))?;
-    writer.u32(millis);
-    Ok(())
+    fn write(&self, writer: &mut Writer) -> Result<(), FrameError> {
+        let Grant { term, incarnation, renewal, requires, length } = self.grant;
+        // Rounded down: a lease never lasts longer than the server counts.
+        let millis = u32::try_from(length.as_millis()).map_err(|_| FrameError::Field("lease"))?;
+        writer.u64(term.0).u128(incarnation.0).u64(renewal).u64(requires.0).u32(millis).u64(self.unix_millis);
+        Ok(())
+    }
 }

@@ -227,11 +227,11 @@ impl Holder {
         Some(number)
     }
 
-    /// The server granted a lease.
+    /// The server granted a lease. Returns when it was asked for: the server said after that whatever it said with it.
     ///
     /// # Errors
     /// [`HolderError::OutOfOrder`], [`HolderError::Deposed`], [`HolderError::NotAsked`]. The lease is what it was.
-    pub fn granted(&mut self, grant: &Grant) -> Result<(), HolderError> {
+    pub fn granted(&mut self, grant: &Grant) -> Result<Moment, HolderError> {
         if self.phase != Phase::Following {
             return Err(HolderError::OutOfOrder);
         }
@@ -246,7 +246,7 @@ impl Holder {
         self.open.retain(|renewal| renewal.number > grant.renewal);
         self.waiting = Some(Waiting { requires: grant.requires, deadline: sent_at.plus(grant.length) });
         self.count_waiting();
-        Ok(())
+        Ok(sent_at)
     }
 
     /// The server showed a longer log. The caller has checked it, as in [`Welcome::shown`].

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use keyward_verifier::frame::{
-    Answer, Change, Changes, Hello, KeyRow, KeyUses, Lookup, Network, OwnerRow, OwnerStanding, Profile,
-    RateLimit, Reason, ServerFrame, Shown, VerifierFrame, Welcomed,
+    Answer, Change, Changes, Granted, Hello, KeyRow, KeyUses, Lookup, Network, OwnerRow, OwnerStanding,
+    Profile, RateLimit, Reason, ServerFrame, Shown, VerifierFrame, Welcomed,
 };
 use keyward_verifier::lease::{Grant, Incarnation, Mode, Position, Term};
 use keyward_verifier::{Fingerprint, Place};
@@ -100,10 +100,10 @@ proptest! {
 
     #[test]
     fn what_the_server_says_of_itself(
-        numbers: [u64; 5], incarnation: u128, millis: u32, resumes: bool,
+        numbers: [u64; 6], incarnation: u128, millis: u32, resumes: bool,
         proof in prop::collection::vec(any::<[u8; 32]>(), 0..64), note in "\\PC{0,300}",
     ) {
-        let [term, position, renewal, requires, keys] = numbers;
+        let [term, position, renewal, requires, keys, unix_millis] = numbers;
         let shown = Shown { proof, note };
         let grant = Grant {
             term: Term(term), incarnation: Incarnation(incarnation), renewal, requires: Position(requires),
@@ -115,7 +115,8 @@ proptest! {
         };
         prop_assert!(same_from_server(&ServerFrame::Welcome(welcomed)));
         prop_assert!(same_from_server(&ServerFrame::Shown(shown)));
-        prop_assert!(same_from_server(&ServerFrame::Grant(grant)));
+        let granted = Granted { grant, unix_millis };
+        prop_assert!(same_from_server(&ServerFrame::Grant(granted)));
         prop_assert!(same_from_server(&ServerFrame::Loaded(Position(position))));
     }
 

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use keyward_verifier::frame::{
-    Answer, Change, Changes, Hello, KeyRow, KeyUses, Lookup, Network, OwnerRow, OwnerStanding, Profile,
-    RateLimit, Reason, ServerFrame, Shown, VerifierFrame, Welcomed,
+    Answer, Change, Changes, Granted, Hello, KeyRow, KeyUses, Lookup, Network, OwnerRow, OwnerStanding,
+    Profile, RateLimit, Reason, ServerFrame, Shown, VerifierFrame, Welcomed,
 };
 use keyward_verifier::lease::{Grant, Incarnation, Mode, Position, Term};
 use keyward_verifier::{Fingerprint, Place};
@@ -118,7 +118,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             "Changes that do not concern the verifier",
             ServerFrame::Changes(Changes { after: Position(1004), to: Position(1005), changes: Vec::new() }),
         ),
-        ("Grant", ServerFrame::Grant(grant)),
+        ("Grant", ServerFrame::Grant(Granted { grant, unix_millis: 1_750_000_000_123 })),
         ("Shown", ServerFrame::Shown(shown.clone())),
         ("Answer, found", answer(Some(row()))),
         ("Answer, unknown", answer(None)),

@@ -51,5 +51,6 @@ fn a_grant_is_laid_out_as_the_document_says() {
     expected.extend(3_u64.to_be_bytes());
     expected.extend(1002_u64.to_be_bytes());
     expected.extend(3000_u32.to_be_bytes());
+    expected.extend(1_750_000_000_123_u64.to_be_bytes());
     assert_eq!(grant.encode().unwrap(), expected);
 }

@@ -80,7 +80,7 @@ fn a_grant_answers_one_renewal_of_one_run_under_one_term() {
     assert_eq!(holder.granted(&Grant { term: Term(4), ..grant(second, 10) }), Err(HolderError::Deposed));
     assert_eq!(holder.granted(&grant(second + 1, 10)), Err(HolderError::NotAsked));
     assert_eq!(holder.deadline(), None);
-    assert_eq!(holder.granted(&grant(second, 10)), Ok(()));
+    assert_eq!(holder.granted(&grant(second, 10)), Ok(at(2000)), "when it was asked for");
     assert_eq!(holder.granted(&grant(second, 10)), Err(HolderError::NotAsked), "twice");
     assert_eq!(holder.granted(&grant(first, 10)), Err(HolderError::NotAsked), "late");
     assert_eq!(holder.deadline(), Some(at(5000)));
@@ -94,7 +94,7 @@ fn renewals_without_answer_are_forgotten_in_the_end() {
         holder.renew(at(n)).unwrap();
     }
     assert_eq!(holder.granted(&grant(first, 10)), Err(HolderError::NotAsked));
-    assert_eq!(holder.granted(&grant(first + 1, 10)), Ok(()));
+    assert_eq!(holder.granted(&grant(first + 1, 10)), Ok(at(1)));
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn a_lease_is_not_for_who_has_not_acknowledged() {
         loop {
             match stream.hear().await.expect("it goes on") {
                 ServerFrame::Grant(grant) => {
-                    assert!(grant.requires >= loaded);
+                    assert!(grant.grant.requires >= loaded);
                     return;
                 }
                 ServerFrame::Shown(_) | ServerFrame::Changes(_) => {}
@@ -364,7 +364,7 @@ fn a_limit_of_its_key_is_not_one_of_what_a_verifier_says() {
             stream.frame(VerifierFrame::Renew(number)).await;
             loop {
                 match stream.hear().await.expect("it goes on") {
-                    ServerFrame::Grant(grant) => break assert_eq!(grant.renewal, number),
+                    ServerFrame::Grant(grant) => break assert_eq!(grant.grant.renewal, number),
                     ServerFrame::Refuse(reason) => panic!("{reason:?}"),
                     ServerFrame::Welcome(_)
                     | ServerFrame::Owners(_)
