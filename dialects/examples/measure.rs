@@ -34,6 +34,7 @@ fn main() {
     let request = Request {
         method: &Method::POST,
         path: "/v1/keys/verify",
+        prefix: "",
         query: "",
         headers: &headers,
         body: BODY.as_bytes(),

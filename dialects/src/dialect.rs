@@ -20,9 +20,11 @@ use crate::encedo::Unit;
 pub struct Request<'a> {
     /// Its method.
     pub method: &'a Method,
-    /// Its path, still percent-encoded.
+    /// Its path, still percent-encoded, without the prefix.
     pub path: &'a str,
     /// Its query without the question mark, still percent-encoded; empty where there is none.
+    /// What stands in front of that because this server puts the language there; empty where it is where its vendor has it.
+    pub prefix: &'a str,
     pub query: &'a str,
     /// Its header fields.
     pub headers: &'a HeaderMap,

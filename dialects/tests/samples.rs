@@ -27,6 +27,7 @@ pub(crate) const ORGANIZATION: &str = "org_00000000000000000000000002";
 pub(crate) struct Sent {
     pub(crate) method: Method,
     pub(crate) path: String,
+    pub(crate) prefix: String,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
@@ -39,6 +40,7 @@ pub(crate) fn send(method: &str, target: &str) -> Sent {
     Sent {
         method: method.parse().unwrap(),
         path: path.to_owned(),
+        prefix: String::new(),
         query: query.to_owned(),
         headers: HeaderMap::new(),
         body: Vec::new(),
@@ -63,6 +65,7 @@ impl Sent {
         Request {
             method: &self.method,
             path: &self.path,
+            prefix: &self.prefix,
             query: &self.query,
             headers: &self.headers,
             body: &self.body,

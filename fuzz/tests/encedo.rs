@@ -88,8 +88,16 @@ impl Scene {
     fn send(&self, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Response {
         let mut headers = headers.clone();
         headers.insert("content-length", body.len().into());
-        let request =
-            Request { method, path, query: "", headers: &headers, body, tls: true, unit: &self.unit };
+        let request = Request {
+            method,
+            path,
+            prefix: "",
+            query: "",
+            headers: &headers,
+            body,
+            tls: true,
+            unit: &self.unit,
+        };
         let answered = || {
             let (route, params) = DIALECT.route(method, path)?;
             let Form::Steps(begin) = (route.form)(&request)? else { panic!("it has steps") };

@@ -78,7 +78,7 @@ struct Sent {
 impl Sent {
     fn request(&self) -> Request<'_> {
         let Self { method, path, query, headers, body } = self;
-        Request { method, path, query, headers, body, tls: true, unit: &UNIT }
+        Request { method, path, prefix: "", query, headers, body, tls: true, unit: &UNIT }
     }
 }
 

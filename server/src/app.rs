@@ -79,7 +79,7 @@ impl<S: Store> App<S> {
         environment::fill(&mut base);
         let metrics = Metrics::new()?;
         metrics.locked.set(if keyward.is_some() { 0.0 } else { 1.0 });
-        let languages = Languages::new(&config.hosts)?;
+        let languages = Languages::new(config)?;
         let openapi = openapi::document(
             languages.native(),
             &native::OPERATIONS,
@@ -130,8 +130,7 @@ impl<S: Store> App<S> {
         tls: bool,
     ) -> hyper::Response<Body> {
         let (parts, body) = request.into_parts();
-        let head = self.head(parts, peer, tls);
-        let dialect = self.languages.of(&head.parts, &head.request(&[]));
+        let (head, dialect) = self.head(parts, peer, tls);
         let span = self.traces.as_ref().and_then(|traces| traces.request(&head.parts.headers));
         let answer = self.answer_in(dialect, &head, body);
         let answer = match &span {
@@ -140,7 +139,7 @@ impl<S: Store> App<S> {
         };
         self.answered(dialect, &head, answer.status());
         if let Some(span) = span {
-            let route = dialect.route(&head.parts.method, head.parts.uri.path()).ok();
+            let route = dialect.route(&head.parts.method, head.path()).ok();
             traces::end_request(
                 &span,
                 Said {
@@ -181,8 +180,7 @@ impl<S: Store> App<S> {
 
     /// Answers a head that is no request, which HTTP gives this status.
     pub(crate) fn refuse_head(&self, status: u16, head: &[u8], peer: IpAddr, tls: bool) -> Response {
-        let head = self.head(salvaged(head), peer, tls);
-        let dialect = self.languages.of(&head.parts, &head.request(&[]));
+        let (head, dialect) = self.head(salvaged(head), peer, tls);
         let error = match status {
             414 | 431 => Error::HeadTooLarge,
             _ => Error::BadHead { why: "the head of the request cannot be read" },
@@ -195,10 +193,14 @@ impl<S: Store> App<S> {
         Response { headers: unkept(response.headers), ..response }
     }
 
-    fn head(&self, parts: Parts, peer: IpAddr, tls: bool) -> Head {
+    /// The head of a request, and the language that it is in.
+    fn head(&self, parts: Parts, peer: IpAddr, tls: bool) -> (Head, &Dialect) {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let id = u128::from(self.request_base) << 64 | u128::from(number);
-        Head { parts, peer, tls, unit: Arc::clone(&self.unit), id }
+        let mut head = Head { parts, prefix: 0, peer, tls, unit: Arc::clone(&self.unit), id };
+        let (dialect, prefix) = self.languages.of(&head.parts, &head.request(&[]));
+        head.prefix = prefix;
+        (head, dialect)
     }
 
     fn answered(&self, dialect: &Dialect, head: &Head, status: StatusCode) {
@@ -213,7 +215,7 @@ impl<S: Store> App<S> {
         head: &Head,
         body: Incoming,
     ) -> Result<hyper::Response<Body>, Error> {
-        let found = dialect.route(&head.parts.method, head.parts.uri.path());
+        let found = dialect.route(&head.parts.method, head.path());
         if let Some(ByItself { secret, astray }) = dialect.by_itself {
             let step = match found {
                 Ok((route, params)) => {
@@ -460,7 +462,7 @@ fn steps_of(route: &Route, head: &Head) -> Result<Begin, Error> {
 
 /// What the log says of a request's path: whoever puts a secret there must not find it in the log.
 fn route_of(dialect: &Dialect, head: &Head) -> &'static str {
-    let found = dialect.route(&head.parts.method, head.parts.uri.path());
+    let found = dialect.route(&head.parts.method, head.path());
     found.map_or("none of the dialect", |(route, _)| route.path)
 }
 

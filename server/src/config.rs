@@ -54,6 +54,9 @@ pub(crate) struct Config {
     /// decides.
     #[serde(default)]
     pub hosts: BTreeMap<String, String>,
+    /// Where the calls of discue's clients are.
+    #[serde(default)]
+    pub discue: Discue,
     /// How much memory the store's cache may take, in bytes.
     #[serde(default = "default_cache")]
     pub cache_bytes: u64,
@@ -132,6 +135,16 @@ pub(crate) struct Encedo {
     /// The file of the secret of the key that the unit acts by: of an account of its own, in an organization of its own, with
     /// the role `admin` and the scope `admin`. Its keys are what clients of Encedo HEM see.
     pub key_file: PathBuf,
+}
+
+/// Where the calls of discue's clients are.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Discue {
+    /// What stands in front of every path, where clients are set up for such a deployment: `/queue/api` answers
+    /// `/queue/api/v1/api_keys` and `/queue/api/api_keys`, and every path below it is in this language. `/v1` alone and nothing are
+    /// always answered too. It must not be a path of another call.
+    pub prefix: Option<String>,
 }
 
 /// What one client may take.
@@ -273,7 +286,7 @@ impl Config {
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {
             Some((_, why)) => Err(anyhow::anyhow!(why)),
-            None => Languages::new(&self.hosts).map(|_| ()),
+            None => Languages::new(self).map(|_| ()),
         }
     }
 }

@@ -1,15 +1,17 @@
 //! This file is about which language a request is in: that of its host, or else the one that claims it, or else ours.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
+use http::Method;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
+use keyward_core::error::Error;
 use keyward_dialects::{Dialect, Request, native};
 
 use crate::cli::inside;
+use crate::config::Config;
 
 /// Every language that is spoken.
 pub(crate) struct Languages {
@@ -18,20 +20,52 @@ pub(crate) struct Languages {
     native: Arc<Dialect>,
     /// The hosts, in lower case, where one is spoken whatever the path.
     hosts: Vec<(String, Arc<Dialect>)>,
+    /// What stands in front of all paths of one, and which.
+    prefixed: Option<(String, Arc<Dialect>)>,
 }
 
 impl Languages {
-    /// All of them, with the names of hosts and of what is spoken there.
-    pub(crate) fn new(hosts: &BTreeMap<String, String>) -> anyhow::Result<Self> {
+    /// All of them, where they are configured to be.
+    pub(crate) fn new(config: &Config) -> anyhow::Result<Self> {
         let vendors = keyward_dialects::vendors().map_err(inside)?.into_iter().map(Arc::new);
         let mut languages = Self {
             vendors: vendors.collect(),
             native: Arc::new(native::dialect().map_err(inside)?),
             hosts: Vec::new(),
+            prefixed: None,
         };
-        let hosts: anyhow::Result<_> = hosts.iter().map(|(host, name)| languages.at(host, name)).collect();
+        let hosts = config.hosts.iter().map(|(host, name)| languages.at(host, name));
+        let hosts: anyhow::Result<_> = hosts.collect();
         languages.hosts = hosts?;
+        let prefix = config.discue.prefix.as_deref();
+        languages.prefixed = prefix.map(|prefix| languages.below(prefix, "discue")).transpose()?;
         Ok(languages)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Dialect>> {
+        self.vendors.iter().chain([&self.native])
+    }
+
+    /// A prefix and the language of this name, unless one has calls there.
+    fn below(&self, prefix: &str, name: &str) -> anyhow::Result<(String, Arc<Dialect>)> {
+        let is_segment = |text: &str| {
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            !matches!(text, "" | "." | "..") && text.bytes().all(fits)
+        };
+        let mut segments = prefix.split('/');
+        ensure!(
+            segments.next() == Some("") && prefix.len() > 1 && segments.all(is_segment),
+            "{name}.prefix: `{prefix}` must be `/` and a name of letters, digits and `-._~`, once or more"
+        );
+        let inside = format!("{prefix}/{name}");
+        for dialect in self.all() {
+            let has_below = dialect.routes.iter().any(|route| behind(prefix, route.path).is_some());
+            // Where a path of the other's has room for any name, this one would be it.
+            let is_free = matches!(dialect.route(&Method::GET, &inside), Err(Error::NoRoute));
+            ensure!(!has_below && is_free, "{name}.prefix: `{prefix}` is where {} has calls", dialect.name);
+        }
+        let dialect = self.all().find(|dialect| dialect.name == name).context("there is no such language")?;
+        Ok((prefix.to_owned(), Arc::clone(dialect)))
     }
 
     /// A host and the language of this name.
@@ -43,9 +77,8 @@ impl Languages {
             is_name && is_bare,
             "hosts: `{host}` must be a host name in lower case, without a port or a dot at its end"
         );
-        let all = || self.vendors.iter().chain([&self.native]);
-        let dialect = all().find(|dialect| dialect.name == name).with_context(|| {
-            let names: Vec<&str> = all().map(|dialect| dialect.name).collect();
+        let dialect = self.all().find(|dialect| dialect.name == name).with_context(|| {
+            let names: Vec<&str> = self.all().map(|dialect| dialect.name).collect();
             format!("hosts: `{host}` must be one of {}, not `{name}`", names.join(", "))
         })?;
         Ok((host.to_owned(), Arc::clone(dialect)))
@@ -56,10 +89,15 @@ impl Languages {
         &self.native
     }
 
-    /// That of a request.
-    pub(crate) fn of(&self, parts: &Parts, request: &Request<'_>) -> &Dialect {
+    /// That of a request, and how much of its path is the prefix. A prefix goes before what a language claims, and a host before
+    /// both.
+    pub(crate) fn of(&self, parts: &Parts, request: &Request<'_>) -> (&Dialect, usize) {
+        let below = self.prefixed.as_ref().filter(|(prefix, _)| behind(prefix, request.path).is_some());
         let claimed = || self.vendors.iter().find(|dialect| (dialect.claims)(request));
-        self.of_host(parts).or_else(claimed).unwrap_or(&self.native)
+        let prefixed = || below.map(|(_, dialect)| dialect);
+        let dialect = self.of_host(parts).or_else(prefixed).or_else(claimed).unwrap_or(&self.native);
+        let prefix = below.filter(|(_, prefixed)| Arc::ptr_eq(prefixed, dialect));
+        (dialect, prefix.map_or(0, |(prefix, _)| prefix.len()))
     }
 
     fn of_host(&self, parts: &Parts) -> Option<&Arc<Dialect>> {
@@ -75,4 +113,9 @@ impl Languages {
         let found = self.hosts.iter().find(|(host, _)| name.eq_ignore_ascii_case(host));
         found.map(|(_, dialect)| dialect)
     }
+}
+
+/// What of a path stands behind a prefix, if it is below that.
+fn behind<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
+    path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }

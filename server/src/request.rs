@@ -20,6 +20,8 @@ use crate::stream;
 #[derive(Clone)]
 pub(crate) struct Head {
     pub(crate) parts: http::request::Parts,
+    /// How much of its path stands in front of what its language knows, see [`Request::prefix`].
+    pub(crate) prefix: usize,
     pub(crate) peer: IpAddr,
     pub(crate) tls: bool,
     pub(crate) unit: Arc<Unit>,
@@ -32,12 +34,21 @@ impl Head {
     pub(crate) fn request<'a>(&'a self, body: &'a [u8]) -> Request<'a> {
         Request {
             method: &self.parts.method,
-            path: self.parts.uri.path(),
+            path: self.path(),
+            prefix: self.parts.uri.path().get(..self.prefix).unwrap_or_default(),
             query: self.parts.uri.query().unwrap_or_default(),
             headers: &self.parts.headers,
             body,
             tls: self.tls,
             unit: &self.unit,
+        }
+    }
+
+    /// The path as its language knows it.
+    pub(crate) fn path(&self) -> &str {
+        match self.parts.uri.path().get(self.prefix..) {
+            Some("") | None if self.prefix > 0 => "/",
+            path => path.unwrap_or_default(),
         }
     }
 

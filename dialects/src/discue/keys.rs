@@ -102,7 +102,7 @@ pub(super) fn create(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Calle
     Ok(Step::then(Command::Issue(Box::new(issue)), move |answer| {
         let Answer::Issued(key, secret) = answer else { return Err(unexpected()) };
         // Nobody has the key before the last step: until then it does not matter that it would work.
-        turn(key, is_disabled, move |key| Ok(issued(*key, &secret, writer)))
+        turn(key, is_disabled, move |key| Ok(issued(*key, &secret, &writer)))
     }))
 }
 
@@ -114,7 +114,7 @@ const fn unnamed(form: Notation) -> &'static str {
     }
 }
 
-fn issued(key: Key, secret: &Secret, writer: Writer) -> Step {
+fn issued(key: Key, secret: &Secret, writer: &Writer) -> Step {
     let id = key.head.id.id();
     match Kept::of(&key).form {
         Notation::Name => writer.one(COLLECTION, id, "api_key", &secret.expose()),

@@ -59,7 +59,7 @@ fn change(request: &Request<'_>, organization: OrganizationId) -> Result<Step, E
         let found = self::organization(answer)?;
         let name = given.other_name(&found.name)?;
         if name.is_none() {
-            return Ok(say(&found, writer));
+            return Ok(say(&found, &writer));
         }
         let patch = OrganizationPatch { name, ..OrganizationPatch::default() };
         // What is written is made of what was read: whoever changed it in between wins.
@@ -75,10 +75,10 @@ fn own(id: Id, caller: Option<&Caller>) -> Result<OrganizationId, Error> {
 }
 
 fn one(command: Command, writer: Writer) -> Step {
-    Step::then(command, move |answer| Ok(say(&*organization(answer)?, writer)))
+    Step::then(command, move |answer| Ok(say(&*organization(answer)?, &writer)))
 }
 
-fn say(organization: &Organization, writer: Writer) -> Step {
+fn say(organization: &Organization, writer: &Writer) -> Step {
     writer.one(COLLECTION, organization.id.id(), "api_client", &show(organization))
 }
 

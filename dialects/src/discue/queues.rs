@@ -48,7 +48,7 @@ pub(super) fn find(
     caller: Option<&Caller>,
 ) -> Result<Step, Error> {
     let (opened, writer) = (Opened::read(params, caller, Verb::ReadResources, QUEUES)?, Writer::of(request));
-    Ok(opened.then(move |queue| Ok(say_queue(&queue, writer))))
+    Ok(opened.then(move |queue| Ok(say_queue(&queue, &writer))))
 }
 
 pub(super) fn update(
@@ -61,7 +61,7 @@ pub(super) fn update(
     given.name()?;
     Ok(opened.then(move |queue| {
         let Some(name) = given.other_name(queue.name.as_deref().unwrap_or_default())? else {
-            return Ok(say_queue(&queue, writer));
+            return Ok(say_queue(&queue, &writer));
         };
         // What is written is made of what was read: whoever changed it in between wins.
         let content = NewContent { content: queue.content, if_match: Some(queue.version) };
@@ -182,11 +182,11 @@ fn gather(
 fn one_queue(command: Command, writer: Writer) -> Step {
     Step::then(command, move |answer| {
         let Answer::Resource(queue) = answer else { return Err(unexpected()) };
-        Ok(say_queue(&queue, writer))
+        Ok(say_queue(&queue, &writer))
     })
 }
 
-fn say_queue(queue: &Resource, writer: Writer) -> Step {
+fn say_queue(queue: &Resource, writer: &Writer) -> Step {
     writer.one(QUEUES, queue.id.id(), "queue", &show_queue(queue))
 }
 

@@ -10,12 +10,12 @@ use super::{PREFIX, ids};
 use crate::dialect::{Request, Response, Step};
 
 /// What of a request decides how its answer is written.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Writer {
     /// Whether the JSON is indented.
     pretty: bool,
     /// What stands in front of every path.
-    prefix: &'static str,
+    prefix: String,
 }
 
 impl Writer {
@@ -25,37 +25,44 @@ impl Writer {
         let pretty = query.any(|(name, value)| name == "pretty" && !is_no(&value));
         let is_prefixed =
             request.path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        Self { pretty, prefix: if is_prefixed { PREFIX } else { "" } }
+        let prefix = format!("{}{}", request.prefix, if is_prefixed { PREFIX } else { "" });
+        Self { pretty, prefix }
     }
 
     /// An answer, whatever it says.
-    pub(super) fn response(self, status: StatusCode, body: &impl Serialize) -> Response {
+    pub(super) fn response(&self, status: StatusCode, body: &impl Serialize) -> Response {
         let body = if self.pretty { serde_json::to_vec_pretty(body) } else { serde_json::to_vec(body) };
         let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
         Response { status, headers, body: body.unwrap_or_default() }
     }
 
-    pub(super) fn say(self, body: &impl Serialize) -> Step {
+    pub(super) fn say(&self, body: &impl Serialize) -> Step {
         Step::Say(self.response(StatusCode::OK, body))
     }
 
     /// Says one thing of a collection.
-    pub(super) fn one(self, collection: &str, id: impl Into<Id>, name: &str, thing: &impl Serialize) -> Step {
+    pub(super) fn one(
+        &self,
+        collection: &str,
+        id: impl Into<Id>,
+        name: &str,
+        thing: &impl Serialize,
+    ) -> Step {
         self.say(&Linked { href: self.href(&[collection, &ids::write(id)]), thing: Some((name, thing)) })
     }
 
     /// Says that one thing of a collection is gone.
-    pub(super) fn gone(self, collection: &str, id: impl Into<Id>) -> Step {
+    pub(super) fn gone(&self, collection: &str, id: impl Into<Id>) -> Step {
         self.say(&Linked::<()> { href: self.href(&[collection, &ids::write(id)]), thing: None })
     }
 
     /// Says the things of a collection.
-    pub(super) fn many(self, path: &[&str], name: &str, things: &[impl Serialize]) -> Step {
+    pub(super) fn many(&self, path: &[&str], name: &str, things: &[impl Serialize]) -> Step {
         self.say(&Linked { href: self.href(path), thing: Some((name, things)) })
     }
 
-    fn href(self, path: &[&str]) -> String {
+    fn href(&self, path: &[&str]) -> String {
         format!("{}/{}", self.prefix, path.join("/"))
     }
 }

@@ -195,6 +195,32 @@ fn a_host_speaks_a_language_that_there_is() {
 }
 
 #[test]
+fn a_prefix_is_one_where_nobody_has_calls() {
+    let prefix = |prefix: &str| format!("{LEAST}discue.prefix = \"{prefix}\"\n");
+    for fits in ["/mq", "/queue/v2", "/v1/queue-service", "/api/discue", "/~x/a.b"] {
+        assert!(read(&prefix(fits)).1.is_ok(), "{fits}");
+    }
+    for misshapen in
+        ["", "/", "mq", "/mq/", "//mq", "/mq/../x", "/m q", "/mq?x", "/m%71", "https://mq.example"]
+    {
+        let why = refused(&prefix(misshapen));
+        assert!(why.contains("discue.prefix") && why.contains("must be"), "{misshapen}: {why}");
+    }
+    for (taken, whose) in [
+        ("/v1", "discue"),
+        ("/v1/queues", "discue"),
+        ("/v1/keys", "native"),
+        ("/v1/forward-auth/mq", "native"),
+        ("/v1/accesskeys", "intserv"),
+        ("/api", "cielo24"),
+        ("/user", "resolver"),
+    ] {
+        let why = refused(&prefix(taken));
+        assert!(why.contains(taken) && why.contains(&format!("where {whose} has calls")), "{taken}: {why}");
+    }
+}
+
+#[test]
 fn an_anchor_inside_the_data_is_refused_however_it_is_written() {
     for inside in ["data/anchor", "./data/anchor", "data/x/anchor", "data"] {
         assert!(refused(&format!("{LEAST}anchor = \"{inside}\"\n")).contains("anchor"), "{inside}");

@@ -1,5 +1,6 @@
 //! This file is about discue's clients: keys that are made, used, removed and stay removed, over real HTTP.
 
+mod prefix;
 mod programs;
 
 use serde_json::{Value, json};

@@ -58,6 +58,18 @@ impl Scene {
         })
     }
 
+    /// One that has discue's calls below a path of their own, too.
+    pub(super) fn with_prefix() -> Self {
+        Self::on(|folder| {
+            Server::configured(folder, |config| {
+                let prefix = toml::Table::from_iter([("prefix".to_owned(), "/queue/api".into())]);
+                config.insert("discue".to_owned(), prefix.into());
+                let host = toml::Table::from_iter([("resolver.example".to_owned(), "resolver".into())]);
+                config.insert("hosts".to_owned(), host.into());
+            })
+        })
+    }
+
     /// A demo: with all that it sets up for the clients of other systems.
     pub(super) fn demo() -> Self {
         Self::on(Server::start)

@@ -137,8 +137,16 @@ impl House {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let method = Method::from_bytes(method.as_bytes())?;
         let body = body.as_bytes();
-        let request =
-            Request { method: &method, path, query, headers: &headers, body, tls: false, unit: &self.unit };
+        let request = Request {
+            method: &method,
+            path,
+            prefix: "",
+            query,
+            headers: &headers,
+            body,
+            tls: false,
+            unit: &self.unit,
+        };
         let answered = self.answer(&request).await;
         let (own, answer) = answered.map_err(inside).with_context(|| format!("{} {path}", language.name))?;
         ensure!(answer.status.is_success(), "{} {path}: {}", language.name, answer.status);

@@ -183,7 +183,8 @@ mod tests {
         let begin = |body: serde_json::Value| -> Flow {
             let (method, path, body) = (&Method::POST, "/api/system/config", body.to_string());
             let (body, headers) = (body.as_bytes(), &headers);
-            let request = Request { method, path, query: "", headers, body, tls: true, unit: &unit };
+            let request =
+                Request { method, path, prefix: "", query: "", headers, body, tls: true, unit: &unit };
             let (route, params) = dialect.route(method, path).unwrap();
             let Ok(Form::Steps(begin)) = (route.form)(&request) else { panic!("it has no steps") };
             begin(&request, &params, None)
