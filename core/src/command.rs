@@ -48,6 +48,13 @@ pub enum Command {
     },
     /// Read a key.
     Find(KeyId),
+    /// Say whether a key is there. Whoever has its secret learns as much by signing in with it, so that takes no right.
+    HasKey {
+        /// Its secret.
+        secret: Zeroizing<String>,
+        /// Whether it is one of those that the caller's language has.
+        is_ours: fn(&Caller, &Head) -> bool,
+    },
     /// Show the secret of a key again that was made for that: as good as issuing it, and permitted so.
     Reveal(KeyId),
     /// Read the door credential that a door knows by this.
@@ -323,7 +330,9 @@ impl Command {
             | Self::ReadTile(_) => Verb::ReadLog,
             Self::ListVerifiers => Verb::ReadVerifiers,
             // A session that asks for another gets no more than it has: that takes nothing but a credential.
-            Self::FindResource { .. } | Self::ListResources { .. } | Self::Renew(_) => Verb::ReadResources,
+            Self::FindResource { .. } | Self::ListResources { .. } | Self::Renew(_) | Self::HasKey { .. } => {
+                Verb::ReadResources
+            }
             Self::CreateResource(_) | Self::UpdateResource { .. } | Self::RemoveResource { .. } => {
                 Verb::WriteResources
             }
@@ -408,6 +417,8 @@ pub enum Answer {
     Revealed(Secret),
     /// Keys, and where the next page begins.
     Keys(Vec<Found<Key>>, Option<Id>),
+    /// Whether a key is there.
+    HasKey(bool),
     /// How many keys there are.
     Count(u64),
     /// What a verifier says.

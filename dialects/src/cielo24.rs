@@ -54,8 +54,12 @@ static ROUTES: [Route; 28] = {
         }),
         in_steps("GET", "/api/account/generate_api_key", Some(Verb::Issue), GENERATE),
         in_steps("POST", "/api/account/generate_api_key", Some(Verb::Issue), GENERATE),
-        in_steps("GET", "/api/account/remove_api_key", Some(Verb::Remove), REMOVE),
-        in_steps("POST", "/api/account/remove_api_key", Some(Verb::Remove), REMOVE),
+        // Who may remove nothing is told so of keys that are there; that one is gone, whoever has a session is told.
+        Route {
+            has_head: false,
+            ..in_steps("GET", "/api/account/remove_api_key", Some(Verb::ReadResources), REMOVE)
+        },
+        in_steps("POST", "/api/account/remove_api_key", Some(Verb::ReadResources), REMOVE),
         in_steps("GET", "/api/account/verify_key", Some(Verb::ReadAccounts), VERIFY),
         in_steps("POST", "/api/account/verify_key", Some(Verb::ReadAccounts), VERIFY),
         in_steps("GET", "/api/account/get_settings", Some(Verb::ReadResources), SETTINGS),

@@ -11,7 +11,7 @@ use crate::event::Reason;
 use crate::id::KeyId;
 use crate::key::{Found, Head, Tombstone};
 use crate::keyward::{Environment, Keyward, Origin};
-use crate::permit::Permit;
+use crate::permit::{Caller, Permit};
 use crate::record;
 use crate::store::{CommitError, List, Position, RecordKind, Store};
 use crate::verbs;
@@ -81,6 +81,25 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         };
         let uncovered = self.uncovered(tombstone.organization, position);
         Ok(Answer::Removed(Box::new(Removed { tombstone, again, receipt, uncovered })))
+    }
+
+    /// Says whether a key is there that the caller would be told of if they might remove it.
+    pub(crate) async fn has_key(
+        &self,
+        permit: &Permit,
+        secret: &str,
+        is_ours: fn(&Caller, &Head) -> bool,
+    ) -> Result<Answer, Error> {
+        let found = async {
+            let id = self.id_by_secret(secret).await?;
+            let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
+            self.covered(permit, &stored)
+        };
+        Ok(Answer::HasKey(match found.await {
+            Ok(Found::Live(sealed)) => is_ours(permit.caller(), &sealed.head),
+            Ok(Found::Removed(_)) | Err(Error::NotFound) => false,
+            Err(error) => return Err(error),
+        }))
     }
 
     /// Removes a key; what is left of it, where the log says so, and whether it had been removed before.

@@ -5,8 +5,8 @@ use keyward_core::command::{Answer, Command, Draft, Ending, Issue, Named, Page};
 use keyward_core::error::Error;
 use keyward_core::filter::{Filter, StateFilter};
 use keyward_core::id::{AccountId, Id, KeyId};
-use keyward_core::key::{Found, Key, Material, Place};
-use keyward_core::permit::Caller;
+use keyward_core::key::{Found, Head, Key, Material, Place};
+use keyward_core::permit::{Caller, Verb};
 use keyward_core::scope::Scopes;
 use keyward_core::secret::{Alphabet, Format, Label};
 use serde_json::json;
@@ -41,13 +41,29 @@ pub(super) fn remove(
     _: &Params<'_, '_>,
     caller: Option<&Caller>,
 ) -> Result<Step, Error> {
-    session(caller)?;
-    let fields = Fields::read(request)?;
+    let may_not = session(caller)?.permit(Verb::Remove).err();
+    let (secret, may_not) = match (Fields::read(request).and_then(|fields| secret(&fields)), may_not) {
+        (Err(_), Some(forbidden)) => return Err(forbidden),
+        (secret, may_not) => (secret?, may_not),
+    };
+    // A token is no key, though both look alike.
+    let is_ours: fn(&Caller, &Head) -> bool = |_, key| key.is_api_key();
+    let Some(forbidden) = may_not else {
+        // The sessions that it opened go on for at most their hour.
+        let ending = Ending { end_sessions: false, is_ours, ..Ending::default() };
+        return Ok(Step::remove(Named::Secret(secret), ending, answers::done));
+    };
+    Ok(Step::then(Command::HasKey { secret, is_ours }, |answer| {
+        let Answer::HasKey(is_there) = answer else { return Err(unexpected()) };
+        Err(if is_there { forbidden } else { Error::NotFound })
+    }))
+}
+
+/// The key that is to be removed.
+fn secret(fields: &Fields<'_>) -> Result<Zeroizing<String>, Error> {
     let key = hex(fields.key().ok_or_else(|| missing("api_securekey"))?);
     let key = key.ok_or_else(|| Error::invalid("api_securekey", "32 hex digits"))?;
-    // A token is no key, though both look alike. The sessions that a key opened go on for at most their hour.
-    let ending = Ending { end_sessions: false, is_ours: |_, key| key.is_api_key(), ..Ending::default() };
-    Ok(Step::remove(Named::Secret(Zeroizing::new(key)), ending, answers::done))
+    Ok(Zeroizing::new(key))
 }
 
 /// Shows the account's oldest key that goes on working; a new one if there is none.

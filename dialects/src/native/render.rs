@@ -64,6 +64,7 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
         | Answer::Revealed(_) => empty(StatusCode::NO_CONTENT),
         Answer::Checkpoint(note) => text(note.clone()).with(CACHE_CONTROL, "no-cache"),
         Answer::Tile(bytes) => Response { body: bytes.clone(), ..empty(StatusCode::OK) }
+        | Answer::HasKey(_)
             .with(CONTENT_TYPE, "application/octet-stream")
             // A tile of a log never changes.
             .with(CACHE_CONTROL, "private, max-age=31536000, immutable"),

@@ -216,8 +216,18 @@ fn whoever_may_not_is_told_so() {
     let key = brought_along(&scene, &account, "auditor");
     let token = text(&login(&scene, &format!("username=auditor&securekey={key}")).1["api_token"]);
     assert_eq!(error(call(&scene, "account/generate_api_key", &token, "")), "ACCOUNT_UNPRIVILEGED");
-    // Judged before what is asked for, whatever that is.
+    // Of a key that is there, and before anything is said of the shape of what is asked for.
+    assert_eq!(error(remove(&scene, &token, &key)), "ACCOUNT_UNPRIVILEGED");
     assert_eq!(error(remove(&scene, &token, "nonsense")), "ACCOUNT_UNPRIVILEGED");
+    assert_eq!(login(&scene, &format!("username=auditor&securekey={key}")).0, 200, "it is still there");
+    // Another's, one that never was and a token are as unknown to them as to anybody.
+    let others = User::new(&scene, None, "member", "another").key();
+    for gone in [&*others, "00000000000000000000000000000def", &token] {
+        assert_eq!(error(remove(&scene, &token, gone)), "ITEM_NOT_FOUND", "{gone}");
+    }
+    let id = text(&scene.verify(&key)["key_id"]);
+    scene.ok("DELETE", &format!("/v1/keys/{id}?end_sessions=false"), Value::Null);
+    assert_eq!(error(remove(&scene, &token, &key)), "ITEM_NOT_FOUND", "a key that is gone");
     // A session may do no more than the key that opened it.
     let account = scene.account(None, "member", "reader");
     let key = "00000000000000000000000000000abc";
