@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod access_levels;
 mod accounts;
 #[cfg(feature = "axum")]
 mod axum;

@@ -5,6 +5,7 @@
 //! that does not apply. Requests refuse members that they do not know and members that are given twice.
 
 mod access;
+mod access_level;
 mod account;
 mod bytes;
 mod crypto;
@@ -28,6 +29,7 @@ mod verifier;
 mod verify;
 
 pub use self::access::{Access, AccessType, AtDoor, Identification, IssueAccess, UpdateAccess};
+pub use self::access_level::{AccessLevel, CreateAccessLevel, ListAccessLevels, UpdateAccessLevel};
 pub use self::account::{
     Account, CreateAccount, KeyPolicy, ListAccounts, RemoveAccount, SetPassword, UpdateAccount,
 };

@@ -244,6 +244,8 @@ pub enum Command {
         resource: ResourceId,
         /// How.
         patch: Box<ResourcePatch>,
+        /// Only at this version.
+        if_match: Option<u64>,
     },
     /// End a resource.
     RemoveResource {
@@ -251,6 +253,8 @@ pub enum Command {
         collection: &'static str,
         /// Which.
         resource: ResourceId,
+        /// Only at this version.
+        if_match: Option<u64>,
     },
     /// Read the events since then, oldest first.
     ListEventsSince {
@@ -413,12 +417,12 @@ pub enum Answer {
     Key(Box<Key>),
     /// A key that was looked for.
     Found(Box<Key>),
+    /// Whether a key is there.
+    HasKey(bool),
     /// The secret of a key that was made to be shown again.
     Revealed(Secret),
     /// Keys, and where the next page begins.
     Keys(Vec<Found<Key>>, Option<Id>),
-    /// Whether a key is there.
-    HasKey(bool),
     /// How many keys there are.
     Count(u64),
     /// What a verifier says.
@@ -459,8 +463,10 @@ pub enum Answer {
     Reach(Vec<ReachedBy>),
     /// Who accepts keys, and up to where the log goes.
     Verifiers(Vec<Verifier>, Position),
-    /// A resource; a removed one where it was just removed.
+    /// A resource.
     Resource(Box<Resource>),
+    /// A resource was removed, and whether it had been before.
+    ResourceRemoved(Box<Resource>, bool),
     /// Resources, and where the next page begins.
     Resources(Vec<Resource>, Option<Id>),
 }

@@ -380,11 +380,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Command::ListResources { collection, account, parent, page } => {
                 self.list_resources(permit, collection, (account, parent), page).boxed()
             }
-            Command::UpdateResource { collection, resource, patch } => {
-                self.update_resource(permit, collection, resource, *patch, origin).boxed()
+            Command::UpdateResource { collection, resource, patch, if_match } => {
+                self.update_resource(permit, (collection, resource), *patch, if_match, origin).boxed()
             }
-            Command::RemoveResource { collection, resource } => {
-                self.remove_resource(permit, collection, resource, origin).boxed()
+            Command::RemoveResource { collection, resource, if_match } => {
+                self.remove_resource(permit, (collection, resource), if_match, origin).boxed()
             }
             Command::ListAccounts { organization, page } => {
                 self.list_accounts(permit, organization, page).boxed()

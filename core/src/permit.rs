@@ -473,6 +473,27 @@ impl Permit {
         allowed.then_some(()).ok_or(Error::Forbidden)
     }
 
+    /// Judges whether the caller's key opens anything of a collection at all, before it is said what is wrong with a request for a
+    /// part of it.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn may_open_some(&self, collection: &str) -> Result<(), Error> {
+        let opens = |word: &str| {
+            let whole = format!("{collection}:{word}");
+            let mut scopes = self.caller.profile.scopes.iter();
+            scopes.any(|scope| {
+                scope
+                    .as_str()
+                    .strip_prefix(&*whole)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
+        let opened = opens("write") || self.verb == Verb::ReadResources && opens("read");
+        let allowed = opened || self.caller.profile.rights.has(Right::Admin);
+        allowed.then_some(()).ok_or(Error::Forbidden)
+    }
+
     /// Whether acting for an account of this role, below the caller's own, is no way up.
     pub(crate) const fn may_act_for(&self, role: Role) -> bool {
         match role {

@@ -63,26 +63,11 @@ pub struct NewResource {
     pub is_provisional: bool,
 }
 
-/// What a resource is to hold in the place of what it holds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewContent {
-    /// All of it.
-    pub content: Map<String, Value>,
-    /// Only at this version: what it was made of must not have changed meanwhile.
-    pub if_match: Option<u64>,
-}
-
-impl From<Map<String, Value>> for NewContent {
-    fn from(content: Map<String, Value>) -> Self {
-        Self { content, if_match: None }
-    }
-}
-
 /// What changes about a resource. `None` leaves a field.
 #[derive(Clone, Debug, Default)]
 pub struct ResourcePatch {
     /// A new name.
     pub name: Option<String>,
     /// What it holds instead.
-    pub content: Option<NewContent>,
+    pub content: Option<Map<String, Value>>,
 }

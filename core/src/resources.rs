@@ -124,7 +124,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         collection: &str,
         id: ResourceId,
     ) -> Result<Answer, Error> {
-        Ok(Answer::Resource(Box::new(self.open_resource(permit, collection, id).await?)))
+        let resource = self.open_resource(permit, collection, id).await?;
+        if resource.removed_at.is_some() {
+            Err(Error::NotFound)
+        } else {
+            Ok(Answer::Resource(Box::new(resource)))
+        }
     }
 
     pub(crate) async fn list_resources(
@@ -154,76 +159,82 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn update_resource(
         &self,
         permit: &Permit,
-        collection: &str,
-        id: ResourceId,
+        (collection, id): (&str, ResourceId),
         patch: ResourcePatch,
+        if_match: Option<u64>,
         origin: &Origin,
     ) -> Result<Answer, Error> {
-        let if_match = patch.content.as_ref().and_then(|new| new.if_match);
-        let updated_at = self.environment.now();
-        let decide = |resource: &mut Resource| {
-            if if_match.is_some_and(|version| version != resource.version) {
-                return Err(Error::Stale);
+        for _ in 0..TRIES {
+            let mut resource = self.open_resource(permit, collection, id).await?;
+            if resource.removed_at.is_some() {
+                return Err(Error::NotFound);
             }
             if let Some(name) = &patch.name {
-                self.rename(resource, Some(name.clone()))?;
+                self.rename(&mut resource, Some(name.clone()))?;
             }
-            if let Some(new) = &patch.content {
-                resource.content.clone_from(&new.content);
+            if let Some(content) = &patch.content {
+                resource.content.clone_from(content);
             }
-            resource.updated_at = updated_at;
-            Ok(())
-        };
-        self.change_resource(permit, (collection, id), Happened::Updated, origin, decide).await
+            resource.updated_at = self.environment.now();
+            if self.commit_next(permit, &mut resource, Happened::Updated, if_match, origin).await? {
+                return Ok(Answer::Resource(Box::new(resource)));
+            }
+        }
+        Err(Error::changes_too_fast(&id))
     }
 
     pub(crate) async fn remove_resource(
         &self,
         permit: &Permit,
-        collection: &str,
-        id: ResourceId,
-        origin: &Origin,
-    ) -> Result<Answer, Error> {
-        let now = self.environment.now();
-        let happened = Happened::Removed(Reason::Unspecified);
-        let decide = |resource: &mut Resource| {
-            resource.end(now);
-            Ok(())
-        };
-        self.change_resource(permit, (collection, id), happened, origin, decide).await
-    }
-
-    /// Loads a resource, decides, commits; again from the start if somebody else was quicker. Whether that is one too many for
-    /// a caller who named a version, the decision says.
-    async fn change_resource(
-        &self,
-        permit: &Permit,
         (collection, id): (&str, ResourceId),
-        happened: Happened,
+        if_match: Option<u64>,
         origin: &Origin,
-        decide: impl Fn(&mut Resource) -> Result<(), Error>,
     ) -> Result<Answer, Error> {
         for _ in 0..TRIES {
             let mut resource = self.open_resource(permit, collection, id).await?;
-            decide(&mut resource)?;
-            resource.version += 1;
-            match self.commit_resource(permit, &resource, happened, origin).await {
-                Ok(()) => return Ok(Answer::Resource(Box::new(resource))),
-                Err(CommitError::Stale) => {}
-                Err(error) => return Err(error.into()),
+            if resource.removed_at.is_some() {
+                // Removing twice is no error: the same answer, the same receipt, and no earlier than the first.
+                self.record_in_force(resource.organization, id.id()).await?;
+                return Ok(Answer::ResourceRemoved(Box::new(resource), true));
+            }
+            resource.end(self.environment.now());
+            let happened = Happened::Removed(Reason::Unspecified);
+            if self.commit_next(permit, &mut resource, happened, if_match, origin).await? {
+                return Ok(Answer::ResourceRemoved(Box::new(resource), false));
             }
         }
-        Err(Error::Unavailable { inside: format!("{id} changes too fast") })
+        Err(Error::changes_too_fast(&id))
     }
 
-    /// A resource of a collection that the permit reaches and the caller's key opens.
+    /// Commits the next version of a resource as it was decided; `false` if somebody else was quicker, which is one too many for
+    /// a caller who named a version.
+    async fn commit_next(
+        &self,
+        permit: &Permit,
+        resource: &mut Resource,
+        happened: Happened,
+        if_match: Option<u64>,
+        origin: &Origin,
+    ) -> Result<bool, Error> {
+        if if_match.is_some_and(|version| version != resource.version) {
+            return Err(Error::Stale);
+        }
+        resource.version += 1;
+        match self.commit_resource(permit, resource, happened, origin).await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Stale) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A resource of a collection, or what is left of it, that the permit reaches and the caller's key opens.
     async fn open_resource(
         &self,
         permit: &Permit,
         collection: &str,
         id: ResourceId,
     ) -> Result<Resource, Error> {
-        let resource = self.load_resource(permit, id).await;
+        let resource = self.load_resource_ever(permit, id).await;
         let parent = resource.as_ref().ok().and_then(|resource| resource.parent);
         let ids: Vec<Id> = std::iter::once(id).chain(parent).map(ResourceId::id).collect();
         // Before it is said whether there is one: what a key does not open does not exist for it.
@@ -233,13 +244,24 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     pub(crate) async fn load_resource(&self, permit: &Permit, id: ResourceId) -> Result<Resource, Error> {
+        let resource = self.load_resource_ever(permit, id).await?;
+        if resource.removed_at.is_some() { Err(Error::NotFound) } else { Ok(resource) }
+    }
+
+    async fn load_resource_ever(&self, permit: &Permit, id: ResourceId) -> Result<Resource, Error> {
         let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
         if stored.record.kind != RecordKind::Resource {
             return Err(Error::NotFound);
         }
         let resource = Resource::from_record(&stored.record)?;
         self.covers(permit, resource.organization, resource.account)?;
-        if resource.removed_at.is_some() { Err(Error::NotFound) } else { Ok(resource) }
+        Ok(resource)
+    }
+
+    /// Whether something that a key names is there still. Nobody asks by whose permit: the key was given it.
+    pub(crate) async fn is_there(&self, id: ResourceId) -> Result<bool, Error> {
+        let Some(stored) = self.store.fetch(id.id()).await? else { return Ok(false) };
+        Ok(Resource::from_record(&stored.record)?.removed_at.is_none())
     }
 
     fn rename(&self, resource: &mut Resource, name: Option<String>) -> Result<(), Error> {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use http::{HeaderMap, Method, StatusCode};
 use keyward_core::command::{Answer, Command, Ending, Named, Removed, SignIn};
 use keyward_core::error::Error;
-use keyward_core::permit::{Caller, Reach, Verb};
+use keyward_core::permit::{Caller, Permit, Reach, Verb};
+use keyward_core::resource::Resource;
 use keyward_core::store::Logged;
 use matchit::Router;
 use percent_encoding::percent_decode_str;
@@ -22,9 +23,9 @@ pub struct Request<'a> {
     pub method: &'a Method,
     /// Its path, still percent-encoded, without the prefix.
     pub path: &'a str,
-    /// Its query without the question mark, still percent-encoded; empty where there is none.
     /// What stands in front of that because this server puts the language there; empty where it is where its vendor has it.
     pub prefix: &'a str,
+    /// Its query without the question mark, still percent-encoded; empty where there is none.
     pub query: &'a str,
     /// Its header fields.
     pub headers: &'a HeaderMap,
@@ -92,6 +93,8 @@ pub struct Route {
     pub path: &'static str,
     /// What the caller must be permitted; `None` for what anybody may ask.
     pub verb: Option<Verb>,
+    /// The collection that the caller's key must open a part of at least, where the verb is about one and nothing else is said.
+    pub collection: Option<&'static str>,
     /// Whether `HEAD` goes where its `GET` goes. Not where that changes something: who sends `HEAD` asks for no effect (RFC
     /// 9110, section 9.2.1).
     pub has_head: bool,
@@ -104,6 +107,26 @@ pub struct Route {
     pub parse: Parse,
     /// Writes the answer. Not called for [`Form::Items`], [`Form::Lines`], [`Form::Events`] and [`Form::Steps`].
     pub render: Render,
+}
+
+impl Route {
+    /// Judges whether a caller may ask it at all, before anything of the request's content is looked at.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn permit(&self, caller: &Caller, verb: Verb) -> Result<Permit, Error> {
+        let permit = caller.permit(verb)?;
+        self.collection.map_or(Ok(()), |collection| permit.may_open_some(collection)).map(|()| permit)
+    }
+
+    /// The scope that a key needs for it, unless it has `admin`; of a collection, at least the one of that name for a part. `None`
+    /// where any key will do, or who presents none.
+    #[must_use]
+    pub fn scope(&self) -> Option<String> {
+        let word = if self.verb?.only_reads() { "read" } else { "write" };
+        let right = || self.verb?.right().map(|right| right.word().to_owned());
+        self.collection.map(|collection| format!("{collection}:{word}")).or_else(right)
+    }
 }
 
 /// A call that answers in steps; `form` says where they begin.
@@ -119,7 +142,7 @@ pub(crate) const fn in_steps(
         body: Vec::new(),
     };
     let has_head = has_head(verb);
-    Route { method, path, verb, has_head, form, parse: |_, _| Err(unexpected()), render }
+    Route { method, path, verb, collection: None, has_head, form, parse: |_, _| Err(unexpected()), render }
 }
 
 /// Whether the verb of a call leaves everything as it is.
@@ -214,6 +237,12 @@ pub(crate) fn removed(answer: Answer) -> Result<Box<Removed>, Error> {
     Err(Error::Unavailable {
         inside: format!("{} is removed, and {uncovered:?} may accept it", tombstone.id),
     })
+}
+
+/// What an answer to the removal of a resource says; one that was removed before is not found, as with keys.
+pub(crate) fn resource_removed(answer: Answer) -> Result<Box<Resource>, Error> {
+    let Answer::ResourceRemoved(resource, again) = answer else { return Err(unexpected()) };
+    if again { Err(Error::NotFound) } else { Ok(resource) }
 }
 
 /// Takes a body apart into its items.

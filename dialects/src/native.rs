@@ -1,6 +1,7 @@
 //! This file is about the native API: its routes, and how a request presents a credential.
 
 mod access;
+mod access_levels;
 mod accounts;
 mod body;
 mod crypto;
@@ -22,6 +23,7 @@ mod verifiers;
 mod verify;
 mod words;
 
+use keyward_core::access::LEVELS;
 use keyward_core::error::Error;
 use keyward_core::permit::Verb;
 
@@ -37,7 +39,7 @@ pub fn dialect() -> Result<Dialect, Error> {
     Dialect::new("native", &ROUTES, |_| true, gateways::credential, fault::fault)
 }
 
-static ROUTES: [Route; 46] = [
+static ROUTES: [Route; 51] = [
     route("POST", "/v1/keys", Verb::Issue, keys::issue),
     Route { form: import::form, ..route("POST", "/v1/keys/import", Verb::Import, import::parse) },
     route("GET", "/v1/keys", Verb::List, keys::list),
@@ -91,6 +93,11 @@ static ROUTES: [Route; 46] = [
     route("PATCH", "/v1/accounts/{id}", Verb::UpdateAccount, accounts::update),
     route("DELETE", "/v1/accounts/{id}", Verb::RemoveAccount, accounts::remove),
     route("PUT", "/v1/accounts/{id}/password", Verb::Issue, accounts::set_password),
+    level("POST", "/v1/access-levels", Verb::WriteResources, access_levels::create),
+    level("GET", "/v1/access-levels", Verb::ReadResources, access_levels::list),
+    level("GET", "/v1/access-levels/{id}", Verb::ReadResources, access_levels::find),
+    level("PATCH", "/v1/access-levels/{id}", Verb::WriteResources, access_levels::update),
+    level("DELETE", "/v1/access-levels/{id}", Verb::WriteResources, access_levels::remove),
     route("POST", "/v1/organizations", Verb::CreateOrganization, organizations::create),
     route("GET", "/v1/organizations", Verb::ReadOrganizations, organizations::list),
     route("GET", "/v1/organizations/{id}", Verb::ReadOrganizations, organizations::find),
@@ -104,9 +111,15 @@ const fn route(method: &'static str, path: &'static str, verb: Verb, parse: Pars
         method,
         path,
         verb: Some(verb),
+        collection: None,
         has_head,
         form: |_| Ok(Form::Document),
         parse,
         render: render::answer,
     }
+}
+
+/// A call on what doors are of.
+const fn level(method: &'static str, path: &'static str, verb: Verb, parse: Parse) -> Route {
+    Route { collection: Some(LEVELS), ..route(method, path, verb, parse) }
 }

@@ -2,7 +2,6 @@
 //! schemas of the wire types.
 
 use http::StatusCode;
-use keyward_core::permit::Verb;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -114,8 +113,7 @@ fn operation(route: &Route, told: &Operation, problem: Content, generator: &mut 
         .insert("default".into(), json!({ "description": "Why not.", "content": { media_type: fault } }));
     let content = |(media_type, of): &Content| ((*media_type).to_owned(), json!({ "schema": of(generator) }));
     let content: Map<String, Value> = told.takes.iter().map(content).collect();
-    let right = route.verb.and_then(Verb::right);
-    let needs = right.map(|right| format!("Needs the scope `{}`.", right.word()));
+    let needs = route.scope().map(|scope| format!("Needs the scope `{scope}`."));
     let mut operation = json!({
         "operationId": told.id,
         "summary": told.summary,

@@ -197,10 +197,9 @@ impl<S: Store> App<S> {
     fn head(&self, parts: Parts, peer: IpAddr, tls: bool) -> (Head, &Dialect) {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let id = u128::from(self.request_base) << 64 | u128::from(number);
-        let mut head = Head { parts, prefix: 0, peer, tls, unit: Arc::clone(&self.unit), id };
+        let head = Head { parts, prefix: 0, peer, tls, unit: Arc::clone(&self.unit), id };
         let (dialect, prefix) = self.languages.of(&head.parts, &head.request(&[]));
-        head.prefix = prefix;
-        (head, dialect)
+        (Head { prefix, ..head }, dialect)
     }
 
     fn answered(&self, dialect: &Dialect, head: &Head, status: StatusCode) {
@@ -248,7 +247,7 @@ impl<S: Store> App<S> {
             return self.steps(keyward, head, begin, &params, Some(&caller), &body).await;
         }
         let (caller, secret) = self.asker(dialect, keyward, head, credential).await?;
-        let permit = caller.permit(verb)?;
+        let permit = route.permit(&caller, verb)?;
         let admitted = Admitted { keyward, route, params, permit, verb, secret, head };
         match (route.form)(&head.request(&[]))? {
             Form::Document => {

@@ -1,5 +1,6 @@
 //! This file is about the command line: what can be said, and who does it.
 
+pub(crate) mod access_level;
 pub(crate) mod account;
 pub(crate) mod bench;
 pub(crate) mod config;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Account(account::Account),
     /// Create, find, change and remove organizations on a running server.
     Organization(account::Organization),
+    /// Create, find, change and remove what doors are of, on a running server.
+    AccessLevel(access_level::AccessLevel),
     /// Look at who accepts keys of a running server in its place.
     Verifier(verifier::Verifier),
     /// Read the log of a running server, and check all of it.

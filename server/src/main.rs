@@ -53,6 +53,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => cli::demo::run(&demo),
         Command::Key(key) => cli::key::run(&key),
         Command::Account(account) => cli::account::run(&account),
+        Command::AccessLevel(level) => cli::access_level::run(&level),
         Command::Organization(organization) => cli::account::run_organization(&organization),
         Command::Verifier(verifier) => cli::verifier::run(&verifier),
         Command::Log(log) => cli::log::run(&log),

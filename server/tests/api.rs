@@ -4,6 +4,7 @@
 mod harness;
 
 mod api {
+    mod access_levels;
     mod accounts;
     mod bootstrap;
     mod browser;

@@ -148,10 +148,16 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let opens = details.opens()?;
             Some((entry, details, opens))
         });
-        let Some((entry, details, opens)) = found else {
+        let Some((entry, details, mut opens)) = found else {
             self.write_down(permit, read, None, Err(Refusal::Unknown)).await?;
             return Ok(Err(Refusal::Unknown));
         };
+        if let Some(level) = read.level.filter(|level| opens.levels.contains(level))
+            && !self.is_there(level).await?
+        {
+            // The key goes on naming a level that was removed; it opens nothing from that answer on.
+            opens.levels.retain(|granted| *granted != level);
+        }
         let now = self.environment.now();
         let pin = read.pin.as_ref().map(|pin| pin.digest(&self.pepper, entry.key));
         let opens_it = || self.live.judge_opens(entry.key, &opens, read.level, pin.as_ref(), now);

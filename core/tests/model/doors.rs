@@ -1,6 +1,9 @@
 //! This file is about door credentials: one identification is one live key, it opens what was granted to it, and a removed
 //! one opens nothing, whoever it is handed on to.
 
+#[path = "doors/levels.rs"]
+mod levels;
+
 use std::future::Future as _;
 use std::task::{Context, Poll, Waker};
 

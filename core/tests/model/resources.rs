@@ -66,8 +66,8 @@ fn listed(core: &Core<Shared>, caller: &Caller) -> usize {
 fn a_resource_is_made_read_changed_and_ended_across_a_restart() {
     let (house, core) = scene();
     let made = create(&core, &house.owner, "mail").unwrap_or_else(|error| panic!("{error:?}"));
-    let patch = Box::new(ResourcePatch { name: Some("post".to_owned()), content: Some(content("b").into()) });
-    let update = Command::UpdateResource { collection: QUEUES, resource: made.id, patch };
+    let patch = Box::new(ResourcePatch { name: Some("post".to_owned()), content: Some(content("b")) });
+    let update = Command::UpdateResource { collection: QUEUES, resource: made.id, patch, if_match: None };
     assert!(run(&core, &house.owner, update).is_ok());
     let core = finish(start(house.store.clone(), &house.world)).unwrap();
     let find = Command::FindResource { collection: QUEUES, resource: made.id };
@@ -76,9 +76,11 @@ fn a_resource_is_made_read_changed_and_ended_across_a_restart() {
     assert!(create(&core, &house.owner, "mail").is_ok(), "the first name is free again");
     assert!(matches!(create(&core, &house.owner, "post"), Err(Error::Taken { .. })));
     assert_eq!(listed(&core, &house.owner), 2);
-    let remove = Command::RemoveResource { collection: QUEUES, resource: made.id };
-    assert!(run(&core, &house.owner, remove.clone()).is_ok());
-    assert_eq!(run(&core, &house.owner, remove).err(), Some(Error::NotFound));
+    let remove = Command::RemoveResource { collection: QUEUES, resource: made.id, if_match: None };
+    for was_before in [false, true] {
+        let removed = run(&core, &house.owner, remove.clone());
+        assert!(matches!(removed, Ok(Answer::ResourceRemoved(_, again)) if again == was_before));
+    }
     assert_eq!(run(&core, &house.owner, find).err(), Some(Error::NotFound));
     assert_eq!(listed(&core, &house.owner), 1);
 }
@@ -103,7 +105,7 @@ fn a_scope_opens_its_collection_its_part_and_nothing_else() {
     assert_eq!(find(&other, one.id), Err(Error::Forbidden));
     for caller in [&reader, &of_one, &other] {
         assert!(matches!(create(&core, caller, "three"), Err(Error::Forbidden)));
-        let remove = Command::RemoveResource { collection: QUEUES, resource: one.id };
+        let remove = Command::RemoveResource { collection: QUEUES, resource: one.id, if_match: None };
         assert_eq!(run(&core, caller, remove).err(), Some(Error::Forbidden));
     }
     assert_eq!(find(&writer, two.id), Ok(()), "who may write may read");

@@ -6,7 +6,7 @@ use keyward_core::command::Command;
 use keyward_core::error::Error;
 use keyward_core::id::ResourceId;
 use keyward_core::permit::Caller;
-use keyward_core::resource::{NewContent, NewResource, Resource, ResourcePatch};
+use keyward_core::resource::{NewResource, Resource, ResourcePatch};
 use keyward_core::secret::Digest;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ use super::fields::Fields;
 use super::resources::every;
 use super::sessions::session;
 use super::{accounts, answers};
-use crate::dialect::{Params, Request, Step};
+use crate::dialect::{Params, Request, Step, resource_removed};
 
 const COLLECTION: &str = "jobs";
 
@@ -70,12 +70,11 @@ fn attach(id: ResourceId, media_url: String) -> Step {
         if content.insert("MediaUrl".to_owned(), media_url.as_str().into()).is_some() {
             return answers::refuse("INVALID_QUERY", "This job has its medium already");
         }
-        let content = Some(NewContent { content, if_match });
-        let patch = Box::new(ResourcePatch { name: None, content });
-        let update = Command::UpdateResource { collection: COLLECTION, resource: id, patch };
+        let patch = Box::new(ResourcePatch { name: None, content: Some(content) });
+        let update = Command::UpdateResource { collection: COLLECTION, resource: id, patch, if_match };
         Ok(Step::attempt(update, move |done| match done {
             Err(Error::Stale) => Ok(attach(id, media_url)),
-            done => say_task(done?),
+            done => say_task(&*answers::resource(done?)?),
         }))
     })
 }
@@ -127,11 +126,12 @@ pub(super) fn delete(
 ) -> Result<Step, Error> {
     session(caller)?;
     let id = Fields::read(request)?.job()?;
-    Ok(Step::then(Command::RemoveResource { collection: COLLECTION, resource: id }, say_task))
+    let remove = Command::RemoveResource { collection: COLLECTION, resource: id, if_match: None };
+    Ok(Step::then(remove, |answer| say_task(&*resource_removed(answer)?)))
 }
 
-fn say_task(answer: keyward_core::command::Answer) -> Result<Step, Error> {
-    answers::say(&json!({ "TaskId": task(&*answers::resource(answer)?) }))
+fn say_task(job: &Resource) -> Result<Step, Error> {
+    answers::say(&json!({ "TaskId": task(job) }))
 }
 
 /// What clients read of every job. They expect each of these, and every date, though nothing ever happens to a job here.

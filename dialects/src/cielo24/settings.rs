@@ -59,7 +59,8 @@ fn set(account: AccountId, setting: String, content: Map<String, Value>, tries_a
             Some(known) => Command::UpdateResource {
                 collection: COLLECTION,
                 resource: known.id,
-                patch: Box::new(ResourcePatch { name: None, content: Some(content.clone().into()) }),
+                patch: Box::new(ResourcePatch { name: None, content: Some(content.clone()) }),
+                if_match: None,
             },
             None => Command::CreateResource(Box::new(NewResource {
                 collection: COLLECTION,

@@ -4,13 +4,13 @@ use keyward_core::command::{Answer, Command, Page};
 use keyward_core::error::Error;
 use keyward_core::id::{Id, OrganizationId, ResourceId};
 use keyward_core::permit::{Caller, Verb};
-use keyward_core::resource::{NewContent, NewResource, Resource, ResourcePatch};
+use keyward_core::resource::{NewResource, Resource, ResourcePatch};
 use serde_json::{Value, json};
 
 use super::given::{Given, alias_of};
 use super::ids;
 use super::writer::Writer;
-use crate::dialect::{Params, Request, Step, known, unexpected};
+use crate::dialect::{Params, Request, Step, known, resource_removed, unexpected};
 
 const QUEUES: &str = "queues";
 const MESSAGES: &str = "messages";
@@ -64,9 +64,9 @@ pub(super) fn update(
             return Ok(say_queue(&queue, &writer));
         };
         // What is written is made of what was read: whoever changed it in between wins.
-        let content = NewContent { content: queue.content, if_match: Some(queue.version) };
-        let patch = Box::new(ResourcePatch { name: Some(name), content: Some(content) });
-        Ok(one_queue(Command::UpdateResource { collection: QUEUES, resource: queue.id, patch }, writer))
+        let (resource, if_match) = (queue.id, Some(queue.version));
+        let patch = Box::new(ResourcePatch { name: Some(name), content: None });
+        Ok(one_queue(Command::UpdateResource { collection: QUEUES, resource, patch, if_match }, writer))
     }))
 }
 
@@ -78,8 +78,11 @@ pub(super) fn remove(
     let (opened, writer) = (Opened::read(params, caller, Verb::WriteResources, QUEUES)?, Writer::of(request));
     Ok(opened.then(move |queue| {
         let resource = queue.id;
-        let remove = Command::RemoveResource { collection: QUEUES, resource };
-        Ok(Step::then(remove, move |_| Ok(writer.gone(QUEUES, resource.id()))))
+        let remove = Command::RemoveResource { collection: QUEUES, resource, if_match: None };
+        Ok(Step::then(remove, move |answer| {
+            resource_removed(answer)?;
+            Ok(writer.gone(QUEUES, resource.id()))
+        }))
     }))
 }
 

@@ -145,9 +145,10 @@ pub(super) fn configure(
     next: impl FnOnce() -> Flow + Send + 'static,
 ) -> Flow {
     let resource = loaded.owned.ok_or(Error::Anonymous)?;
-    let patch = Box::new(ResourcePatch { name: None, content: Some(write(&owner)?.into()) });
+    let patch = Box::new(ResourcePatch { name: None, content: Some(write(&owner)?) });
     let unit = Arc::clone(unit);
-    Ok(Step::then(Command::UpdateResource { collection: COLLECTION, resource, patch }, move |_| {
+    let update = Command::UpdateResource { collection: COLLECTION, resource, patch, if_match: None };
+    Ok(Step::then(update, move |_| {
         *unit.owner() = Some(owner);
         next()
     }))

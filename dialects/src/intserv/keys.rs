@@ -235,7 +235,7 @@ fn issue(read: Option<Identification>, wish: Wish, person: ResourceId, is_new: b
         Err(error @ Error::Unavailable { .. }) => Err(error),
         Err(error) if is_new => {
             // Nobody is left behind who carries nothing.
-            let remove = Command::RemoveResource { collection: PERSONS, resource: person };
+            let remove = Command::RemoveResource { collection: PERSONS, resource: person, if_match: None };
             Ok(Step::attempt(remove, |_| instead(error, read, wish)))
         }
         Err(error) => instead(error, read, wish),

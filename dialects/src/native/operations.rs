@@ -44,6 +44,7 @@ const PATCH: &str = "application/merge-patch+json";
 const LINES: &str = "application/x-ndjson";
 const KEY: Option<Content> = Some((JSON, schema::<wire::Key>));
 const ACCOUNT: Option<Content> = Some((JSON, schema::<wire::Account>));
+const LEVEL: Option<Content> = Some((JSON, schema::<wire::AccessLevel>));
 const ORGANIZATION: Option<Content> = Some((JSON, schema::<wire::Organization>));
 
 const fn operation(
@@ -56,7 +57,7 @@ const fn operation(
 }
 
 /// One for every route.
-pub static OPERATIONS: [Operation; 46] = [
+pub static OPERATIONS: [Operation; 51] = [
     Operation {
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::IssueKey>)],
@@ -366,6 +367,42 @@ pub static OPERATIONS: [Operation; 46] = [
             "/v1/accounts/{id}/password",
             "set_password",
             "Give an account a password, or another one; it signs in where another system's clients do.",
+        )
+    },
+    Operation {
+        headers: &[ONCE],
+        takes: &[(JSON, schema::<wire::CreateAccessLevel>)],
+        answers: &[(201, LEVEL)],
+        ..operation("POST", "/v1/access-levels", "create_access_level", "Create an access level.")
+    },
+    Operation {
+        query: Some(schema::<wire::ListAccessLevels>),
+        answers: &[(200, Some((JSON, schema::<wire::List<wire::AccessLevel>>)))],
+        ..operation(
+            "GET",
+            "/v1/access-levels",
+            "list_access_levels",
+            "Read the access levels of an organization.",
+        )
+    },
+    Operation {
+        answers: &[(200, LEVEL)],
+        ..operation("GET", "/v1/access-levels/{id}", "find_access_level", "Read an access level.")
+    },
+    Operation {
+        headers: &[IF_MATCH],
+        takes: &[(PATCH, schema::<wire::UpdateAccessLevel>)],
+        answers: &[(200, LEVEL)],
+        ..operation("PATCH", "/v1/access-levels/{id}", "update_access_level", "Change an access level.")
+    },
+    Operation {
+        headers: &[IF_MATCH],
+        answers: &[(204, None)],
+        ..operation(
+            "DELETE",
+            "/v1/access-levels/{id}",
+            "remove_access_level",
+            "Remove an access level for ever: no read at a door of it that begins after the answer is let in, whatever key names it.",
         )
     },
     Operation {

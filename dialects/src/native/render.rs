@@ -8,7 +8,7 @@ use keyward_core::id::{Id, ReceiptId};
 use keyward_core::key::Key;
 use serde::Serialize;
 
-use super::{crypto, fields, headers, show, verifiers, verify};
+use super::{access_levels, crypto, fields, headers, show, verifiers, verify};
 use crate::dialect::{Request, Response};
 use crate::media;
 
@@ -55,16 +55,19 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
             let data = page.found.iter().map(show::event).collect();
             json(StatusCode::OK, &wire::List { data, next_cursor: last.map(|last| last.to_string()) })
         }
+        // The only resources that this language has calls for.
+        Answer::Resource(level) => created(request, "access-levels", &level.id, &access_levels::show(level))
+            .with_version(level.version),
+        Answer::Resources(levels, next) => list(levels.iter().map(access_levels::show).collect(), *next),
+        Answer::ResourceRemoved(level, _) => receipted(level.id.id()),
         // No route of this language asks for one.
         Answer::KeyName(_)
-        | Answer::Resource(_)
-        | Answer::Resources(..)
         | Answer::Reach(_)
         | Answer::Count(_)
+        | Answer::HasKey(_)
         | Answer::Revealed(_) => empty(StatusCode::NO_CONTENT),
         Answer::Checkpoint(note) => text(note.clone()).with(CACHE_CONTROL, "no-cache"),
         Answer::Tile(bytes) => Response { body: bytes.clone(), ..empty(StatusCode::OK) }
-        | Answer::HasKey(_)
             .with(CONTENT_TYPE, "application/octet-stream")
             // A tile of a log never changes.
             .with(CACHE_CONTROL, "private, max-age=31536000, immutable"),

@@ -19,6 +19,11 @@ fn job(version: u64) -> Result<Answer, Error> {
     one(job)
 }
 
+fn gone(version: u64) -> Result<Answer, Error> {
+    let Answer::Resource(job) = job(version)? else { panic!("a job") };
+    Ok(Answer::ResourceRemoved(job, false))
+}
+
 fn call(call: &str, query: &str) -> Sent {
     send("GET", &format!("/api/job/{call}?v=1&{query}"))
 }
@@ -67,13 +72,15 @@ fn every_step_of_a_job_is_another_task() {
     let made = task_of(&talk(&call("new", ""), vec![job(1)]).said());
     let query = format!("job_id={ID}&media_url=https%3A%2F%2Fexample.com%2Fa.mp4");
     let added = talk(&call("add_media", &query), vec![job(1), job(2)]);
-    let [_, Command::UpdateResource { patch, .. }] = &added.commands[..] else { panic!("a change") };
-    assert_eq!(patch.content.as_ref().unwrap().content["MediaUrl"], "https://example.com/a.mp4");
+    let [_, Command::UpdateResource { patch, if_match, .. }] = &added.commands[..] else {
+        panic!("a change")
+    };
+    assert_eq!(patch.content.as_ref().unwrap()["MediaUrl"], "https://example.com/a.mp4");
     let content = patch.content.as_ref().unwrap();
-    assert_eq!((content.content["JobName"].as_str(), content.if_match), (Some("one"), Some(1)));
+    assert_eq!((content["JobName"].as_str(), *if_match), (Some("one"), Some(1)));
     let added = task_of(&added.said());
     for word in ["del", "delete"] {
-        let ended = talk(&call(word, &format!("job_id={}", ID.to_ascii_uppercase())), vec![job(3)]);
+        let ended = talk(&call(word, &format!("job_id={}", ID.to_ascii_uppercase())), vec![gone(3)]);
         let removes = |command: &Command| matches!(command, Command::RemoveResource { resource, .. } if resource.id().bits() == 0x0198_0000_0000_7000_8000_0000_0000_002a);
         assert!(ended.commands.iter().all(removes));
         let ended = task_of(&ended.said());

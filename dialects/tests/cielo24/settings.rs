@@ -38,7 +38,7 @@ fn a_setting_is_made_once_and_then_changed() {
     let [_, Command::UpdateResource { resource: changed, patch, .. }] = &heard.commands[..] else {
         panic!("a change")
     };
-    assert_eq!((*changed, patch.content.as_ref().unwrap().content["notes"].as_str()), (id, Some("my notes")));
+    assert_eq!((*changed, patch.content.as_ref().unwrap()["notes"].as_str()), (id, Some("my notes")));
     // Two made it at once: the second one changes what the first one made, if it can be seen.
     let taken = || Err(Error::Taken { what: "name" });
     let there = resource("settings", json!({ "notes": "theirs" }));

@@ -243,7 +243,7 @@ fn a_call_that_fails_leaves_nobody_behind() {
     let refused = || Err(Error::invalid("expires_at", "in the future"));
     let (status, steps, talk) = issue("{}", vec![ann(), refused(), ann()]);
     assert_eq!((status, steps), (400, 3));
-    let Command::RemoveResource { collection: "persons", resource } = talk.commands[2] else { panic!() };
+    let Command::RemoveResource { collection: "persons", resource, .. } = talk.commands[2] else { panic!() };
     assert_eq!(resource.id(), Id::from_bits(5));
     // Whoever was there before stays, and so does whoever may carry a key by now.
     let (status, steps, _) = issue(&format!(r#"{{"id":"{PERSON}"}}"#), vec![refused()]);

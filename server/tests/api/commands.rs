@@ -101,6 +101,20 @@ fn a_key_is_removed_by_what_is_known_of_it_and_its_receipt_found_by_its_id() {
 }
 
 #[test]
+fn an_access_level_is_made_changed_and_removed() {
+    let scene = Scene::new();
+    let level = answer(&scene, &["access-level", "create", "Office", "--verifier", "door-1"], "");
+    let id = text(&level["id"]);
+    assert_eq!(answer(&scene, &["access-level", "find", &id], ""), level);
+    let changed = answer(&scene, &["access-level", "update", &id, "--name", "Offices", "--verifier", ""], "");
+    assert_eq!((&changed["name"], &changed["verifier"]), (&json!("Offices"), &Value::Null));
+    assert_eq!(answer(&scene, &["access-level", "list"], "")["data"], json!([changed]));
+    let receipt = printed(&scene, &["access-level", "remove", &id], "");
+    assert_eq!(receipt.trim(), id.replace("res_", "rcpt_"));
+    assert_eq!(answer(&scene, &["access-level", "list"], "")["data"], json!([]));
+}
+
+#[test]
 fn a_question_without_an_answer_is_told_from_a_no() {
     let scene = Scene::new();
     let key = scene.held(json!({}));

@@ -107,7 +107,10 @@ fn the_page_is_the_table() {
     page += "\n## Calls of the native API\n\n| call | verb |\n|---|---|\n";
     for route in native::dialect().expect("the table holds").routes {
         let verb = route.verb.map_or("anybody", Verb::word);
-        writeln!(page, "| `{} {}` | {verb} |", route.method, route.path).expect("a string");
+        // The right of a verb stands above; the collection is the call's.
+        let scope = route.scope().filter(|_| route.collection.is_some());
+        let scope = scope.map_or(String::new(), |scope| format!(": `{scope}`"));
+        writeln!(page, "| `{} {}` | {verb}{scope} |", route.method, route.path).expect("a string");
     }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/permissions.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -196,7 +196,7 @@ mod tests {
         let Ok(Step::Say(second)) = second else { panic!("it is told nothing") };
         assert_eq!(second.status, StatusCode::CONFLICT);
         let (Command::UpdateResource { patch, .. }, next) = first else { panic!("it changes nothing") };
-        kept[1].content = patch.content.unwrap().content;
+        kept[1].content = patch.content.unwrap();
         let changed = Answer::Resource(Box::new(kept[1].clone()));
         let Ok(Step::Say(first)) = next(Ok(changed)) else { panic!("it is told nothing") };
         assert_eq!(first.status, StatusCode::OK);
@@ -204,7 +204,7 @@ mod tests {
         let third = read(begin(json!({ "email": "bob@example.com" })), &before);
         let (third, _) = asked(read(third, &kept));
         let Command::UpdateResource { patch, .. } = third else { panic!("it changes nothing") };
-        let content = patch.content.unwrap().content;
+        let content = patch.content.unwrap();
         assert_eq!((&content["user"], &content["email"]), (&json!("bob"), &json!("bob@example.com")));
     }
 }

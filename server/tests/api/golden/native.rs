@@ -35,7 +35,7 @@ pub(super) const NATIVE: Language = Language {
 /// What differs from run to run. A record's id and its receipt's have the same 128 bits, and get the same number; times of
 /// the tests' own stay.
 const DIFFERS: &str = r#"
-    (?P<prefix>key|acct|org|rcpt|rmvl|epoch)_(?P<id>[0-7][0-9a-z]{25})
+    (?P<prefix>key|acct|org|res|rcpt|rmvl|epoch)_(?P<id>[0-7][0-9a-z]{25})
   | (?P<secret>[a-z][a-z0-9]*_[a-z][a-z0-9]*_[0-9A-Za-z]{43})
   | (?P<handle>[a-z][a-z0-9]*_[a-z][a-z0-9]*_[0-9A-Za-z]{10})\b
   | (?P<time>202[0-9]-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)
@@ -78,6 +78,7 @@ fn shown(operation: &str, scene: &Scene) -> Shown {
         }
         "set_password" => accounts(operation, scene),
         other if other.ends_with("_account") || other.ends_with("_accounts") => accounts(other, scene),
+        other if other.contains("_access_level") => access_levels(other, scene),
         other if other.contains("_organization") => organizations(other, scene),
         other => one_key(other, &scene.held(json!({ "name": "ci", "scopes": ["orders:read"] }))),
     }
@@ -329,6 +330,42 @@ fn accounts(operation: &str, scene: &Scene) -> Shown {
             let [own, nothing] = [&account, &nothing].map(|path| format!("{path}?policy=remove_keys"));
             shows(bare("DELETE", &own), bare("DELETE", nothing), bare("DELETE", account))
                 .more("again", bare("DELETE", own))
+        }
+    }
+}
+
+fn access_levels(operation: &str, scene: &Scene) -> Shown {
+    let path = "/v1/access-levels";
+    let made = scene.ok("POST", path, json!({ "name": "Office", "verifier": "abc123-001" }));
+    let (own, nothing) = (format!("{path}/{}", text(&made["id"])), format!("{path}/res_{NOTHING}"));
+    match operation {
+        "create_access_level" => {
+            let new =
+                |account: &str| json!({ "name": "Cellar", "verifier": "abc123-001", "account_id": account });
+            let own = scene.own_account();
+            let missing = sent("POST", path, new(&format!("acct_{NOTHING}")));
+            shows(sent("POST", path, new(&own)), missing, sent("POST", path, r#"{"name":""}"#))
+                .more("again", sent("POST", path, new(&own)))
+        }
+        "list_access_levels" => {
+            let of = |account: &str| bare("GET", format!("{path}?account_id={account}"));
+            let missing = of(&format!("acct_{NOTHING}"));
+            shows(of(&scene.own_account()), missing, bare("GET", format!("{path}?limit=none")))
+        }
+        "find_access_level" => {
+            shows(bare("GET", own), bare("GET", nothing), bare("GET", format!("{path}/office")))
+        }
+        "update_access_level" => {
+            let body = json!({ "name": "Offices", "verifier": null });
+            let misshapen = sent("PATCH", &own, r#"{"verifier":7}"#);
+            shows(sent("PATCH", &own, &body), sent("PATCH", nothing, &body), misshapen)
+                .more("stale", sent("PATCH", own, body).with("If-Match: \"1\""))
+        }
+        _ => {
+            let misshapen = bare("DELETE", format!("{own}?reason=retired"));
+            shows(bare("DELETE", &own), bare("DELETE", nothing), misshapen)
+                .more("again", bare("DELETE", &own))
+                .more("read", bare("GET", own))
         }
     }
 }
