@@ -166,6 +166,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     /// The id of the key that a caller knows so.
     pub(crate) async fn named(&self, permit: &Permit, named: &Named) -> Result<KeyId, Error> {
+        match self.looked_up(permit, named).await {
+            Err(Error::NotFound) => Err(self.unknown(permit).await?),
+            found => found,
+        }
+    }
+
+    async fn looked_up(&self, permit: &Permit, named: &Named) -> Result<KeyId, Error> {
         Ok(match named {
             Named::Id(id) => *id,
             Named::Number(number) => self.numbered(RecordKind::Key, *number).await?.into(),
@@ -185,7 +192,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         kind: RecordKind,
         number: u32,
     ) -> Result<Answer, Error> {
-        let id = self.numbered(kind, number).await?;
+        let id = match (kind, self.numbered(kind, number).await) {
+            (RecordKind::Key, Err(Error::NotFound)) => return Err(self.unknown(permit).await?),
+            (_, id) => id?,
+        };
         match kind {
             RecordKind::Key => self.find(permit, id.into()).await,
             RecordKind::Account => self.find_account(permit, id.into()).await,
@@ -383,9 +393,27 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(left.map_or(u64::MAX, |left| u64::MAX - left))
     }
 
+    /// Reads a key, whoever's it is; or what else has this id.
+    pub(crate) async fn fetch_key(&self, permit: &Permit, id: KeyId) -> Result<Stored, Error> {
+        match self.store.fetch(id.id()).await? {
+            Some(stored) => Ok(stored),
+            None => Err(self.unknown(permit).await?),
+        }
+    }
+
+    /// The error for a key that there is not. It takes what it takes to find that a key is another organization's: the caller's own is
+    /// read in its place, or the time of an answer would tell the two apart.
+    pub(crate) async fn unknown(&self, permit: &Permit) -> Result<Error, Error> {
+        if let Some(own) = self.store.fetch(permit.caller().key.id()).await? {
+            // Whatever it is: it was read.
+            let _ = self.covered(permit, &own);
+        }
+        Ok(Error::NotFound)
+    }
+
     /// Opens a living key of the caller's.
     async fn open(&self, permit: &Permit, id: KeyId) -> Result<Loaded, Error> {
-        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        let stored = self.fetch_key(permit, id).await?;
         let sealed = self.covered(permit, &stored)?.live()?;
         let secret = self.slot_secret(&stored).await?;
         Ok(Loaded { key: sealed.open(&secret)?, secret })

@@ -317,9 +317,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
             Command::Import(import) => self.import(permit, *import, origin).boxed(),
             Command::Find(key) => self.find(permit, key).boxed(),
-            Command::HasKey { secret, is_ours } => {
-                async move { self.has_key(permit, &secret, is_ours).await }.boxed()
-            }
+            Command::HasKey { secret, is_ours } => self.has_key(permit, secret, is_ours).boxed(),
             Command::FindKeyName(key) => self.find_key_name(permit, key).boxed(),
             Command::Reveal(key) => self.reveal(permit, key).boxed(),
             Command::List { filter, page } => async move { self.list(permit, &filter, page).await }.boxed(),

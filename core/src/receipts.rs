@@ -28,7 +28,7 @@ const CLOCKS_MILLIS: u64 = 1000;
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn read_receipt(&self, permit: &Permit, id: ReceiptId) -> Result<Answer, Error> {
-        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        let stored = self.fetch_key(permit, id.id().into()).await?;
         let mut events = vec![stored.position];
         let mut epoch = None;
         let removed = match stored.record.kind {

@@ -203,7 +203,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     async fn select_one(&self, permit: &Permit, named: &Named) -> Result<Selected, Error> {
         let id = self.named(permit, named).await?;
-        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        let stored = self.fetch_key(permit, id).await?;
         let head = self.covered(permit, &stored)?.live()?.head;
         self.may_change(permit, &head)?;
         if head.protected {

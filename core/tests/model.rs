@@ -48,6 +48,8 @@ mod stale;
 mod steps;
 #[path = "model/stories.rs"]
 mod stories;
+#[path = "model/unknown.rs"]
+mod unknown;
 #[path = "model/world.rs"]
 mod world;
 

@@ -237,7 +237,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             KeyRef::Id(id) => id.id(),
             KeyRef::Lookup(_) => self.store.holder(name).await?.ok_or(Error::NotFound)?,
         };
-        let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
+        let stored = self.fetch_key(permit, id.into()).await?;
         Ok(match self.covered(permit, &stored)? {
             Found::Removed(tombstone) => {
                 self.note_use(tombstone.id, origin, self.environment.now(), false);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use event_listener::Event as Bell;
+use zeroize::Zeroizing;
 
 use crate::command::{Answer, Ending, Named, Removed};
 use crate::error::Error;
@@ -87,12 +88,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     pub(crate) async fn has_key(
         &self,
         permit: &Permit,
-        secret: &str,
+        secret: Zeroizing<String>,
         is_ours: fn(&Caller, &Head) -> bool,
     ) -> Result<Answer, Error> {
         let found = async {
-            let id = self.id_by_secret(secret).await?;
-            let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
+            let id = self.named(permit, &Named::Secret(secret)).await?;
+            let stored = self.fetch_key(permit, id).await?;
             self.covered(permit, &stored)
         };
         Ok(Answer::HasKey(match found.await {
@@ -114,7 +115,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let id = self.named(permit, named).await?;
         let _leaving = if_match.is_none().then(|| self.leaving.mark(id));
         for _ in 0..Leaving::TRIES {
-            let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+            let stored = self.fetch_key(permit, id).await?;
             let head = match self.covered(permit, &stored)? {
                 // Removing twice is no error: the same answer, the same receipt, and no earlier than the first.
                 Found::Removed(tombstone) => {

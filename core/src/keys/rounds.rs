@@ -67,7 +67,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     pub(crate) async fn read_usage(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {
-        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        let stored = self.fetch_key(permit, id).await?;
         self.covered(permit, &stored)?;
         Ok(Answer::Usage(Box::new(self.usage_of(id.id()).await?)))
     }

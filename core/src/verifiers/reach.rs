@@ -34,7 +34,7 @@ pub enum Arrival {
 impl<S: Store, E: Environment> Keyward<S, E> {
     /// Which verifiers have a key as it is now.
     pub(crate) async fn find_reach(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {
-        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        let stored = self.fetch_key(permit, id).await?;
         let head = self.covered(permit, &stored)?.live()?.head;
         let position = reached(stored.position);
         let state = self.verifiers.state();

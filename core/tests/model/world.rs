@@ -196,6 +196,8 @@ pub(crate) fn interleave(world: &World, mut running: Vec<Work>) {
 #[derive(Clone)]
 pub(crate) struct Shared {
     memory: Arc<Memory>,
+    /// How many records were fetched and found.
+    fetched: Arc<AtomicU64>,
     /// Whether every call waits a turn before it is done, and another one before it answers.
     yields: bool,
 }
@@ -203,7 +205,12 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new() -> Self {
         let signer = Signer::new(KeyName::new("model.test/log").unwrap(), &[3; 32].into()).unwrap();
-        Self { memory: Arc::new(Memory::new(signer).unwrap()), yields: false }
+        Self { memory: Arc::new(Memory::new(signer).unwrap()), fetched: Arc::default(), yields: false }
+    }
+
+    /// How many records were fetched and found so far: what is not there costs no reading.
+    pub(crate) fn fetched(&self) -> u64 {
+        self.fetched.load(Ordering::Relaxed)
     }
 
     pub(crate) fn yielding(self) -> Self {
@@ -239,7 +246,11 @@ impl Future for Turn {
 
 impl Store for Shared {
     async fn fetch(&self, id: Id) -> Result<Option<Stored>, ReadError> {
-        self.turn(self.memory.fetch(id)).await
+        let found = self.turn(self.memory.fetch(id)).await;
+        if let Ok(Some(_)) = found {
+            self.fetched.fetch_add(1, Ordering::Relaxed);
+        }
+        found
     }
 
     async fn holder(&self, name: Name) -> Result<Option<Id>, ReadError> {
