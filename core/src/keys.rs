@@ -180,7 +180,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 Some(id) => id,
                 None => self.store.holder(handle.name(&self.pepper)).await?.ok_or(Error::NotFound)?.into(),
             },
-            Named::Secret(text) => self.id_by_secret(text).await?.into(),
+            Named::Secret(text) => self.id_by_secret(permit, text).await?.into(),
             Named::Access(identification) => self.holder_of(permit, identification).await?.into(),
         })
     }

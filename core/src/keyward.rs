@@ -1,6 +1,8 @@
 //! This file is about the whole: one value that holds the store, what is live, and the keys to both, and that
 //! carries out commands. What each command does stands in the file of its subject.
 
+mod callers;
+
 use std::collections::{BTreeSet, HashMap};
 use std::future::{Future, ready};
 use std::net::IpAddr;
@@ -13,7 +15,6 @@ use keyward_verifier::lease::Limits;
 pub use keyward_verifier::lease::Moment;
 use zeroize::Zeroizing;
 
-use crate::account::Account;
 use crate::command::{Answer, Command};
 use crate::epochs::{Epochs, begun};
 use crate::error::Error;
@@ -21,8 +22,8 @@ use crate::event::{Details, Event, Happened, Subject};
 use crate::id::{Id, KeyId, OrganizationId, RemovalId};
 use crate::keys::remove::Leaving;
 use crate::keys::sole::Successions;
-use crate::live::{Live, Stands};
-use crate::permit::{Caller, Permit};
+use crate::live::{Live, Whose};
+use crate::permit::Permit;
 use crate::record;
 use crate::removals::Job;
 use crate::roots::Roots;
@@ -30,7 +31,7 @@ use crate::seal::{Pepper, Root, SlotSecret};
 use crate::secret::Presented;
 use crate::store::{Apply, Change, CommitError, Position, Record, RecordKind, SlotChange, Store, Stored};
 use crate::time::Timestamp;
-use crate::usage::{Notes, Use};
+use crate::usage::Notes;
 use crate::verifiers::{Notice, Verifiers};
 
 /// What the program lends to the core: the one clock, the one source of randomness, the place where roots rest, and
@@ -183,7 +184,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// Whether a text is the secret of a live key, whatever that may do.
     #[must_use]
     pub fn knows(&self, presented: &Presented<'_>) -> bool {
-        self.live.find(presented, &self.pepper).is_some()
+        self.live.find(presented, Whose::Anyone, &self.pepper).is_some()
     }
 
     /// Everything about verifiers on other machines.
@@ -208,52 +209,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     #[must_use]
     pub fn environment(&self) -> &E {
         &self.environment
-    }
-
-    /// Turns a presented secret into the caller that it proves.
-    ///
-    /// # Errors
-    /// [`Error::BadCredential`] whatever is wrong with it; [`Error::Slow`] for one that is used too often.
-    pub fn authenticate(&self, secret: &str, address: Option<IpAddr>) -> Result<Caller, Error> {
-        self.proved(address, |at| self.live.authenticate(secret, address, at, &self.pepper))
-    }
-
-    /// The same for a caller whose request goes on: its key is in use, but not once more against its limit.
-    ///
-    /// # Errors
-    /// As [`Keyward::authenticate`], but never [`Error::Slow`].
-    pub fn recognize(&self, secret: &str, address: Option<IpAddr>) -> Result<Caller, Error> {
-        self.proved(address, |at| self.live.recognize(secret, address, at, &self.pepper))
-    }
-
-    fn proved(
-        &self,
-        address: Option<IpAddr>,
-        prove: impl FnOnce(Timestamp) -> Result<Caller, Error>,
-    ) -> Result<Caller, Error> {
-        if self.is_locked() {
-            return Err(Error::Locked);
-        }
-        let at = self.environment.now();
-        let caller = prove(at)?;
-        self.notes.add(caller.key.id(), Use { at, address, accepted: true });
-        Ok(caller)
-    }
-
-    /// The caller as another account of its organization, which has this number. All that it does is written down as
-    /// done by its key as that account. What is wrong with the number is told only to who may do this.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] if the caller's key may not; [`Error::NotFound`] for an account that is not an active one
-    /// of the same organization.
-    pub async fn impersonate(&self, caller: Caller, number: Result<u32, Error>) -> Result<Caller, Error> {
-        caller.may_impersonate()?;
-        let holder = self.store.holder(self.pepper.number(RecordKind::Account, number?)).await?;
-        let stored = self.store.fetch(holder.ok_or(Error::NotFound)?).await?.ok_or(Error::NotFound)?;
-        let account = Account::from_record(&stored.record)?;
-        let facts = self.live.directory.account(account.id, account.organization);
-        let is_theirs = account.organization == caller.organization && facts.stands() == Stands::Active;
-        if is_theirs { Ok(caller.acting_as(&facts)) } else { Err(Error::NotFound) }
     }
 
     /// Carries out a command. What it changed is durable and in force, at every verifier, when it returns.

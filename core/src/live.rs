@@ -2,8 +2,10 @@
 //! the accounts and organizations above it. A node fills it from the store when it starts; from then on the
 //! store feeds it, in log order, before any commit is answered.
 
+mod callers;
 mod directory;
 mod entry;
+mod finding;
 mod idle;
 mod parents;
 mod pins;
@@ -14,12 +16,11 @@ mod sealed;
 mod told;
 mod tree;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyward_verifier::frame::Change;
-use keyward_verifier::{Details as RowDetails, Fingerprint, Place as TablePlace, Profiles, Row, Table};
+use keyward_verifier::{Fingerprint, Place as TablePlace, Profiles, Row, Table};
 
 pub use self::directory::{AccountFacts, Directory, Stands};
 pub use self::entry::Details;
@@ -29,7 +30,9 @@ use self::parents::Parents;
 use self::pins::Pins;
 use self::rate::Rates;
 use self::removed::Removed;
+pub(crate) use self::schemes::Reserved;
 use self::schemes::Schemes;
+pub use self::schemes::Whose;
 use self::sealed::Sealed;
 use self::told::{is_told, told};
 use crate::access::{Opens, PinDigest};
@@ -37,10 +40,9 @@ use crate::crypto::Crypto;
 use crate::error::Error;
 use crate::id::{AccountId, Id, KeyId, OrganizationId, ResourceId};
 use crate::key::{Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, Session, State};
-use crate::permit::Caller;
 use crate::scope::{Rights, Scopes};
-use crate::seal::{Pepper, SlotSecret};
-use crate::secret::{Digest, Presented};
+use crate::seal::SlotSecret;
+use crate::secret::Digest;
 use crate::store::{Name, Position};
 use crate::time::Timestamp;
 use crate::verbs::verify::{Entry, Refusal};
@@ -76,6 +78,8 @@ pub struct Profile {
     pub ip_allow: Vec<ipnet::IpNet>,
     /// How often each may be used.
     pub rate_limit: Option<RateLimit>,
+    /// Which of the organization's ways their digests were taken by, where that is not ours.
+    pub way: Option<usize>,
 }
 
 impl Profile {
@@ -92,6 +96,7 @@ impl PartialEq for Profile {
             && self.scopes == other.scopes
             && self.ip_allow == other.ip_allow
             && self.rate_limit == other.rate_limit
+            && self.way == other.way
     }
 }
 
@@ -103,6 +108,7 @@ impl std::hash::Hash for Profile {
         self.scopes.hash(state);
         self.ip_allow.hash(state);
         self.rate_limit.hash(state);
+        self.way.hash(state);
     }
 }
 
@@ -146,41 +152,44 @@ impl Live {
             Material::Access(_) => return self.stand_at(key, key.head.passing_names()),
             Material::Crypto(_) => return self.stand_at(key, &key.head.names),
         };
-        let digest = match &secret.proof {
-            Proof::Digest(scheme, digest) => {
-                self.schemes.learn(scheme);
-                digest
-            }
+        let (scheme, digest) = match &secret.proof {
+            Proof::Digest(scheme, digest) => (scheme, digest),
             // Found by its handle, and given a digest when it is first used.
             Proof::Slow(_) => {
-                self.schemes.learn_slow(&key.head.handle);
+                self.schemes.learn_slow(key.head.organization, &key.head.handle);
                 return Ok(Vec::new());
             }
             // It signs in; it is never presented as a key.
             Proof::Password(_) => return Ok(Vec::new()),
         };
-        places(&key.head).map(|place| self.stand(key, place, digest)).collect()
+        places(&key.head).map(|place| self.stand(key, place, scheme, digest)).collect()
     }
 
     /// Puts a key where it is looked for by these names, and tells no verifier.
     fn stand_at(&self, key: &Key, names: &[Name]) -> Result<Vec<Notice>, Error> {
         for name in names {
-            self.stand(key, place_of(name), &Digest::of(&name.0))?;
+            self.stand(key, place_of(name), &Scheme::Sha256, &Digest::of(&name.0))?;
         }
         Ok(Vec::new())
     }
 
     /// Puts a key where it is looked for.
-    fn stand(&self, key: &Key, place: TablePlace, digest: &Digest) -> Result<Notice, Error> {
+    fn stand(&self, key: &Key, place: TablePlace, scheme: &Scheme, digest: &Digest) -> Result<Notice, Error> {
+        // First: a row that is found by a way that nobody tries would not be found.
+        let way = self.schemes.learn(key.head.organization, scheme);
         let profile = Profile {
             account: self.directory.account(key.head.account, key.head.organization),
             rights: key.traits.scopes.rights(),
             scopes: key.traits.scopes.clone(),
             ip_allow: key.traits.ip_allow.clone(),
             rate_limit: key.traits.rate_limit,
+            way,
         };
         let full = || Error::Unavailable { inside: "the table of live keys is full".to_owned() };
-        let index = self.profiles.acquire(profile).ok_or_else(full)?;
+        let Some(index) = self.profiles.acquire(profile) else {
+            way.into_iter().for_each(|way| self.schemes.forget(key.head.organization, way));
+            return Err(full());
+        };
         let profile = self.profiles.with(index, Arc::clone).ok_or_else(full)?;
         if let Some(Session { parent, idle_seconds }) = key.head.session {
             self.parents.know(parent);
@@ -202,7 +211,7 @@ impl Live {
                 Ok(Notice::Key(told(Fingerprint::from(digest.bytes()), &row), profile))
             }
             Err(error) => {
-                self.profiles.release(index);
+                self.release(std::iter::once(&row));
                 self.end(&key.head);
                 Err(Error::Unavailable { inside: error.to_string() })
             }
@@ -228,30 +237,14 @@ impl Live {
 
     fn release<'a>(&self, rows: impl Iterator<Item = &'a Row>) {
         for row in rows {
+            if self.schemes.any()
+                && let Some(profile) = self.profiles.with(row.profile, Arc::clone)
+                && let Some(way) = profile.way
+            {
+                self.schemes.forget(profile.account.organization.id, way);
+            }
             self.profiles.release(row.profile);
         }
-    }
-
-    /// Finds the key that a text is the secret of, whatever its state.
-    #[must_use]
-    pub fn find(&self, presented: &Presented<'_>, pepper: &Pepper) -> Option<(Entry, Details)> {
-        self.locate(presented, pepper, |row, bytes| Some((self.entry(&row)?, Details::unpack(&row, &bytes)?)))
-    }
-
-    /// Finds the door credential that has all of these parts, whatever its state.
-    #[must_use]
-    pub fn find_parts(&self, parts: &[Name]) -> Option<(Entry, Details)> {
-        let (first, others) = parts.split_first()?;
-        let found = self.find_named(first)?;
-        let is_its = |part| self.find_named(part).is_some_and(|(entry, _)| entry.key == found.0.key);
-        others.iter().all(is_its).then_some(found)
-    }
-
-    /// Finds the key that stands by this name, whatever its state.
-    #[must_use]
-    pub fn find_named(&self, name: &Name) -> Option<(Entry, Details)> {
-        let resolve = |row, bytes: RowDetails<'_>| Some((self.entry(&row)?, Details::unpack(&row, &bytes)?));
-        self.table.find_with(place_of(name), Digest::of(&name.0).bytes(), resolve).flatten()
     }
 
     /// What makes a key one that never leaves; `None` for a key of another kind.
@@ -260,28 +253,6 @@ impl Live {
     /// [`Error::Internal`] if it does not open.
     pub fn open(&self, entry: &Entry, details: &Details) -> Result<Option<Crypto>, Error> {
         details.sealed().map(|sealed| self.sealed.open(entry, sealed)).transpose()
-    }
-
-    /// What `resolve` makes of the row of the key that a text is the secret of.
-    fn locate<R>(
-        &self,
-        presented: &Presented<'_>,
-        pepper: &Pepper,
-        resolve: impl Fn(Row, RowDetails<'_>) -> Option<R>,
-    ) -> Option<R> {
-        let own = own_place(presented);
-        let digest = Digest::of(presented.text().as_bytes());
-        let read = |place, digest: &Digest| self.table.find_with(place, digest.bytes(), &resolve).flatten();
-        let found = own.and_then(|place| read(place, &digest));
-        if found.is_some() {
-            return found;
-        }
-        // Made elsewhere; or of our format and brought along as a digest, which does not tell the place. A secret of our
-        // own claims its SHA-256 and no other digest: by those it could come back after its removal.
-        let others = if presented.handle().is_some() { Vec::new() } else { self.schemes.others() };
-        let digests =
-            std::iter::once(digest).chain(others.iter().map(|scheme| scheme.digest(presented.text())));
-        digests.into_iter().find_map(|digest| read(TablePlace::from_bits(digest.place(pepper)), &digest))
     }
 
     fn entry(&self, row: &Row) -> Option<Entry> {
@@ -363,83 +334,22 @@ impl Live {
         self.idle.all(now)
     }
 
-    /// Turns a presented secret into the caller that it proves.
+    /// Holds a way to take a digest for a key of an organization that is about to be committed, for as long as what it returns
+    /// lives.
     ///
     /// # Errors
-    /// [`Error::BadCredential`] whatever is wrong with it; [`Error::Slow`] for one that is used too often.
-    pub fn authenticate(
+    /// [`Error::WrongState`] if the organization's keys have as many as they may, and not this one.
+    pub(crate) fn reserve(
         &self,
-        text: &str,
-        address: Option<IpAddr>,
-        now: Timestamp,
-        pepper: &Pepper,
-    ) -> Result<Caller, Error> {
-        let entry = self.known(text, address, now, pepper)?;
-        match (self.count(&entry, 1, now), entry.profile.rate_limit) {
-            (Ok(()), _) => Ok(Caller::of(entry.key, entry.idles, now, entry.profile)),
-            (Err(Refusal::RateLimited), Some(limit)) => Err(self.slow(entry.key, limit, now)),
-            (Err(_), _) => Err(Error::BadCredential),
+        organization: OrganizationId,
+        scheme: &Scheme,
+    ) -> Result<Option<Reserved<'_>>, Error> {
+        if *scheme == Scheme::Sha256 {
+            return Ok(None);
         }
-    }
-
-    /// The same for a caller whose request goes on: it was counted when it began.
-    ///
-    /// # Errors
-    /// [`Error::BadCredential`], [`Error::OnHold`].
-    pub fn recognize(
-        &self,
-        text: &str,
-        address: Option<IpAddr>,
-        now: Timestamp,
-        pepper: &Pepper,
-    ) -> Result<Caller, Error> {
-        let entry = self.known(text, address, now, pepper)?;
-        Ok(Caller::of(entry.key, entry.idles, now, entry.profile))
-    }
-
-    fn known(
-        &self,
-        text: &str,
-        address: Option<IpAddr>,
-        now: Timestamp,
-        pepper: &Pepper,
-    ) -> Result<Entry, Error> {
-        let presented = Presented::read(text).ok_or(Error::BadCredential)?;
-        let entry = self.locate(&presented, pepper, |row, _| self.entry(&row));
-        let entry = entry.ok_or(Error::BadCredential)?;
-        entry.judge(address, now).map_err(|refusal| match entry.profile.account.organization.hold() {
-            // Who holds a key that would work may know why its organization is stopped.
-            Some(hold) if refusal == Refusal::Suspended && !entry.suspended => Error::OnHold(hold),
-            Some(_) | None => Error::BadCredential,
-        })?;
-        Ok(entry)
-    }
-
-    /// Which limit a key has reached, and when it may be used again.
-    pub(crate) fn slow(&self, key: KeyId, limit: RateLimit, now: Timestamp) -> Error {
-        let retry_after_seconds = self.rates.wait_seconds(key, limit, now).max(1);
-        Error::Slow { retry_after_seconds, limit: limit.limit }
-    }
-
-    /// Every digest under which a text may be known, as far as that can be told: a removed key takes the pepper of
-    /// its digest along.
-    pub fn digests(&self, text: &str) -> impl Iterator<Item = Digest> {
-        let mut schemes = self.schemes.others();
-        schemes.retain(|scheme| *scheme != Scheme::Sha512);
-        let fixed = [Scheme::Sha256, Scheme::Sha512];
-        fixed.into_iter().chain(schemes).map(move |scheme| scheme.digest(text))
-    }
-
-    /// Whether keys whose digest is taken this way can be found.
-    #[must_use]
-    pub fn takes(&self, scheme: &Scheme) -> bool {
-        self.schemes.takes(scheme)
-    }
-
-    /// The handles that may begin a presented text whose key was imported with a slow hash.
-    #[must_use]
-    pub fn slow_handles(&self, presented: &Presented<'_>) -> Vec<crate::secret::Handle> {
-        self.schemes.slow_handles(presented)
+        let why = "eight ways to take a digest, SHA-512 and peppers, are all that an organization may have at once: \
+                   import by the text, or first remove or rotate the keys of one of them";
+        self.schemes.reserve(organization, scheme).map(Some).ok_or(Error::WrongState { why })
     }
 
     /// How many events have been applied.
@@ -481,10 +391,6 @@ fn flags(key: &Key) -> u8 {
     suspended | metered | opens | sealed | if idles { FLAG_IDLE } else { 0 }
 }
 
-fn own_place(presented: &Presented<'_>) -> Option<TablePlace> {
-    presented.place()?.first_chunk().map(TablePlace::of_chars)
-}
-
 /// Wherever a key stands.
 fn places(head: &Head) -> impl Iterator<Item = TablePlace> {
     let one = match head.place {
@@ -503,15 +409,6 @@ fn places(head: &Head) -> impl Iterator<Item = TablePlace> {
 /// Where a key stands by one of its names.
 fn place_of(name: &Name) -> TablePlace {
     TablePlace::from_bits(name.bits())
-}
-
-impl Digest {
-    /// Where a key with this digest stands, if its text is not of our own format: bits of its name, so that
-    /// they can be kept in clear without giving a guesser anything to compare with.
-    #[must_use]
-    pub fn place(&self, pepper: &Pepper) -> u64 {
-        self.name(pepper).bits()
-    }
 }
 
 /// Names a key in the maps of this module.

@@ -10,7 +10,7 @@ use crate::id::{AccountId, KeyId};
 use crate::key::{Found, Head, Key, Material, Place, Proof, SecretMaterial, Session, State, Traits};
 use crate::keys::{TRIES, Ties};
 use crate::keyward::{Environment, Keyward, Origin};
-use crate::live::Stands;
+use crate::live::{Stands, Whose};
 use crate::permit::Permit;
 use crate::record;
 use crate::scope::Scopes;
@@ -132,7 +132,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// The key whose secret was presented, if it is one of the account with that login.
     async fn parent_by_key(&self, sign_in: &SignIn) -> Result<Option<Key>, Error> {
         let Some(presented) = Presented::read(&sign_in.proof) else { return Ok(None) };
-        let Some((entry, _)) = self.live.find(&presented, &self.pepper) else { return Ok(None) };
+        let found = self.live.find(&presented, Whose::Anyone, &self.pepper);
+        let Some((entry, _)) = found else { return Ok(None) };
         let now = self.environment.now();
         if entry.judge(None, now).and_then(|()| self.live.count(&entry, 1, now)).is_err() {
             return Ok(None);

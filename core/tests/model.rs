@@ -50,6 +50,8 @@ mod steps;
 mod stories;
 #[path = "model/unknown.rs"]
 mod unknown;
+#[path = "model/ways.rs"]
+mod ways;
 #[path = "model/world.rs"]
 mod world;
 

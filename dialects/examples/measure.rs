@@ -52,6 +52,7 @@ fn main() {
             scopes,
             ip_allow: Vec::new(),
             rate_limit: None,
+            way: None,
         }),
         details: Details::new("continuous integration", r#"{"team":"blue","plan":{"tier":3}}"#),
         expires_at: Some(Timestamp::from_millis(1_900_000_000_123)),

@@ -4,7 +4,7 @@ use keyward_core::account::{Account, Organization};
 use keyward_core::command::{Answer, Command, SignIn};
 use keyward_core::error::Error;
 use keyward_core::key::{Key, Material, Place, Proof, Scheme, SecretMaterial};
-use keyward_core::live::Live;
+use keyward_core::live::{Live, Whose};
 use keyward_core::permit::{Caller, Verb};
 use keyward_core::seal::{Pepper, SlotSecret};
 use keyward_core::secret::Digest;
@@ -87,5 +87,5 @@ pub(crate) fn caller(
     live.directory.set_organization(organization);
     live.directory.set_account(account);
     live.admit(&key).unwrap_or_else(|error| panic!("{error:?}"));
-    live.authenticate(text, None, at, &pepper).unwrap_or_else(|error| panic!("{error:?}"))
+    live.authenticate(text, Whose::Anyone, None, at, &pepper).unwrap_or_else(|error| panic!("{error:?}"))
 }

@@ -368,15 +368,35 @@ impl<S: Store> App<S> {
             Credential::Anonymous | Credential::InBody => return Err(Error::Anonymous),
             Credential::Secret(secret) => secret,
         };
-        let caller = keyward.authenticate(&secret, Some(head.peer));
+        let caller = match keyward.authenticate_at_hand(&secret, Some(head.peer)) {
+            Err(Error::BadCredential) => Box::pin(self.searched(keyward, head, &secret)).await?,
+            found => found?,
+        };
+        Ok((caller, secret))
+    }
+
+    /// Who presents a text that is nobody's at hand.
+    async fn searched(
+        &self,
+        keyward: &Keyward<S, World>,
+        head: &Head,
+        secret: &str,
+    ) -> Result<Caller, Error> {
+        let guess = Guess::Secret(secret);
+        // Only who is wrong is slowed: a secret has more bits than anybody can guess, and behind one address there may be
+        // many, of whom one presents a key that was removed. Who was wrong too often is not searched for: that is as much work
+        // as everybody's imports make it.
+        self.guesses
+            .take(head.peer, guess, environment::now())
+            .inspect_err(|_| self.metrics.wrong_credentials.increment(1))?;
+        let caller = keyward.authenticate(secret, Some(head.peer));
         if matches!(caller, Err(Error::BadCredential)) {
             self.metrics.wrong_credentials.increment(1);
-            // Only who is wrong is slowed: a secret has more bits than anybody can guess, and behind one address there may be
-            // many, of whom one presents a key that was removed.
-            self.guesses.take(head.peer, Guess::Secret(&secret), environment::now())?;
-            Box::pin(keyward.note_refused(&secret, Some(head.peer))).await;
+            keyward.note_refused(secret, Some(head.peer)).await;
+        } else {
+            self.guesses.give_back(head.peer, guess, environment::now());
         }
-        Ok((caller?, secret))
+        caller
     }
 
     async fn document(&self, admitted: &Admitted<'_, S>, body: &[u8]) -> Result<Response, Error> {

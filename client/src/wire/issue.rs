@@ -167,9 +167,9 @@ pub struct Digest {
 pub enum Algorithm {
     /// SHA-256 of the text.
     Sha256,
-    /// SHA-512 of the text.
+    /// SHA-512 of the text. It counts as a pepper does.
     Sha512,
-    /// HMAC-SHA-256 of the text under a pepper.
+    /// HMAC-SHA-256 of the text under a pepper. The live keys of an organization have at most eight peppers.
     HmacSha256,
     /// bcrypt; taken again as SHA-256 when the key is first used. It sees 72 bytes: no longer secret ever fits it.
     Bcrypt,

@@ -2,9 +2,10 @@
 
 use crate::command::{Answer, Given, Import};
 use crate::error::Error;
-use crate::id::KeyId;
+use crate::id::{KeyId, OrganizationId};
 use crate::key::{Material, Place, Proof};
 use crate::keyward::{Environment, Keyward, Origin};
+use crate::live::Whose;
 use crate::permit::Permit;
 use crate::secret::{Digest, Handle, Presented, Secret};
 use crate::store::{CommitError, Name, Store};
@@ -40,16 +41,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let handle = own.or(import.handle).or_else(|| Handle::parse(&format!("{id}")));
         let handle = handle.ok_or_else(|| Error::internal("an id that is no handle"))?;
         if let Given::Text(secret) = &import.given {
-            self.refuse_known(secret).await?;
+            self.refuse_known(account.organization, secret).await?;
         }
         let material = verbs::import::material(import.given);
+        // Before the commit: of two at once, both would take the last one.
+        let _reserved = match &material.proof {
+            Proof::Digest(scheme, _) => self.live.reserve(account.organization, scheme)?,
+            Proof::Slow(_) | Proof::Password(_) => None,
+        };
         let by_handle = self.handle_name(&handle, id);
         let mut names: Vec<Name> = by_handle.into_iter().collect();
         let place = match &material.proof {
-            Proof::Digest(scheme, digest) => {
-                if !self.live.takes(scheme) {
-                    return Err(Error::invalid("digest", "one of at most 16 ways to take a digest"));
-                }
+            Proof::Digest(_, digest) => {
                 names.push(digest.name(&self.pepper));
                 if is_own { Place::Handle } else { Place::Digest(digest.place(&self.pepper)) }
             }
@@ -86,8 +89,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     /// A secret that is or was a key under another digest of it must not become one again.
-    async fn refuse_known(&self, secret: &Secret) -> Result<(), Error> {
-        let digests: Vec<Digest> = self.live.digests(secret.expose()).collect();
+    async fn refuse_known(&self, organization: OrganizationId, secret: &Secret) -> Result<(), Error> {
+        let whose = Whose::One(organization);
+        let digests: Vec<Digest> = self.live.digests(secret.expose(), whose, &self.pepper).collect();
         for digest in digests {
             if self.store.holder(digest.name(&self.pepper)).await?.is_some() {
                 return Err(Error::Taken { what: "secret" });

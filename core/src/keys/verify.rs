@@ -10,7 +10,7 @@ use crate::event::Happened;
 use crate::id::Id;
 use crate::key::{Found, Key, Material, Place, Proof, Scheme, SecretMaterial, Tombstone};
 use crate::keyward::{Environment, Keyward, Origin};
-use crate::live::Details;
+use crate::live::{Details, Whose};
 use crate::permit::Permit;
 use crate::record;
 use crate::secret::{Digest, Presented};
@@ -39,10 +39,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         ask: &Ask,
     ) -> Result<Result<(Entry, Details), Refusal>, Error> {
         let Some(presented) = Presented::read(text) else { return Ok(Err(Refusal::Malformed)) };
-        let mut found = self.live.find(&presented, &self.pepper);
+        let mut found = self.live.find(&presented, permit.whose(), &self.pepper);
         // What rarely happens is boxed: the state of a verify is moved several times on its way.
         if found.is_none() && Box::pin(self.learn_slow(permit, &presented)).await? {
-            found = self.live.find(&presented, &self.pepper);
+            found = self.live.find(&presented, permit.whose(), &self.pepper);
         }
         let Some((entry, details)) = found else {
             return Ok(Err(Box::pin(self.why_absent(permit, &presented, ask)).await?));
@@ -87,7 +87,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if presented.is_mistyped() {
             return Ok(Refusal::Malformed);
         }
-        for name in self.names(presented) {
+        for name in self.names(permit, presented) {
             let Some(id) = self.store.holder(name).await? else { continue };
             if let Some(tombstone) = self.tombstone(id).await?
                 && self.covers(permit, tombstone.organization, tombstone.account).is_ok()
@@ -101,10 +101,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     /// Notes that somebody presented a key to act by it and was refused, as a verify of it would be noted: so its owner knows who
-    /// still tries. Of a removed key only the secret counts, because whoever asks is a stranger, and its handle is public.
+    /// still tries. Of a removed key only the secret counts, because whoever asks is a stranger, and its handle is public. A
+    /// stranger's text is not searched for again here.
     pub async fn note_refused(&self, text: &str, address: Option<IpAddr>) {
         let Some(presented) = Presented::read(text) else { return };
-        let key = match self.live.find(&presented, &self.pepper) {
+        let key = match self.live.find(&presented, Whose::AtHand, &self.pepper) {
             Some((entry, _)) => Some(entry.key.id()),
             // A note is never worth more than what it is about: where the store cannot be read there is none.
             None => self.removed_by_digest(&presented).await.unwrap_or_default(),
@@ -118,7 +119,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if presented.is_mistyped() {
             return Ok(None);
         }
-        for digest in self.live.digests(presented.text()) {
+        for digest in self.live.digests(presented.text(), Whose::AtHand, &self.pepper) {
             let Some(id) = self.store.holder(digest.name(&self.pepper)).await? else { continue };
             if self.tombstone(id).await?.is_some() {
                 return Ok(Some(id));
@@ -128,19 +129,19 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     /// What a text's key may be filed under. A handle is enough to recognise a removed key of ours: nothing else is left of it.
-    pub(crate) fn names(&self, presented: &Presented<'_>) -> Vec<Name> {
+    fn names(&self, permit: &Permit, presented: &Presented<'_>) -> Vec<Name> {
         let handle = presented.handle().map(|handle| handle.name(&self.pepper));
-        let digests = self.live.digests(presented.text()).map(|digest| digest.name(&self.pepper));
-        handle.into_iter().chain(digests).collect()
+        let digests = self.live.digests(presented.text(), permit.whose(), &self.pepper);
+        handle.into_iter().chain(digests.map(|digest| digest.name(&self.pepper))).collect()
     }
 
     /// Names the key that has this secret, or had it: what was removed is still filed under its names.
-    pub(crate) async fn id_by_secret(&self, text: &str) -> Result<Id, Error> {
+    pub(crate) async fn id_by_secret(&self, permit: &Permit, text: &str) -> Result<Id, Error> {
         let presented = Presented::read(text).ok_or(Error::NotFound)?;
-        if let Some((entry, _)) = self.live.find(&presented, &self.pepper) {
+        if let Some((entry, _)) = self.live.find(&presented, permit.whose(), &self.pepper) {
             return Ok(entry.key.id());
         }
-        for name in self.names(&presented) {
+        for name in self.names(permit, &presented) {
             if let Some(id) = self.store.holder(name).await? {
                 return Ok(id);
             }
@@ -160,7 +161,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// Looks among the keys that were imported with a slow hash; the one that fits gets a digest, so that this
     /// was the last time that it was slow.
     async fn learn_slow(&self, permit: &Permit, presented: &Presented<'_>) -> Result<bool, Error> {
-        for handle in self.live.slow_handles(presented) {
+        for handle in self.live.slow_handles(presented, permit.whose()) {
             let Some(id) = self.store.holder(handle.name(&self.pepper)).await? else { continue };
             let Some(stored) = self.store.fetch(id).await? else { continue };
             let Found::Live(sealed) = record::key::read(&stored.record)? else { continue };

@@ -45,7 +45,7 @@ impl Play {
         for at in 0..self.model.keys.len() {
             let text = self.model.keys[at].text.clone();
             // Looking must not teach slow hashes, or nothing would stay slow.
-            if self.model.would_learn(&text) {
+            if self.model.would_learn(seat, reach, &text) {
                 continue;
             }
             let want = self.model.verify(seat, reach, &text, None, 0);

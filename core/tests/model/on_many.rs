@@ -105,7 +105,7 @@ impl Play {
                 let text = &self.model.keys[self.target(*key)].text;
                 let was = |how| self.model.keys.iter().position(|key| key.how == how && key.text == *text);
                 let found = [How::Own, How::Text, How::Sha512].into_iter().find_map(was);
-                let found = self.model.holder(text).or(found);
+                let found = self.model.holder_for(&seat, reach, text).or(found);
                 self.select_one(seat, reach, found.ok_or("NotFound")?)
             }
             Many::Handle(key) => self.select_one(seat, reach, self.target(*key)),

@@ -270,19 +270,34 @@ impl Model {
         self.keys.iter().position(|key| key.life != Life::Removed && key.how == how && key.text == text)
     }
 
-    /// The key that a text opens, without asking slow hashes.
-    pub(crate) fn holder(&self, text: &str) -> Option<usize> {
-        [How::Own, How::Text, How::Sha512].into_iter().find_map(|how| self.lives(text, how))
+    /// The key that a text opens, without asking slow hashes: of an organization, or of any.
+    pub(crate) fn holder(&self, text: &str, whose: Option<usize>) -> Option<usize> {
+        let is_theirs = |at: &usize| {
+            whose.is_none_or(|whose| self.accounts[self.keys[*at].account].organization == whose)
+        };
+        [How::Own, How::Text, How::Sha512]
+            .into_iter()
+            .find_map(|how| self.lives(text, how).filter(is_theirs))
+    }
+
+    /// The key that a text opens for whoever has this seat, if any.
+    pub(crate) fn holder_for(&self, seat: &Seat, reach: Reach, text: &str) -> Option<usize> {
+        let whose = match reach {
+            Reach::Everywhere => None,
+            Reach::Organization | Reach::Account => Some(seat.organization),
+        };
+        self.holder(text, whose)
     }
 
     /// True if showing this text now would teach the digest of a slowly hashed key.
-    pub(crate) fn would_learn(&self, text: &str) -> bool {
-        self.holder(text).is_none() && self.lives(text, How::Slow).is_some()
+    pub(crate) fn would_learn(&self, seat: &Seat, reach: Reach, text: &str) -> bool {
+        self.holder_for(seat, reach, text).is_none() && self.lives(text, How::Slow).is_some()
     }
 
-    fn learn(&mut self, text: &str) {
+    fn learn(&mut self, seat: &Seat, reach: Reach, text: &str) {
         let taken = self.keys.iter().any(|key| key.how == How::Text && key.text == text);
-        let slow = self.would_learn(text).then(|| self.lives(text, How::Slow)).flatten();
+        let slow = self.would_learn(seat, reach, text).then(|| self.lives(text, How::Slow)).flatten();
+        let slow = slow.filter(|key| self.covers(seat, reach, self.keys[*key].account));
         // A digest that a removed key claims stays claimed: what was removed never works again.
         if let Some(key) = slow.filter(|_| !taken) {
             self.keys[key].how = How::Text;
@@ -299,8 +314,8 @@ impl Model {
         scope: Option<&str>,
         cost: u64,
     ) -> Result<usize, No> {
-        self.learn(text);
-        let Some(at) = self.holder(text) else {
+        self.learn(seat, reach, text);
+        let Some(at) = self.holder_for(seat, reach, text) else {
             // Nothing lives of a slow hash that was never learned; of all others a digest stays claimed.
             let known = |key: &&Key| key.text == text && key.life == Life::Removed && key.how != How::Slow;
             let may_know = self.keys.iter().filter(known).any(|key| self.covers(seat, reach, key.account));
@@ -325,7 +340,7 @@ impl Model {
 
     /// Who a secret proves to be.
     pub(crate) fn authenticate(&self, text: &str) -> Result<Seat, No> {
-        let key = &self.keys[self.holder(text).ok_or("BadCredential")?];
+        let key = &self.keys[self.holder(text, None).ok_or("BadCredential")?];
         self.judge(key).map_err(|_| "BadCredential")?;
         Ok(self.seat(key.account, &key.scopes))
     }

@@ -5,7 +5,7 @@ use keyward_core::command::{Answer, Command};
 use keyward_core::error::Error;
 use keyward_core::id::Id;
 use keyward_core::key::{Key, Material, Place, Proof, Scheme};
-use keyward_core::live::Live;
+use keyward_core::live::{Live, Whose};
 use keyward_core::metadata::Metadata;
 use keyward_core::permit::Caller;
 use keyward_core::scope::Scopes;
@@ -71,7 +71,7 @@ pub(super) fn caller(scopes: &[&str]) -> Caller {
     material.proof = Proof::Digest(Scheme::Sha256, Digest::of(text.as_bytes()));
     live.admit(&key).unwrap_or_else(|error| panic!("{error:?}"));
     let pepper = Pepper::new(&[7; 32]);
-    live.authenticate(text, None, NOW, &pepper).unwrap_or_else(|error| panic!("{error:?}"))
+    live.authenticate(text, Whose::Anyone, None, NOW, &pepper).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 /// What is answered to somebody who may do everything; `core` answers the commands.

@@ -28,8 +28,14 @@ fn asked(sent: &Sent) -> (String, Ask) {
 fn valid() -> Answer {
     let scopes = Scopes::parse(["a", "b"]).unwrap_or_else(|error| panic!("{error:?}"));
     let account = Directory::default().account(Id::from_bits(3).into(), Id::from_bits(2).into());
-    let profile =
-        Profile { account, rights: scopes.rights(), scopes, ip_allow: Vec::new(), rate_limit: None };
+    let profile = Profile {
+        account,
+        rights: scopes.rights(),
+        scopes,
+        ip_allow: Vec::new(),
+        rate_limit: None,
+        way: None,
+    };
     Answer::Verdict(Box::new(Verdict::Valid(Valid {
         key: Id::from_bits(1).into(),
         profile: Arc::new(profile),

@@ -21,8 +21,14 @@ fn ask(body: &str) -> Sent {
 fn valid(name: &str, metadata: &str, scopes: &[&str], expires_at: Option<Timestamp>) -> Answer {
     let scopes = Scopes::parse(scopes.iter().copied()).unwrap_or_else(|error| panic!("{error:?}"));
     let account = Directory::default().account(Id::from_bits(3).into(), Id::from_bits(2).into());
-    let profile =
-        Profile { account, rights: scopes.rights(), scopes, ip_allow: Vec::new(), rate_limit: None };
+    let profile = Profile {
+        account,
+        rights: scopes.rights(),
+        scopes,
+        ip_allow: Vec::new(),
+        rate_limit: None,
+        way: None,
+    };
     Answer::Verdict(Box::new(Verdict::Valid(Valid {
         key: Id::from_bits(1).into(),
         profile: Arc::new(profile),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::scene::{Scene, no, text};
+use crate::harness::Server;
 
 /// Texts with a digest that another program took of them: Python's `hashlib`, `hmac` and `crypt` (libxcrypt), and
 /// the tests of the reference implementation of Argon2 (`src/test.c`, `$argon2id$`).
@@ -116,6 +117,48 @@ fn every_digest_meets_its_text() {
         scene.ok("DELETE", &format!("/v1/keys/{id}"), Value::Null);
         assert_eq!(scene.verdict(secret), "removed", "{secret}");
     }
+}
+
+/// A tenant that brought sixteen peppers along kept all others from bringing any.
+#[test]
+fn an_organization_has_eight_ways_to_take_a_digest() {
+    let scene = Scene::new();
+    let tenant = scene.tenant("other");
+    // Digests of nobody's text: whose they are is not asked.
+    let other = |n: u8| peppered(&format!("{n:064x}"), &format!("{n}A=="));
+    let made: Vec<String> = (1..=8).map(|n| import_one(&scene, other(n))).collect();
+    let full = import(&scene, &[other(9)]).remove(0);
+    assert_eq!((&full["problem"]["status"], &full["problem"]["code"]), (&json!(409), &json!("wrong_state")));
+    assert!(full.to_string().contains("eight ways"), "{full}");
+    let theirs = json!([peppered(HMAC.1, PEPPER)]);
+    let answer = scene.call_as(&tenant.owner.secret, "POST", "/v1/keys/import", Some(theirs));
+    assert!(lines(&answer.body)[0]["id"].is_string(), "{}", answer.body);
+    scene.ok("DELETE", &format!("/v1/keys/{}", made[3]), Value::Null);
+    import_one(&scene, other(9));
+}
+
+/// Whose a text is that somebody signs in with is found by a search, which is only for those who are not wrong too often; what
+/// was found once is at hand.
+#[test]
+fn an_imported_text_signs_in_and_strangers_do_not_search_without_end() {
+    let mut scene = Scene::on(|folder| {
+        Server::configured(folder, |config| {
+            let limits = toml::Table::from_iter([("guesses_per_minute".to_owned(), 3.into())]);
+            config.insert("limits".to_owned(), limits.into());
+        })
+    });
+    let mut item = peppered(HMAC.1, PEPPER);
+    item["scopes"] = json!(["keys:read"]);
+    import_one(&scene, item);
+    let ask = |scene: &Scene, secret: &str| scene.call_as(secret, "GET", "/v1/keys", None).status;
+    let guess = |scene: &Scene| [(); 4].map(|()| ask(scene, "brought-along-wrong"));
+    assert_eq!([(); 9].map(|()| ask(&scene, HMAC.0)), [200; 9]);
+    assert_eq!(guess(&scene), [401, 401, 401, 429], "what was right is no guess");
+    assert_eq!(ask(&scene, HMAC.0), 200);
+    scene.restart();
+    assert_eq!(guess(&scene), [401, 401, 401, 429]);
+    assert_eq!(ask(&scene, HMAC.0), 429, "it tells nothing of whether the text is right");
+    assert_eq!(ask(&scene, &scene.owner), 200);
 }
 
 #[test]
