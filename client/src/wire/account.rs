@@ -101,7 +101,8 @@ pub struct RemoveAccount {
 pub enum KeyPolicy {
     /// They are removed with it, and so are the accounts below it with theirs.
     RemoveKeys,
-    /// They go to another account of the organization, and the accounts below it come to be below that.
+    /// They go to another account of the organization, and the accounts below it come to be below that. Passwords and sessions
+    /// are removed with the account: whoever knew them would sign in as the other one.
     TransferTo,
     /// It is not removed while it has any, nor while an account is below it.
     Refuse,

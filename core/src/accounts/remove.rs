@@ -8,7 +8,7 @@ use crate::command::{Answer, KeyPolicy};
 use crate::error::Error;
 use crate::event::{Happened, Reason};
 use crate::id::{AccountId, Id};
-use crate::key::Found;
+use crate::key::{Found, Key, Material, Proof, SecretMaterial};
 use crate::keys::TRIES;
 use crate::keyward::{Environment, Keyward, Origin};
 use crate::live::Stands;
@@ -112,7 +112,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(())
     }
 
-    /// Gives the keys of an account to another one, and puts the accounts right below it below that.
+    /// Gives the keys of an account to another one, but what signs in as it, and puts the accounts right below it below that.
     async fn hand_over(
         &self,
         permit: &Permit,
@@ -158,6 +158,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 }
                 let secret = self.slot_secret(stored).await?;
                 let mut key = sealed.open(&secret)?;
+                if signs_a_person_in(&key) {
+                    // It would sign whoever knew it in as the heir. It ends with the account: refused from that commit on,
+                    // and removed by what ends all that an account left, now or after a crash.
+                    continue;
+                }
                 key.head.account = heir;
                 key.head.version += 1;
                 self.commit_change(Some(permit), &key, &secret, Happened::Updated, origin).await?;
@@ -182,5 +187,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         account.version += 1;
         self.commit_account(Some(permit), &account, Happened::Updated, origin).await?;
         Ok(())
+    }
+}
+
+/// Whether a key proves who somebody is, rather than doing something for whoever has it: passwords, and the sessions that
+/// they or keys have opened.
+fn signs_a_person_in(key: &Key) -> bool {
+    match &key.traits.material {
+        Material::Secret(SecretMaterial { proof: Proof::Password(_), .. }) => true,
+        Material::Secret(_) | Material::Access(_) | Material::Crypto(_) => key.head.session.is_some(),
     }
 }

@@ -1,16 +1,21 @@
 //! This file is about who may end what, and what ends with it, told as an audit found it.
 
+use keyward_core::access::{Identification, NewAccess};
 use keyward_core::account::{Account, Role};
-use keyward_core::command::{AccountPatch, Answer, Command, Ending, KeyPolicy, NewAccount, Patch};
+use keyward_core::command::{AccountPatch, Answer, Command, Draft, Ending, KeyPolicy, NewAccount, Patch};
+use keyward_core::crypto::{Algorithm, NewCrypto, Origin};
 use keyward_core::error::Error;
+use keyward_core::event::Reason;
 use keyward_core::id::{AccountId, KeyId};
 use keyward_core::keyward::Environment;
 use keyward_core::permit::Caller;
 use keyward_core::scope::Scopes;
+use keyward_core::secret::Label;
 use keyward_core::verbs::verify::{Refusal, Verdict};
 
 use crate::house::{Core, House, Known, accepts, ask, known};
 use crate::play;
+use crate::sessions::{plan, set_password, sign_in};
 use crate::world::{Shared, finish, start};
 
 fn begin(keys: usize) -> (House, Core<Shared>) {
@@ -173,6 +178,72 @@ fn accounts_below_go_with_the_keys() {
     assert!(!accepts(&core, &of_child), "it is below the heir");
     let core = finish(start(house.store.clone(), &house.world)).unwrap();
     assert!(!accepts(&core, &of_child), "after a restart, too");
+}
+
+/// Whoever knew the password of somebody whose account was handed over signed in as the heir, and a session of theirs went on
+/// as the heir's.
+#[test]
+fn what_signs_a_person_in_is_not_handed_over() {
+    let (house, core) = begin(1);
+    let heir = account(&core, &house, None, Role::Member);
+    let own = house.keys[0].clone();
+    let (environment, account) = (Label::parse("live").unwrap(), Some(house.account.id));
+    let draft = Draft { name: "handed over".to_owned(), ..Draft::default() };
+    let badge = Command::IssueAccess(Box::new(NewAccess {
+        account,
+        environment: environment.clone(),
+        protected: false,
+        identification: Identification::badge("MC:1234567890"),
+        pin: None,
+        levels: Vec::new(),
+        person: None,
+        draft: draft.clone(),
+    }));
+    let crypto = Command::IssueCrypto(Box::new(NewCrypto {
+        account,
+        environment,
+        protected: false,
+        algorithm: Algorithm::Ed25519,
+        usages: Algorithm::Ed25519.usages(),
+        origin: Origin::Generate,
+        naming: None,
+        draft,
+    }));
+    let mut lasting = vec![own.id];
+    for command in [crypto, badge] {
+        match send(&core, &house.owner, command) {
+            Ok(Answer::IssuedAccess(key) | Answer::IssuedCrypto(key)) => lasting.push(key.head.id),
+            other => panic!("a key: {:?}", other.err()),
+        }
+    }
+    let password = set_password(&core, &house, house.account.id, "shop", "open sesame");
+    let opens = |core: &Core<Shared>, proof: &str| sign_in(core, "shop", proof, plan(None, None));
+    let sessions = ["open sesame", &own.text].map(|proof| opens(&core, proof).unwrap());
+    send(&core, &house.owner, remove(house.account.id, KeyPolicy::Transfer(heir.id))).unwrap();
+
+    // What ends the keys that an account has left has not begun, and begins again after a crash.
+    drop(house.world.take_work());
+    let again = finish(start(house.store.clone(), &house.world)).unwrap();
+    for (core, when) in [(&core, "when it is answered"), (&again, "after a crash")] {
+        assert_eq!(opens(core, "open sesame").err(), Some(Error::BadCredential), "{when}");
+        assert!(sessions.iter().all(|session| !accepts(core, session)), "{when}");
+        assert_eq!(core.authenticate(&own.text, None).unwrap().account, heir.id, "{when}");
+    }
+    house.world.work();
+    for id in [password, sessions[0].id, sessions[1].id] {
+        match send(&again, &house.owner, Command::Find(id)) {
+            Err(Error::Gone(tombstone)) => assert_eq!(tombstone.reason, Reason::OwnerLeft),
+            other => panic!("it is removed: {:?}", other.err()),
+        }
+    }
+    for id in lasting {
+        let Ok(Answer::Found(key)) = send(&again, &house.owner, Command::Find(id)) else {
+            panic!("{id} lives")
+        };
+        assert_eq!(key.head.account, heir.id);
+    }
+    assert!(opens(&again, "open sesame").is_err(), "and its login is free");
+    set_password(&again, &house, heir.id, "shop", "another");
 }
 
 /// Somebody who is no owner stopped an account with an owner below it: the owner's keys stopped with it.

@@ -275,9 +275,7 @@ impl Model {
         let is_theirs = |at: &usize| {
             whose.is_none_or(|whose| self.accounts[self.keys[*at].account].organization == whose)
         };
-        [How::Own, How::Text, How::Sha512]
-            .into_iter()
-            .find_map(|how| self.lives(text, how).filter(is_theirs))
+        [How::Own, How::Text, How::Sha512].into_iter().find_map(|how| self.lives(text, how).filter(is_theirs))
     }
 
     /// The key that a text opens for whoever has this seat, if any.

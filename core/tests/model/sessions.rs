@@ -24,18 +24,29 @@ const HOUR: u64 = 3600 * 1000;
 /// What ends a key, or takes something away from it.
 type End = fn(&World, KeyId) -> Command;
 
-fn plan(idle_seconds: Option<u32>, life_seconds: Option<u64>) -> SessionPlan {
+pub(crate) fn plan(idle_seconds: Option<u32>, life_seconds: Option<u64>) -> SessionPlan {
     let format = Format::Plain { alphabet: Alphabet::Hex, public: 0, private: 32, hint: 0 };
     SessionPlan { format, life_seconds, idle_seconds }
 }
 
-fn sign_in(core: &Core<Shared>, login: &str, proof: &str, session: SessionPlan) -> Result<Known, Error> {
+pub(crate) fn sign_in(
+    core: &Core<Shared>,
+    login: &str,
+    proof: &str,
+    session: SessionPlan,
+) -> Result<Known, Error> {
     let proof = Zeroizing::new(proof.to_owned());
     let sign_in = SignIn { login: login.to_owned(), proof, organization: None, session: Ok(session) };
     finish(core.sign_in(sign_in, &Origin::default())).map(known)
 }
 
-fn set_password(core: &Core<Shared>, house: &House, account: AccountId, login: &str, text: &str) -> KeyId {
+pub(crate) fn set_password(
+    core: &Core<Shared>,
+    house: &House,
+    account: AccountId,
+    login: &str,
+    text: &str,
+) -> KeyId {
     let password = Zeroizing::new(text.to_owned());
     let command = Command::SetPassword { account: Some(account), login: Some(login.to_owned()), password };
     match finish(ask(core, &house.owner, Verb::Issue, command, None)) {

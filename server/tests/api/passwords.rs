@@ -31,6 +31,32 @@ fn a_password_signs_in_until_it_is_another_or_removed() {
     assert_eq!(sign_in(&scene, "captions", "second"), 400);
 }
 
+/// Whoever knew the password of an account that was handed over signed in as the heir.
+#[test]
+fn a_password_is_not_handed_over_with_the_keys() {
+    let mut scene = Scene::new();
+    let (leaver, heir) = (scene.account(None, "member", "captions"), scene.account(None, "member", "heir"));
+    let key = scene.held(json!({ "account_id": leaver, "scopes": ["orders:read"] }));
+    let password =
+        scene.ok("PUT", &format!("/v1/accounts/{leaver}/password"), json!({ "password": "sesame" }));
+    let query = "/api/account/login?v=1&username=captions&password=sesame";
+    let session = text(&scene.request("GET", query, "", b"").json()["ApiToken"]);
+    assert_eq!(scene.verdict(&session), "valid");
+    let end = format!("/v1/accounts/{leaver}?policy=transfer_to&transfer_to={heir}");
+    scene.ok("DELETE", &end, Value::Null);
+    for restarted in [false, true] {
+        if restarted {
+            scene.restart();
+        }
+        assert_eq!(sign_in(&scene, "captions", "sesame"), 400, "{restarted}");
+        assert_ne!(scene.verdict(&session), "valid", "{restarted}");
+        assert_eq!(scene.verify(&key.secret)["account_id"], heir, "{restarted}");
+    }
+    let path = format!("/v1/keys/{}", text(&password["id"]));
+    let gone = (0..200).map(|_| scene.call("GET", &path, None)).find(|answer| answer.status == 410);
+    assert_eq!(gone.expect("it is removed in the background").json()["tombstone"]["reason"], "owner_left");
+}
+
 #[test]
 fn nobody_sets_a_password_where_they_may_not() {
     let scene = Scene::new();
