@@ -133,6 +133,8 @@ impl AccountFacts {
 #[derive(Default)]
 pub struct Directory {
     accounts: RwLock<HashMap<AccountId, Arc<AccountFacts>>>,
+    /// The same accounts by their organization: whether one keeps an owner is asked with every change of one.
+    members: RwLock<HashMap<OrganizationId, Vec<Arc<AccountFacts>>>>,
     tree: RwLock<Tree>,
     organizations: RwLock<HashMap<OrganizationId, Arc<OrganizationFacts>>>,
 }
@@ -191,12 +193,10 @@ impl Directory {
     /// The active owners of an organization, as far as they and the accounts above them stand.
     #[must_use]
     pub fn owners(&self, organization: OrganizationId) -> Vec<AccountId> {
-        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
-        let is_owner = |facts: &&Arc<AccountFacts>| {
-            let is_active = facts.role() == Role::Owner && facts.stands.load() == Stands::Active;
-            is_active && facts.organization.id == organization
-        };
-        accounts.values().filter(is_owner).map(|facts| facts.id).collect()
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        let is_owner =
+            |facts: &&Arc<AccountFacts>| facts.role() == Role::Owner && facts.stands.load() == Stands::Active;
+        members.get(&organization).into_iter().flatten().filter(is_owner).map(|facts| facts.id).collect()
     }
 
     /// The accounts right below one.
@@ -236,7 +236,12 @@ impl Directory {
             own: AtomicStands(AtomicU8::new(Stands::Suspended as u8)),
             stands: AtomicStands(AtomicU8::new(Stands::Suspended as u8)),
         };
-        Arc::clone(accounts.entry(id).or_insert_with(|| Arc::new(unknown())))
+        Arc::clone(accounts.entry(id).or_insert_with(|| {
+            let facts = Arc::new(unknown());
+            let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+            members.entry(facts.organization.id).or_default().push(Arc::clone(&facts));
+            facts
+        }))
     }
 
     fn organization(&self, id: OrganizationId) -> Arc<OrganizationFacts> {
