@@ -9,7 +9,7 @@ use super::{Client, Identification, Kind, List, Reason, Secret, State, Tombstone
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
-    /// Of this account.
+    /// Of this account itself, not of those below it.
     pub account_id: Option<String>,
     /// Of this kind.
     pub kind: Option<Kind>,
@@ -44,7 +44,7 @@ pub struct ListKeys {
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     pub cursor: Option<String>,
-    /// Of this account.
+    /// Of this account itself, not of those below it.
     pub account_id: Option<String>,
     /// Of this kind.
     pub kind: Option<Kind>,

@@ -259,7 +259,7 @@ pub static OPERATIONS: [Operation; 51] = [
             "POST",
             "/v1/removals",
             "remove_keys",
-            "Remove keys by anything that names them; with `dry_run`, say what that would do.",
+            "Remove keys by anything that names them, accounts for their own keys alone; with `dry_run`, say what that would do.",
         )
     },
     Operation {

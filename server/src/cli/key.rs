@@ -209,7 +209,7 @@ struct Issue {
 
 #[derive(Debug, Args)]
 struct List {
-    /// Of this account.
+    /// Of this account itself, not of those below it.
     #[arg(long)]
     account: Option<String>,
     /// `active`, `suspended` or `removed`.
@@ -249,7 +249,7 @@ struct List {
 
 #[derive(Debug, Args)]
 struct RemoveMany {
-    /// Of this account.
+    /// Of this account itself, not of those below it.
     #[arg(long)]
     account: Option<String>,
     /// With this tag.

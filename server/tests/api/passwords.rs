@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::scene::{Scene, no, text};
-use crate::harness::PROGRAM;
+use crate::harness::{PROGRAM, eventually};
 
 /// What signing in with a password says, as the clients do that have passwords.
 fn sign_in(scene: &Scene, login: &str, password: &str) -> u16 {
@@ -53,8 +53,10 @@ fn a_password_is_not_handed_over_with_the_keys() {
         assert_eq!(scene.verify(&key.secret)["account_id"], heir, "{restarted}");
     }
     let path = format!("/v1/keys/{}", text(&password["id"]));
-    let gone = (0..200).map(|_| scene.call("GET", &path, None)).find(|answer| answer.status == 410);
-    assert_eq!(gone.expect("it is removed in the background").json()["tombstone"]["reason"], "owner_left");
+    let gone = eventually("the end of the password", || {
+        Some(scene.call("GET", &path, None)).filter(|answer| answer.status == 410)
+    });
+    assert_eq!(gone.json()["tombstone"]["reason"], "owner_left");
 }
 
 #[test]

@@ -37,6 +37,25 @@ fn keys_of(scene: &Scene, account: &str, count: usize, fields: Value) -> Vec<Hel
     (0..count).map(|_| scene.held(fields.clone())).collect()
 }
 
+/// Removing an account ends what is below it; removing its keys means its own.
+#[test]
+fn an_account_is_named_for_its_own_keys_alone() {
+    let scene = Scene::new();
+    let above = scene.account(None, "member", "above");
+    let below = json!({ "name": "below", "role": "member", "parent_id": above });
+    let below = text(&scene.ok("POST", "/v1/accounts", below)["id"]);
+    let (own, others) = (keys_of(&scene, &above, 2, json!({})), keys_of(&scene, &below, 3, json!({})));
+    let listed = scene.read(&format!("/v1/keys?account_id={above}"));
+    for selection in [json!({ "filter": { "account_id": above } }), json!({ "account_id": above })] {
+        assert_eq!(plan(&scene, &selection)["total"], 2, "as many as are listed: {listed}");
+    }
+    assert_eq!(listed["data"].as_array().map(Vec::len), Some(2));
+    let selection = json!({ "account_id": above });
+    finished(&scene, &confirm(&scene, &selection, &plan(&scene, &selection)));
+    assert!(own.iter().all(|key| scene.verdict(&key.secret) == "removed"));
+    assert!(others.iter().all(|key| scene.verdict(&key.secret) == "valid"));
+}
+
 #[test]
 fn one_key_is_removed_by_its_secret_or_its_handle() {
     let scene = Scene::new();
