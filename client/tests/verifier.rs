@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use keyward_client::{Client, Id, Needs, Removed, Verdict, Verifier, VerifierOptions};
 use keyward_verifier::frame::{
-    Answer, Change, Changes, KeyRow, KeyUses, OwnerRow, OwnerStanding, ServerFrame, VerifierFrame,
+    Answer, Change, Changes, KeyRow, KeyUses, OwnerRow, OwnerStanding, Reason, ServerFrame, VerifierFrame,
 };
 use keyward_verifier::lease::{Mode, Position};
 
@@ -130,6 +130,32 @@ async fn one_that_holds_nothing_asks_whether_the_server_is_there() {
     let _again = stage.next().await;
     soon(lapsed).await;
     assert!(!verifier.is_available(), "until it has joined again");
+}
+
+/// It went on until its lease ended, or for ever where it serves stale, and what had ended its right waited for that.
+#[tokio::test]
+async fn who_may_join_no_more_stops_at_once_and_says_so() {
+    for options in [VerifierOptions::named("full"), VerifierOptions::named("stale").serve_stale()] {
+        let stage = Stage::new().await;
+        let (verifier, mut play) = joined(&stage, options, &[1], LONG).await;
+        let before = play.hello.incarnation;
+        assert_eq!(told(&verifier, 1), "valid");
+        let lapsed = verifier.lapsed();
+        play.say(ServerFrame::Refuse(Reason::Forbidden)).await;
+        while play.hear().await.expect("it says so first") != VerifierFrame::Goodbye {}
+        assert_eq!(told(&verifier, 1), "unavailable", "before it says so");
+        soon(lapsed).await;
+        drop(play);
+        // Allowed again, it is another run: what it said last may still be on its way.
+        let mut play = stage.next().await;
+        assert_ne!(play.hello.incarnation, before);
+        assert_eq!(play.hello.position, Position(0), "it has kept nothing");
+        play.welcome(5, LONG, NOTE).await;
+        play.load(5, &[1]).await;
+        play.grant(5, LONG).await;
+        soon(verifier.ready()).await;
+        assert_eq!(told(&verifier, 1), "valid");
+    }
 }
 
 #[tokio::test]

@@ -123,7 +123,33 @@ async fn converse<S: Store>(socket: &mut Socket, standing: &Standing<S>) -> Opti
     info!(verifier = hello.name, incarnation = %hello.incarnation, mode = ?hello.mode, "a verifier joined");
     let ended = follow(socket, standing, &mut seat, welcome).await;
     info!(verifier = hello.name, incarnation = %hello.incarnation, reason = ?ended, "a verifier left");
-    ended
+    if ended != Some(Reason::Forbidden) {
+        return ended;
+    }
+    dismiss(socket, &mut seat).await;
+    None
+}
+
+/// Tells a verifier that it may be one no more, and hears whether it has stopped: whatever ended its right waits until it says
+/// so, or its lease has run out. Of what else it says nothing is heard.
+async fn dismiss<S: Store>(socket: &mut Socket, seat: &mut Seat<S, World>) {
+    let goodbye = async {
+        send(socket, ServerFrame::Refuse(Reason::Forbidden)).await?;
+        loop {
+            match hear(socket).await {
+                Ok(Heard::Frame(frame @ VerifierFrame::Goodbye)) => {
+                    // The answer to it is that the connection ends.
+                    let _ = seat.heard(frame).await;
+                    return Ok(());
+                }
+                Ok(Heard::Frame(_) | Heard::Life) => {}
+                Ok(Heard::End) | Err(_) => return Err(()),
+            }
+        }
+    };
+    // One that does not say it is gone like any other.
+    let _ = timeout(PATIENCE, goodbye).await;
+    let _ = timeout(PATIENCE, socket.close(None)).await;
 }
 
 async fn take<S: Store>(
@@ -154,7 +180,10 @@ async fn follow<S: Store>(
                     Ok(Heard::End) => return None,
                     Ok(Heard::Life) => Ok(Vec::new()),
                     // A lease, like an answer, goes to whoever may have one now.
-                    Ok(Heard::Frame(_)) if !standing.still_may() => Err(Reason::Forbidden),
+                    // That it stops, everybody may say.
+                    Ok(Heard::Frame(frame)) if frame != VerifierFrame::Goodbye && !standing.still_may() => {
+                        Err(Reason::Forbidden)
+                    }
                     Ok(Heard::Frame(frame)) => seat.heard(frame).await,
                     Err(reason) => Err(reason),
                 }

@@ -9,7 +9,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::{Method, StatusCode};
 use hyper_util::rt::TokioIo;
 use keyward_verifier::frame::{
-    Granted, Hello, SERVER_FRAME_LIMIT, ServerFrame, Shown, VerifierFrame, Welcomed,
+    Granted, Hello, Reason, SERVER_FRAME_LIMIT, ServerFrame, Shown, VerifierFrame, Welcomed,
 };
 use keyward_verifier::lease::{Holder, HolderError, Incarnation, Mode, Moment, Welcome};
 use tokio::sync::watch;
@@ -45,7 +45,7 @@ enum Ended {
     #[error("{0}")]
     Frame(#[from] keyward_verifier::frame::FrameError),
     #[error("the server ended it: {0:?}")]
-    Refused(keyward_verifier::frame::Reason),
+    Refused(Reason),
     #[error("the connection broke")]
     Broke,
     #[error("the server was silent")]
@@ -123,6 +123,9 @@ impl Member {
                         ended = self.serve(&mut socket) => Some(ended),
                         _ = stop.wait_for(|stop| *stop) => None,
                     };
+                    if let Some(Err(Ended::Refused(Reason::Forbidden))) = &ended {
+                        self.resign(&mut socket).await;
+                    }
                     match ended {
                         Some(ended) => ended,
                         None => return self.leave(&mut socket).await,
@@ -224,6 +227,25 @@ impl Member {
             Ok::<(), Ended>(())
         };
         // There is nobody left to complain to.
+        let _ = timeout(PATIENCE, goodbye).await;
+    }
+
+    /// It may join no more: accepts nothing any more, and says so, because whatever ended its right waits for its lease otherwise.
+    /// Should it be allowed again, it comes back as another run.
+    async fn resign(&mut self, socket: &mut Socket) {
+        let Ok(next) = self.shared.client.random() else {
+            // Without another name for what comes back it cannot be said.
+            return self.holder.lapse();
+        };
+        self.holder.resign(Incarnation(u128::from_be_bytes(next)));
+        self.trust();
+        let goodbye = async {
+            send(socket, &VerifierFrame::Goodbye).await?;
+            // The server hangs up when it has heard it.
+            while hear(socket).await.is_ok() {}
+            Ok::<(), Ended>(())
+        };
+        // Should it fail, the server waits for the lease.
         let _ = timeout(PATIENCE, goodbye).await;
     }
 

@@ -322,14 +322,43 @@ fn a_verifier_without_the_right_never_joins() {
     assert_eq!(told(&verifier, &scene.owner), "unavailable");
 }
 
+/// It was refused and went on to the end of its lease, for which the removal waited; or for ever where it serves stale, and then
+/// the answer named it.
 #[test]
-fn a_verifier_whose_key_is_removed_gets_no_further_lease() {
+fn a_verifier_whose_key_or_organization_ends_stops_before_that_is_answered() {
+    let runtime = runtime();
+    for is_organization in [false, true] {
+        let scene = Scene::new();
+        let tenant = scene.tenant("tenant");
+        let key = scene.held_as(&tenant.owner.secret, json!({}));
+        let joining = scene.held_as(&tenant.owner.secret, json!({ "scopes": ["verifiers:join"] }));
+        let options = VerifierOptions::named("gateway").serve_stale();
+        let verifier = joined(&runtime, &scene, &joining, options);
+        eventually("it arrives", || (told(&verifier, &key.secret) == "valid").then_some(()));
+        let ended = match is_organization {
+            true => format!("/v1/organizations/{}", tenant.organization),
+            false => format!("/v1/keys/{}", joining.id),
+        };
+        assert_eq!(scene.call("DELETE", &ended, None).status, 204, "nobody is left out: {ended}");
+        assert_eq!(told(&verifier, &key.secret), "unavailable");
+        assert_eq!(scene.read("/v1/verifiers")["data"], json!([]), "nobody waits for it any more");
+    }
+}
+
+#[test]
+fn a_verifier_whose_key_is_stopped_comes_back_with_it() {
     let (scene, runtime) = (Scene::new(), runtime());
     let (joining, key) = (joining(&scene), scene.held(json!({})));
     let verifier = joined(&runtime, &scene, &joining, VerifierOptions::named("gateway"));
-    assert_eq!(told(&verifier, &key.secret), "valid");
-    scene.ok("DELETE", &format!("/v1/keys/{}", joining.id), Value::Null);
-    eventually("its lease ends", || (told(&verifier, &key.secret) == "unavailable").then_some(()));
+    let run = || scene.read("/v1/verifiers")["data"][0]["incarnation"].clone();
+    let before = run();
+    scene.ok("POST", &format!("/v1/keys/{}/suspend", joining.id), Value::Null);
+    assert_eq!(told(&verifier, &key.secret), "unavailable");
+    scene.ok("POST", &format!("/v1/keys/{}/resume", joining.id), Value::Null);
+    eventually("it is back", || (told(&verifier, &key.secret) == "valid").then_some(()));
+    assert_ne!(run(), before, "as another run");
+    scene.ok("DELETE", &format!("/v1/keys/{}", key.id), Value::Null);
+    assert_eq!(told(&verifier, &key.secret), "Unknown");
 }
 
 #[test]

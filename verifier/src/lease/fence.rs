@@ -293,7 +293,8 @@ impl Fence {
         }
     }
 
-    /// A verifier has said that it accepts nothing any more, or its operator has: nobody waits for it.
+    /// A run of a verifier has said that it accepts nothing any more, and that it is over; or its operator has: nobody waits for
+    /// it. That it was told to stop is not enough: what it was told may not have arrived.
     pub fn leave(&mut self, incarnation: Incarnation) {
         if let Some(member) = self.members.remove(&incarnation) {
             self.running.remove(&member.key(incarnation));

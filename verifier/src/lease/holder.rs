@@ -273,6 +273,14 @@ impl Holder {
         self.open.clear();
     }
 
+    /// This run is over: it accepts nothing any more, so it can be said that it does not, and nobody waits for it. Whoever
+    /// comes back is another run, with nothing but what was seen of the log: what was said may arrive late, and would take a
+    /// lease from this one that it got since.
+    pub fn resign(&mut self, next: Incarnation) {
+        let (anchor, term, distrusts) = (self.anchor, self.term, self.distrusts);
+        *self = Self { term, distrusts, ..Self::new(next, anchor) };
+    }
+
     /// What a server showed is not to be believed: not signed by the log's key, or not an extension of the anchor. The lease
     /// ends, and nothing is ever believed again.
     pub fn distrust(&mut self) -> HolderError {

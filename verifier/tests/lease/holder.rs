@@ -217,3 +217,15 @@ fn frames_come_in_order() {
     holder.welcomed(&welcome(10, false)).unwrap();
     assert_eq!(holder.welcomed(&welcome(10, false)), Err(HolderError::OutOfOrder));
 }
+
+#[test]
+fn whoever_resigns_accepts_nothing_and_comes_back_as_another_run() {
+    let mut holder = leased();
+    assert!(holder.may_accept(at(2000)));
+    let anchor = holder.anchor();
+    holder.resign(Incarnation(99));
+    assert!(!holder.may_accept(at(2000)) && holder.deadline().is_none());
+    assert_eq!((holder.incarnation(), holder.position()), (Incarnation(99), Position(0)));
+    assert_eq!((holder.acknowledges(), holder.renew(at(2000))), (None, None), "until it is welcomed again");
+    assert_eq!(holder.anchor(), anchor, "what it has seen of the log stays");
+}

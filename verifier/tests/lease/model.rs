@@ -25,6 +25,7 @@ struct Bounds {
     crashes: u8,
     take_overs: u8,
     duplicates: u8,
+    dismissals: u8,
     one_name: bool,
 }
 
@@ -44,6 +45,7 @@ struct State {
     crashes: u8,
     take_overs: u8,
     duplicates: u8,
+    dismissals: u8,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +62,8 @@ enum Action {
     Duplicate(Message),
     Crash(usize),
     TakeOver,
+    /// The server tells this verifier that it may be one no more.
+    Dismiss(usize),
 }
 
 impl Model for Leases {
@@ -79,6 +83,7 @@ impl Model for Leases {
             crashes: 0,
             take_overs: 0,
             duplicates: 0,
+            dismissals: 0,
         }]
     }
 
@@ -99,7 +104,10 @@ impl Model for Leases {
         let may_renew = |v: &usize| state.renewals[*v] < bounds.renewals;
         actions.extend(verifiers.clone().filter(may_renew).map(Action::Renew));
         if state.crashes < bounds.crashes {
-            actions.extend(verifiers.map(Action::Crash));
+            actions.extend(verifiers.clone().map(Action::Crash));
+        }
+        if state.dismissals < bounds.dismissals {
+            actions.extend(verifiers.map(Action::Dismiss));
         }
         if state.take_overs < bounds.take_overs {
             actions.push(Action::TakeOver);
@@ -141,6 +149,10 @@ impl Model for Leases {
                 state.crashes += 1;
                 state.world.crash(v);
                 Vec::new()
+            }
+            Action::Dismiss(v) => {
+                state.dismissals += 1;
+                state.world.dismiss(v)
             }
             Action::TakeOver => {
                 state.take_overs += 1;
@@ -186,6 +198,7 @@ const CALM: Bounds = Bounds {
     crashes: 0,
     take_overs: 0,
     duplicates: 0,
+    dismissals: 0,
     one_name: false,
 };
 
@@ -227,6 +240,11 @@ fn safe_with_two_verifiers_of_one_name() {
     is_safe(Bounds { verifiers: 2, ticks: 3, renewals: 1, one_name: true, ..CALM });
 }
 
+#[test]
+fn safe_while_a_verifier_is_told_to_stop() {
+    is_safe(Bounds { ticks: 3, dismissals: 1, ..CALM });
+}
+
 /// More at once: minutes. `cargo test --release -p keyward-verifier --test lease -- --ignored --nocapture`
 #[test]
 #[ignore = "explores for minutes"]
@@ -234,6 +252,8 @@ fn safe_whatever_happens() {
     is_safe(Bounds { take_overs: 1, ..CALM });
     is_safe(Bounds { removals: 2, duplicates: 1, ..CALM });
     is_safe(Bounds { ticks: 3, crashes: 1, take_overs: 1, ..CALM });
+    is_safe(Bounds { removals: 2, dismissals: 2, ..CALM });
+    is_safe(Bounds { ticks: 3, dismissals: 1, take_overs: 1, ..CALM });
     is_safe(Bounds { verifiers: 2, ticks: 3, renewals: 1, crashes: 1, take_overs: 1, ..CALM });
 }
 
@@ -270,4 +290,19 @@ fn drift_is_allowed_for() {
 #[test]
 fn changes_leave_no_gap() {
     breaks(Broken::TakesGaps, Bounds { removals: 2, ..CALM });
+}
+
+#[test]
+fn whoever_is_told_to_stop_has_to_say_that_it_did() {
+    breaks(Broken::ForgetsWhomItDismisses, Bounds { dismissals: 1, ..CALM });
+}
+
+#[test]
+fn whoever_says_goodbye_accepts_nothing_any_more() {
+    breaks(Broken::GoesOnAfterGoodbye, Bounds { dismissals: 1, ..CALM });
+}
+
+#[test]
+fn whoever_has_said_goodbye_comes_back_as_another_run() {
+    breaks(Broken::ComesBackAsTheSame, Bounds { dismissals: 1, ..CALM });
 }

@@ -230,10 +230,14 @@ impl Simulation {
         let verifier = self.dice.roll(VERIFIERS as u64) as usize;
         let duration = 100 + self.dice.roll(6000);
         let until = self.world.now + duration;
-        match self.dice.roll(5) {
+        match self.dice.roll(6) {
             0 | 1 => self.machines[verifier].cut_until = until,
             2 => self.machines[verifier].stopped_until = until,
             3 => self.world.crash(verifier),
+            4 => {
+                let sent = self.world.dismiss(verifier);
+                self.send(sent);
+            }
             _ => {
                 self.world.take_over();
                 self.took_over_at = self.world.now;
@@ -272,8 +276,12 @@ impl Simulation {
 fn whose(step: &Step) -> Option<usize> {
     match step {
         Step::Timer(verifier) | Step::Begin(verifier) | Step::LookUp { verifier, .. } => Some(*verifier),
-        Step::Deliver(Message::Changes { verifier, .. } | Message::Grant { verifier, .. }) => Some(*verifier),
-        Step::Deliver(Message::Renew { .. } | Message::Acknowledge { .. })
+        Step::Deliver(
+            Message::Changes { verifier, .. }
+            | Message::Grant { verifier, .. }
+            | Message::Refuse { verifier, .. },
+        ) => Some(*verifier),
+        Step::Deliver(Message::Renew { .. } | Message::Acknowledge { .. } | Message::Goodbye { .. })
         | Step::Remove
         | Step::Mishap
         | Step::Look => None,
@@ -285,7 +293,9 @@ fn verifier_of(message: &Message) -> usize {
         Message::Changes { verifier, .. }
         | Message::Renew { verifier, .. }
         | Message::Acknowledge { verifier, .. }
-        | Message::Grant { verifier, .. } => *verifier,
+        | Message::Grant { verifier, .. }
+        | Message::Refuse { verifier, .. }
+        | Message::Goodbye { verifier, .. } => *verifier,
     }
 }
 
@@ -336,6 +346,9 @@ fn every_broken_rule_shows_in_some_history() {
         Broken::GrantsToAnyIncarnation,
         Broken::IgnoresDrift,
         Broken::TakesGaps,
+        Broken::ForgetsWhomItDismisses,
+        Broken::GoesOnAfterGoodbye,
+        Broken::ComesBackAsTheSame,
     ] {
         let first = histories_that_show(broken);
         println!("{broken:?} shows in history {first}");

@@ -28,6 +28,12 @@ pub(crate) enum Broken {
     IgnoresDrift,
     /// A verifier takes changes that do not follow on what it has.
     TakesGaps,
+    /// A server does not wait for a verifier that it has told to stop.
+    ForgetsWhomItDismisses,
+    /// A verifier that was told to stop says that it did, and goes on.
+    GoesOnAfterGoodbye,
+    /// A verifier that has said goodbye comes back as the same run.
+    ComesBackAsTheSame,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +51,8 @@ pub(crate) enum Message {
     Renew { verifier: usize, server: usize, incarnation: Incarnation, renewal: u64 },
     Acknowledge { verifier: usize, server: usize, incarnation: Incarnation, position: u64 },
     Grant { verifier: usize, grant: GrantBytes },
+    Refuse { verifier: usize, server: usize, incarnation: Incarnation },
+    Goodbye { verifier: usize, server: usize, incarnation: Incarnation },
 }
 
 /// A grant, in an order of its fields that can be sorted.
@@ -212,6 +220,53 @@ impl World {
         (one.table, one.sent) = (0, Vec::new());
     }
 
+    /// The server of now tells a verifier that is connected to it that it may be one no more.
+    pub(crate) fn dismiss(&mut self, verifier: usize) -> Vec<Message> {
+        let (server, incarnation) = (self.current(), self.verifiers[verifier].holder.incarnation());
+        if self.verifiers[verifier].server != Some(server) {
+            return Vec::new();
+        }
+        if self.rules.broken == Broken::ForgetsWhomItDismisses {
+            self.servers[server].leave(incarnation);
+        }
+        vec![Message::Refuse { verifier, server, incarnation }]
+    }
+
+    /// A verifier is told so: it accepts nothing any more, and says that. It may try again, which a server allows that knows
+    /// better by then.
+    fn dismissed(&mut self, verifier: usize, server: usize, incarnation: Incarnation) -> Vec<Message> {
+        let next = Incarnation(self.runs);
+        let one = &mut self.verifiers[verifier];
+        if one.server != Some(server) || one.holder.incarnation() != incarnation {
+            return Vec::new();
+        }
+        match self.rules.broken {
+            Broken::GoesOnAfterGoodbye => {}
+            Broken::ComesBackAsTheSame => {
+                one.holder.lapse();
+                one.holder.disconnected();
+                one.server = None;
+                self.servers[server].disconnected(incarnation);
+            }
+            Broken::Nothing
+            | Broken::CountsFromReceipt
+            | Broken::GrantsWithoutCatchUp
+            | Broken::ForgetsUnknownLeases
+            | Broken::DeposedGrants
+            | Broken::GrantsToAnyIncarnation
+            | Broken::IgnoresDrift
+            | Broken::TakesGaps
+            | Broken::ForgetsWhomItDismisses => {
+                one.holder.resign(next);
+                (one.table, one.server) = (0, None);
+                one.sent.clear();
+                self.runs += 1;
+                self.servers[server].disconnected(incarnation);
+            }
+        }
+        vec![Message::Goodbye { verifier, server, incarnation }]
+    }
+
     /// A verifier asks for a lease.
     pub(crate) fn renew(&mut self, verifier: usize) -> Vec<Message> {
         let one = &mut self.verifiers[verifier];
@@ -250,6 +305,13 @@ impl World {
             }
             Message::Grant { verifier, grant } => {
                 self.granted(verifier, grant);
+                Vec::new()
+            }
+            Message::Refuse { verifier, server, incarnation } => {
+                self.dismissed(verifier, server, incarnation)
+            }
+            Message::Goodbye { server, incarnation, .. } => {
+                self.servers[server].leave(incarnation);
                 Vec::new()
             }
         }
@@ -293,7 +355,10 @@ impl World {
             | Broken::ForgetsUnknownLeases
             | Broken::DeposedGrants
             | Broken::IgnoresDrift
-            | Broken::TakesGaps => {}
+            | Broken::TakesGaps
+            | Broken::ForgetsWhomItDismisses
+            | Broken::GoesOnAfterGoodbye
+            | Broken::ComesBackAsTheSame => {}
         }
         // Whatever is wrong with it, the lease is what it was.
         let _ = one.holder.granted(&grant);

@@ -184,6 +184,41 @@ fn who_may_join_no_more_is_told_nothing_more() {
     });
 }
 
+/// To be told to stop is not to have stopped: that has to be said, and is heard although whoever says it may do nothing else.
+#[test]
+fn who_may_join_no_more_is_waited_for_until_it_says_that_it_stopped() {
+    let (scene, runtime) = (Scene::new(), runtime());
+    let joining = joining(&scene);
+    let key = format!("/v1/keys/{}", joining.id);
+    // The later run has the name of the earlier one, of which nobody speaks any more then.
+    for (run, says_goodbye, status) in [(1, false, 202), (2, true, 200)] {
+        let mut stream = runtime.block_on(async {
+            let mut stream = Stream::open(&scene, &joining).await;
+            let loaded = stream.join(Hello { serve_stale: true, ..hello("gateway", run) }).await;
+            stream.frame(VerifierFrame::Acknowledge(loaded)).await;
+            stream.frame(VerifierFrame::Renew(1)).await;
+            while !matches!(stream.hear().await.expect("it goes on"), ServerFrame::Grant(_)) {}
+            stream
+        });
+        let answered = std::thread::scope(|scope| {
+            let answered = scope.spawn(|| scene.call("POST", &format!("{key}/suspend"), None).status);
+            runtime.block_on(async move {
+                assert_eq!(stream.reason().await, Some(Reason::Forbidden));
+                if says_goodbye {
+                    stream.frame(VerifierFrame::Goodbye).await;
+                    assert!(stream.hear().await.is_none(), "the end of the connection is the answer");
+                } else {
+                    // Nothing else that it says is heard.
+                    stream.frame(VerifierFrame::Acknowledge(Position(u64::MAX))).await;
+                }
+            });
+            answered.join().expect("it is answered")
+        });
+        assert_eq!(answered, status, "run {run}");
+        scene.ok("POST", &format!("{key}/resume"), Value::Null);
+    }
+}
+
 #[test]
 fn a_lease_is_not_for_who_has_not_acknowledged() {
     let (scene, runtime) = (Scene::new(), runtime());
