@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::transport::{Call, Client, segment};
 use crate::wire::{
-    Account, CreateAccount, Key, List, ListAccounts, RemoveAccount, SetPassword, UpdateAccount,
+    Account, Changed, CreateAccount, Key, List, ListAccounts, RemoveAccount, SetPassword, UpdateAccount,
 };
 
 impl Client {
@@ -40,16 +40,16 @@ impl Client {
         id: &str,
         patch: &UpdateAccount,
         version: Option<u64>,
-    ) -> Result<Account, Error> {
-        self.json(Call::patch(account(id), patch)?.if_match(version)).await
+    ) -> Result<Changed<Account>, Error> {
+        self.changed(Call::patch(account(id), patch)?.if_match(version)).await
     }
 
     /// Gives an account a password, or another one; the key that it is kept as.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn set_password(&self, id: &str, password: &SetPassword) -> Result<Key, Error> {
-        self.json(Call::put(format!("{}/password", account(id)), password)?).await
+    pub async fn set_password(&self, id: &str, password: &SetPassword) -> Result<Changed<Key>, Error> {
+        self.changed(Call::put(format!("{}/password", account(id)), password)?).await
     }
 
     /// Removes an account, if it is at this version, and says what becomes of its keys; the receipt's id.
@@ -61,8 +61,8 @@ impl Client {
         id: &str,
         keys: &RemoveAccount,
         version: Option<u64>,
-    ) -> Result<String, Error> {
-        self.call(Call::delete(account(id)).with_query(keys)?.if_match(version)).await?.receipt()
+    ) -> Result<Changed<String>, Error> {
+        self.receipt_of(Call::delete(account(id)).with_query(keys)?.if_match(version)).await
     }
 }
 

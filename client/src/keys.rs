@@ -4,8 +4,8 @@ use crate::error::Error;
 use crate::lines::ImportedLines;
 use crate::transport::{Call, Client, segment};
 use crate::wire::{
-    FoundKey, ImportKey, IssueKey, Issued, Key, List, ListKeys, Reason, RemoveKey, Removed, RotateKey,
-    SuspendKey, UpdateKey, Usage, Verdict, Verify,
+    Changed, FoundKey, ImportKey, IssueKey, Issued, Key, List, ListKeys, Reason, RemoveKey, Removed,
+    RotateKey, SuspendKey, UpdateKey, Usage, Verdict, Verify,
 };
 
 const JSON: &str = "application/json";
@@ -52,17 +52,27 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`]; the code is `stale` for another version.
-    pub async fn update_key(&self, id: &str, patch: &UpdateKey, version: Option<u64>) -> Result<Key, Error> {
-        self.json(Call::patch(key(id), patch)?.if_match(version)).await
+    pub async fn update_key(
+        &self,
+        id: &str,
+        patch: &UpdateKey,
+        version: Option<u64>,
+    ) -> Result<Changed<Key>, Error> {
+        self.changed(Call::patch(key(id), patch)?.if_match(version)).await
     }
 
     /// Stops a key until it is resumed.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn suspend_key(&self, id: &str, how: &SuspendKey, version: Option<u64>) -> Result<Key, Error> {
+    pub async fn suspend_key(
+        &self,
+        id: &str,
+        how: &SuspendKey,
+        version: Option<u64>,
+    ) -> Result<Changed<Key>, Error> {
         let call = self.post(key(id) + "/suspend")?.with_body(JSON, how)?;
-        self.json(call.if_match(version)).await
+        self.changed(call.if_match(version)).await
     }
 
     /// Lets a key work again, and calls off its retirement.
@@ -90,7 +100,8 @@ impl Client {
         self.json(Call::ask("/v1/keys/verify", question)?).await
     }
 
-    /// Removes a key for ever, if it is at this version. When this returns, every verify that begins is refused.
+    /// Removes a key for ever, if it is at this version. When this returns, every verify that begins is refused, but at the verifiers
+    /// that [`Removed::uncovered`] names.
     ///
     /// # Errors
     /// [`Error`]. After [`Error::Connection`] ask again: it is removed once, and the receipt is the same.

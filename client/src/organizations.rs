@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::transport::{Call, Client, segment};
-use crate::wire::{CreateOrganization, List, Organization, Page, UpdateOrganization};
+use crate::wire::{Changed, CreateOrganization, List, Organization, Page, UpdateOrganization};
 
 impl Client {
     /// Creates an organization.
@@ -39,16 +39,20 @@ impl Client {
         id: &str,
         patch: &UpdateOrganization,
         version: Option<u64>,
-    ) -> Result<Organization, Error> {
-        self.json(Call::patch(organization(id), patch)?.if_match(version)).await
+    ) -> Result<Changed<Organization>, Error> {
+        self.changed(Call::patch(organization(id), patch)?.if_match(version)).await
     }
 
     /// Removes an organization with all below it, if it is at this version; the receipt's id.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn remove_organization(&self, id: &str, version: Option<u64>) -> Result<String, Error> {
-        self.call(Call::delete(organization(id)).if_match(version)).await?.receipt()
+    pub async fn remove_organization(
+        &self,
+        id: &str,
+        version: Option<u64>,
+    ) -> Result<Changed<String>, Error> {
+        self.receipt_of(Call::delete(organization(id)).if_match(version)).await
     }
 }
 

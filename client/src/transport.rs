@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::wire::{Problem, Secret};
+use crate::wire::{Changed, Problem, Secret, Uncovered};
 
 /// How often a call is made in all, where making it twice does no harm.
 const ATTEMPTS: u32 = 4;
@@ -163,6 +163,23 @@ impl Client {
     /// Makes a call and reads its answer as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         self.call(call).await?.json()
+    }
+
+    /// Makes a call that may take a right away.
+    pub(crate) async fn changed<T: DeserializeOwned>(&self, call: Call) -> Result<Changed<T>, Error> {
+        let answer = self.call(call).await?;
+        // Read twice: through what reads two types of one object, large numbers of the metadata would lose digits.
+        Ok(Changed { now: answer.json()?, uncovered: answer.json::<Uncovered>()?.uncovered })
+    }
+
+    /// Makes a call that removes something of which no more is told than its receipt's id.
+    pub(crate) async fn receipt_of(&self, call: Call) -> Result<Changed<String>, Error> {
+        let answer = self.call(call).await?;
+        let Uncovered { uncovered } = match answer.status {
+            StatusCode::ACCEPTED => answer.json()?,
+            _ => Uncovered::default(),
+        };
+        Ok(Changed { now: answer.receipt()?, uncovered })
     }
 
     async fn attempt(&self, call: &Call) -> Result<Answer, Error> {

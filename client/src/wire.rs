@@ -8,6 +8,7 @@ mod access;
 mod access_level;
 mod account;
 mod bytes;
+mod changed;
 mod crypto;
 mod crypto_use;
 mod epoch;
@@ -34,6 +35,7 @@ pub use self::account::{
     Account, CreateAccount, KeyPolicy, ListAccounts, RemoveAccount, SetPassword, UpdateAccount,
 };
 pub use self::bytes::Bytes;
+pub use self::changed::{Changed, Uncovered};
 pub use self::crypto::{
     Crypto, CryptoAlgorithm, CryptoSource, CryptoUsage, DeriveKey, Hash, ImportCrypto, IssueCrypto, Peer,
 };

@@ -99,6 +99,34 @@ async fn a_query_and_a_path_stay_what_they_are() {
 }
 
 #[tokio::test]
+async fn who_may_go_on_is_told_with_what_has_become() {
+    let mut stale = key();
+    stale["uncovered"] = json!(["gateway"]);
+    // More digits than a float has: what a key's owner keeps comes back as it was.
+    stale["metadata"] = json!({ "order": 12_345_678_901_234_567_890_u64 });
+    let uncovered = json!({ "uncovered": ["gateway"] }).to_string();
+    let server = Server::new(vec![
+        (202, "", stale.to_string()),
+        (200, "", key().to_string()),
+        (202, "keyward-receipt: rcpt_1", uncovered),
+        (204, "keyward-receipt: rcpt_1", String::new()),
+    ]);
+    let client = client(&server).await;
+    let patch = UpdateKey::default();
+    let changed = client.update_key("key_1", &patch, None).await.unwrap();
+    assert_eq!((changed.name.as_str(), &*changed.uncovered), ("ci", &["gateway".to_owned()][..]));
+    assert_eq!(changed.metadata.0["order"], 12_345_678_901_234_567_890_u64);
+    assert_eq!(serde_json::to_value(&changed).unwrap(), stale);
+    let changed = client.update_key("key_1", &patch, None).await.unwrap();
+    assert!(changed.uncovered.is_empty());
+    for wanted in [&["gateway"][..], &[]] {
+        let removed = client.remove_organization("org_1", None).await.unwrap();
+        assert_eq!(removed.as_str(), "rcpt_1");
+        assert_eq!(removed.uncovered, wanted);
+    }
+}
+
+#[tokio::test]
 async fn an_error_carries_the_problem_or_says_that_there_is_none() {
     let server = Server::new(vec![
         (412, "", problem(412, "stale")),

@@ -55,6 +55,8 @@ pub enum Command {
         /// Whether it is one of those that the caller's language has.
         is_ours: fn(&Caller, &Head) -> bool,
     },
+    /// Read a key once its last change is in force: for who asks for what is so already.
+    FindInForce(KeyId),
     /// Show the secret of a key again that was made for that: as good as issuing it, and permitted so.
     Reveal(KeyId),
     /// Read the door credential that a door knows by this.
@@ -292,6 +294,7 @@ impl Command {
             },
             Self::Exercise { .. } => Verb::Exercise,
             Self::Find(_)
+            | Self::FindInForce(_)
             | Self::FindAccess(_)
             | Self::FindCrypto(_)
             | Self::FindReach(_)
@@ -403,6 +406,22 @@ pub struct Events {
     pub is_last: bool,
 }
 
+/// What came of a command.
+pub struct Done {
+    /// What comes back.
+    pub answer: Answer,
+    /// The verifiers that may go on accepting what it took away, because their operators want them to when they cannot be
+    /// reached.
+    pub uncovered: Vec<String>,
+}
+
+impl From<Answer> for Done {
+    /// Nothing was taken away, or nobody accepts it any more.
+    fn from(answer: Answer) -> Self {
+        Self { answer, uncovered: Vec::new() }
+    }
+}
+
 /// What comes back.
 pub enum Answer {
     /// A new key, and the only time that its secret is shown.
@@ -479,6 +498,4 @@ pub struct Removed {
     pub again: bool,
     /// The receipt, built when it is asked for.
     pub receipt: Option<Receipt>,
-    /// The verifiers that may go on accepting it, because their operators want them to when they cannot be reached.
-    pub uncovered: Vec<String>,
 }

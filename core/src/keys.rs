@@ -142,6 +142,19 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(Answer::Found(Box::new(self.with_uses_left(key).await?)))
     }
 
+    /// The same once its last change is in force, here and everywhere.
+    pub(crate) async fn find_in_force(
+        &self,
+        permit: &Permit,
+        id: KeyId,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
+        let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
+        let organization = self.covered(permit, &stored)?.live()?.head.organization;
+        self.in_force(organization, stored.position, origin).await;
+        self.find(permit, id).await
+    }
+
     /// Says no more of a key than what it is called.
     pub(crate) async fn find_key_name(&self, permit: &Permit, id: KeyId) -> Result<Answer, Error> {
         let Loaded { key, .. } = self.open(permit, id).await?;

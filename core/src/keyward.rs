@@ -2,6 +2,7 @@
 //! carries out commands. What each command does stands in the file of its subject.
 
 mod callers;
+mod origin;
 
 use std::collections::{BTreeSet, HashMap};
 use std::future::{Future, ready};
@@ -15,7 +16,8 @@ use keyward_verifier::lease::Limits;
 pub use keyward_verifier::lease::Moment;
 use zeroize::Zeroizing;
 
-use crate::command::{Answer, Command};
+pub use self::origin::{Idempotency, Origin};
+use crate::command::{Answer, Command, Done};
 use crate::epochs::{Epochs, begun};
 use crate::error::Error;
 use crate::event::{Details, Event, Happened, Subject};
@@ -32,7 +34,7 @@ use crate::secret::Presented;
 use crate::store::{Apply, Change, CommitError, Position, Record, RecordKind, SlotChange, Store, Stored};
 use crate::time::Timestamp;
 use crate::usage::Notes;
-use crate::verifiers::{Notice, Verifiers};
+use crate::verifiers::{Notice, Uncovered, Verifiers};
 
 /// What the program lends to the core: the one clock, the one source of randomness, the place where roots rest, and
 /// hands.
@@ -104,26 +106,6 @@ pub struct Keyward<S, E> {
     pub(crate) locked: AtomicBool,
     /// Itself, for work that goes on after the call that began it.
     pub(crate) this: Weak<Self>,
-}
-
-/// What is known of the request that brings a command.
-#[derive(Clone, Debug, Default)]
-pub struct Origin {
-    /// The request's id; it stands in the events that come of it.
-    pub request: u128,
-    /// Where it came from.
-    pub address: Option<IpAddr>,
-    /// The caller's idempotency key.
-    pub idempotency: Option<Idempotency>,
-}
-
-/// A request that may be sent twice and must be done once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Idempotency {
-    /// The key that the caller gave it.
-    pub key: String,
-    /// A hash of the request, to notice another one under the same key.
-    pub request: [u8; 32],
 }
 
 impl<S: Store, E: Environment> Keyward<S, E> {
@@ -211,7 +193,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         &self.environment
     }
 
-    /// Carries out a command. What it changed is durable and in force, at every verifier, when it returns.
+    /// Carries out a command. What it changed is durable when it returns, and in force at every verifier but those whom it names.
     ///
     /// # Errors
     /// Any [`Error`]; unless it is [`Error::Unavailable`], nothing was done.
@@ -220,15 +202,17 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         permit: &Permit,
         command: Command,
         origin: &Origin,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Done, Error> {
         // The one that comes a hundred thousand times a second takes the shortest way.
         if let Command::Verify(ask) = &command {
-            return self.verify(permit, ask).await;
+            return self.verify(permit, ask).await.map(Done::from);
         }
-        if origin.idempotency.is_none() {
-            return self.dispatch(permit, command, origin).await;
-        }
-        Box::pin(self.execute_once(permit, command, origin)).await
+        let origin = &Origin { uncovered: Uncovered::noting(), ..origin.clone() };
+        let answer = match &origin.idempotency {
+            None => self.dispatch(permit, command, origin).await?,
+            Some(_) => Box::pin(self.execute_once(permit, command, origin)).await?,
+        };
+        Ok(Done { answer, uncovered: origin.uncovered.names() })
     }
 
     /// Carries out a command that may be asked for twice.
@@ -273,6 +257,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Command::Import(import) => self.import(permit, *import, origin).boxed(),
             Command::Find(key) => self.find(permit, key).boxed(),
             Command::HasKey { secret, is_ours } => self.has_key(permit, secret, is_ours).boxed(),
+            Command::FindInForce(key) => self.find_in_force(permit, key, origin).boxed(),
             Command::FindKeyName(key) => self.find_key_name(permit, key).boxed(),
             Command::Reveal(key) => self.reveal(permit, key).boxed(),
             Command::List { filter, page } => async move { self.list(permit, &filter, page).await }.boxed(),
@@ -428,7 +413,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let (record, replay) = kept?;
         let event = self.event(about, permit, origin);
         let apply = self.applied(about.organization, apply);
-        self.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }).await
+        self.commit(Change { record, slot: SlotChange::Keep, event, replay, apply }, origin).await
     }
 
     /// What is done in memory when a change is durable: here first, then at every verifier.

@@ -238,7 +238,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         for _ in 0..TRIES {
             let mut organization = self.load_organization_ever(permit, id).await?;
             if let Standing::Removed { .. } = organization.standing {
-                self.record_in_force(id, id.id()).await?;
+                self.record_in_force(id, id.id(), origin).await?;
                 return Ok(Answer::OrganizationRemoved(id));
             }
             if if_match.is_some_and(|version| version != organization.version) {

@@ -99,4 +99,6 @@ pub struct Progress {
     pub receipts: Vec<Tombstone>,
     /// Where the next part begins.
     pub next: Option<crate::id::Id>,
+    /// The verifiers that may go on accepting those, because their operators want them to when they cannot be reached.
+    pub uncovered: Vec<String>,
 }

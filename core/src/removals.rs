@@ -22,7 +22,8 @@ use crate::pages::Pages;
 use crate::permit::{Permit, Reach};
 use crate::record;
 use crate::removal::{InUse, Plan, Progress, Removal, Selection, UsedWithin};
-use crate::store::{CommitError, List, Logged, RecordKind, Store, Stored};
+use crate::store::{CommitError, List, Logged, Position, RecordKind, Store, Stored};
+use crate::verifiers::Uncovered;
 
 /// How many removals are under way at once: enough to fill the syncs that they share.
 const UNDER_WAY: usize = 2048;
@@ -34,9 +35,11 @@ const EVENTS: usize = 4096;
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// A removal that is being carried out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Job {
     removed: AtomicU64,
+    /// Who goes on accepting the keys that it has removed.
+    uncovered: Uncovered,
 }
 
 /// The keys that a selection means.
@@ -132,7 +135,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             version: 1,
         };
         self.commit_removal(Some(permit), &removal, Happened::Created, origin).await?;
-        let progress = Progress { removal: removal.clone(), removed: 0, receipts: Vec::new(), next: None };
+        let (receipts, uncovered) = (Vec::new(), Vec::new());
+        let progress = Progress { removal: removal.clone(), removed: 0, receipts, next: None, uncovered };
         removal.version += 1;
         self.carry_out(removal, selected.heads);
         Ok(Answer::Removal(Box::new(progress)))
@@ -144,6 +148,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         id: RemovalId,
         page: Page,
     ) -> Result<Answer, Error> {
+        // Looked for first: what is not running any more is written down as finished.
+        let running = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(Arc::clone);
         let stored = self.store.fetch(id.id()).await?.ok_or(Error::NotFound)?;
         if stored.record.kind != RecordKind::Removal {
             return Err(Error::NotFound);
@@ -152,10 +158,21 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         // A removal that is not of one account's keys belongs to the organization as a whole.
         let account = removal.filter.account.unwrap_or(Id::from_bits(0).into());
         self.covers(permit, removal.organization, account)?;
-        let running = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(Arc::clone);
-        let removed = running.map_or(removal.removed, |job| job.removed.load(Ordering::Acquire));
+        let (removed, uncovered) = match running {
+            Some(job) => (job.removed.load(Ordering::Acquire), job.uncovered.names()),
+            None => (removal.removed, self.uncovered_of(&removal, stored.position)),
+        };
         let (receipts, next) = self.receipts_of(&removal, page).await?;
-        Ok(Answer::Removal(Box::new(Progress { removal, removed, receipts, next })))
+        Ok(Answer::Removal(Box::new(Progress { removal, removed, receipts, next, uncovered })))
+    }
+
+    /// Who goes on accepting what a removal has removed that came to its end at this position.
+    fn uncovered_of(&self, removal: &Removal, position: Position) -> Vec<String> {
+        // Who reaches further removes keys of other organizations, an account's at a time.
+        let organization = removal.filter.account.map_or(removal.organization, |account| {
+            self.live.directory.account(account, removal.organization).organization.id
+        });
+        self.uncovered(organization, position)
     }
 
     /// The keys that a removal has removed: their events carry its id as their request.
@@ -256,12 +273,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
 
     /// Removes the keys, then writes down that it is done.
     fn carry_out(self: &Arc<Self>, removal: Removal, heads: Vec<Head>) {
-        let job = Arc::new(Job::default());
-        job.removed.store(removal.removed, Ordering::Release);
+        let job = Arc::new(Job { removed: removal.removed.into(), uncovered: Uncovered::noting() });
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).insert(removal.id, Arc::clone(&job));
         let keyward = Arc::clone(self);
         self.environment.spawn(async move {
-            let origin = Origin { request: removal.id.id().bits(), ..Origin::default() };
+            let (request, uncovered) = (removal.id.id().bits(), job.uncovered.clone());
+            let origin = Origin { request, uncovered, ..Origin::default() };
             let mut left = heads;
             loop {
                 left = keyward.remove_heads(left, removal.reason, &origin, &job.removed).await;
@@ -312,7 +329,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// Removes everything below an owner that is gone, in the background: each key is refused already.
     pub(crate) fn sweep_owner(self: &Arc<Self>, owner: Id, origin: &Origin) {
         let keyward = Arc::clone(self);
-        let origin = Origin { idempotency: None, ..origin.clone() };
+        // Whoever asked for it is answered by then.
+        let origin = Origin { idempotency: None, uncovered: Uncovered::default(), ..origin.clone() };
         self.environment.spawn(async move {
             while keyward.sweep_below(owner, &origin).await.is_err() {
                 keyward.environment.pause(AGAIN).await;

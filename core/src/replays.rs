@@ -65,10 +65,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
     ) -> Result<Option<Answer>, Error> {
         let Some(kept) = self.kept(permit, origin).await? else { return Ok(None) };
-        let answer = self.answer_again(permit, &kept).await?;
+        let answer = self.answer_again(permit, &kept, origin).await?;
         if let (Command::Rotate { key, .. }, Answer::Issued(successor, _)) = (command, &answer) {
             // What took a right away is the end of the old key.
-            self.record_in_force(successor.head.organization, key.id()).await?;
+            self.record_in_force(successor.head.organization, key.id(), origin).await?;
         }
         if let Answer::Issued(key, _) | Answer::Key(key) = &answer {
             self.finish_succession(permit, key, origin).await?;
@@ -87,12 +87,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(Some(KeptAnswer(replay)))
     }
 
-    pub(crate) async fn answer_again(&self, permit: &Permit, kept: &KeptAnswer) -> Result<Answer, Error> {
+    /// A kept answer, once the last change of what it is about is in force.
+    pub(crate) async fn answer_again(
+        &self,
+        permit: &Permit,
+        kept: &KeptAnswer,
+        origin: &Origin,
+    ) -> Result<Answer, Error> {
         let kept: Kept = postcard::from_bytes(&kept.0.answer).map_err(Error::internal)?;
         let id = Id::from_bits(kept.id);
         let stored = self.store.fetch(id).await?.ok_or(Error::NotFound)?;
         // Who asked first may still be waiting for it.
-        self.in_force(Id::from_bits(kept.organization).into(), stored.position).await;
+        self.in_force(Id::from_bits(kept.organization).into(), stored.position, origin).await;
         let then = Record { version: kept.version, body: kept.body, ..stored.record.clone() };
         match stored.record.kind {
             RecordKind::Organization => Ok(Answer::Organization(Box::new(Organization::from_record(&then)?))),

@@ -18,6 +18,7 @@ use crate::secret::{Handle, Label, Presented};
 use crate::store::{CommitError, Store};
 use crate::verbs;
 use crate::verbs::issue::Birth;
+use crate::verifiers::Uncovered;
 
 /// A hash that no password has, for logins that nobody has: finding out takes as long as for those that somebody has.
 const NOBODYS: &str =
@@ -229,9 +230,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             if self.standing(&key) != Stands::Removed {
                 return Err(Error::Taken { what: "login" });
             }
-            // What ends the keys of an account that is gone has not come to this one yet: its login is free all the same.
+            // What ends the keys of an account that is gone has not come to this one yet: its login is free all the same. Who
+            // accepts what that account could do was told to who removed it; here it may be another organization's.
             let head = Head { protected: false, ..key.head };
-            self.remove_head(None, &head, Reason::OwnerLeft, origin).await?;
+            let theirs = Origin { uncovered: Uncovered::default(), ..origin.clone() };
+            self.remove_head(None, &head, Reason::OwnerLeft, &theirs).await?;
             return self.new_password(permit, &account, (handle, scopes), material, origin).await;
         }
         let stored = self.store.fetch(key.head.id.id()).await?.ok_or(Error::NotFound)?;

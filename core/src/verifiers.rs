@@ -8,6 +8,7 @@ mod enforcement;
 mod reach;
 mod seat;
 mod term;
+mod uncovered;
 mod uses;
 
 use std::collections::VecDeque;
@@ -19,19 +20,21 @@ use futures_util::future::{Either, select};
 use futures_util::lock::Mutex as Turns;
 use keyward_verifier::frame::{Change as Told, KeyRow, OwnerRow};
 use keyward_verifier::lease::{
-    Cover, Fence, Grant, Incarnation, Join, JoinError, Limits, Mode, Moment, Outcome, Position as Reached,
-    Progress, Refused, Standing, Term,
+    Cover, Fence, Grant, Incarnation, Join, JoinError, Limits, Mode, Moment, Position as Reached, Progress,
+    Refused, Standing, Term,
 };
 
 use self::enforcement::Unlogged;
 pub use self::enforcement::{Covered, Enforcement};
 pub use self::reach::{Arrival, Reached as ReachedBy};
 pub use self::seat::Seat;
+pub use self::uncovered::Uncovered;
+use self::uncovered::names_in;
 use crate::command::Answer;
 use crate::error::Error;
 use crate::event::{Event, Happened, Subject};
 use crate::id::{Id, OrganizationId};
-use crate::keyward::{Environment, Keyward};
+use crate::keyward::{Environment, Keyward, Origin};
 use crate::live::Profile;
 use crate::permit::{Permit, Reach};
 use crate::store::{Change, CommitError, Position, Store};
@@ -262,26 +265,24 @@ const fn reduces(event: &Event) -> bool {
 }
 
 impl<S: Store, E: Environment> Keyward<S, E> {
-    /// Commits a change, and returns when what it takes away is accepted nowhere any more.
-    pub(crate) async fn commit(&self, change: Change) -> Result<Position, CommitError> {
+    /// Commits a change, and returns when what it takes away is accepted nowhere any more, but by those whom it notes.
+    pub(crate) async fn commit(&self, change: Change, origin: &Origin) -> Result<Position, CommitError> {
         let organization = change.event.details.organization;
         let reduces = reduces(&change.event);
         let position = self.store.commit(change).await?;
         if reduces {
             let covers = self.enforce(organization, position).await;
+            self.note_uncovered(origin, position, &covers).await;
             self.note_enforced(organization, position, &covers);
         }
         Ok(position)
     }
 
-    /// The names of those who may go on accepting what an event took away, because their operators want it so.
+    /// The names of those who may, as it is now, go on accepting what an event took away that was waited for before.
     pub(crate) fn uncovered(&self, organization: OrganizationId, position: Position) -> Vec<String> {
         let now = self.environment.moment();
         match self.verifiers.progress(organization, position, now, now) {
-            Progress::Done(covers) => {
-                let uncovered = covers.into_iter().filter(|cover| cover.outcome == Outcome::Uncovered);
-                uncovered.map(|cover| cover.name).collect()
-            }
+            Progress::Done(covers) => names_in(&covers),
             Progress::Waiting { .. } | Progress::Deposed => Vec::new(),
         }
     }
@@ -312,8 +313,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     /// Waits until an event is in force, here and at every verifier: for whoever finds that something was done already. It
-    /// may have been a moment ago, by somebody who still waits for that, or before a crash.
-    pub(crate) async fn in_force(&self, organization: OrganizationId, position: Position) {
+    /// may have been a moment ago, by somebody who still waits for that, or before a crash. Who goes on accepting what it took
+    /// away is noted, as it is now.
+    pub(crate) async fn in_force(&self, organization: OrganizationId, position: Position, origin: &Origin) {
         loop {
             let applied = self.verifiers.published.listen();
             if self.live.position() > position {
@@ -321,13 +323,19 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
             applied.await;
         }
-        self.enforce(organization, position).await;
+        let covers = self.enforce(organization, position).await;
+        self.note_uncovered(origin, position, &covers).await;
     }
 
     /// The same for whatever a record last went through.
-    pub(crate) async fn record_in_force(&self, organization: OrganizationId, id: Id) -> Result<(), Error> {
+    pub(crate) async fn record_in_force(
+        &self,
+        organization: OrganizationId,
+        id: Id,
+        origin: &Origin,
+    ) -> Result<(), Error> {
         if let Some(stored) = self.store.fetch(id).await? {
-            self.in_force(organization, stored.position).await;
+            self.in_force(organization, stored.position, origin).await;
         }
         Ok(())
     }

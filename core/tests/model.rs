@@ -52,6 +52,8 @@ mod stories;
 mod unknown;
 #[path = "model/ways.rs"]
 mod ways;
+#[path = "model/uncovered.rs"]
+mod uncovered;
 #[path = "model/world.rs"]
 mod world;
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue, Method};
-use keyward_core::command::Answer;
+use keyward_core::command::{Answer, Done};
 use keyward_core::id::Id;
 use keyward_core::live::{Details, Directory, Profile};
 use keyward_core::scope::Scopes;
@@ -58,8 +58,8 @@ fn main() {
         expires_at: Some(Timestamp::from_millis(1_900_000_000_123)),
         position: 123_456_789,
     };
-    let valid = Answer::Verdict(Box::new(Verdict::Valid(valid)));
-    let refused = Answer::Verdict(Box::new(Verdict::Refused(Refusal::Unknown)));
+    let valid = Done::from(Answer::Verdict(Box::new(Verdict::Valid(valid))));
+    let refused = Done::from(Answer::Verdict(Box::new(Verdict::Refused(Refusal::Unknown))));
     measure("route", || drop(black_box(dialect.route(request.method, black_box(request.path)))));
     measure("credential", || drop(black_box((dialect.credential)(black_box(&request)))));
     measure("parse", || parse(&dialect, &request));

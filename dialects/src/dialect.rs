@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
-use keyward_core::command::{Answer, Command, Ending, Named, Removed, SignIn};
+use keyward_core::command::{Answer, Command, Done, Ending, Named, SignIn};
 use keyward_core::error::Error;
 use keyward_core::permit::{Caller, Permit, Reach, Verb};
 use keyward_core::resource::Resource;
@@ -77,7 +77,7 @@ impl From<Command> for Parsed {
 pub type Parse = fn(&Request<'_>, &Params<'_, '_>) -> Result<Parsed, Error>;
 
 /// Writes what came of it.
-pub type Render = fn(&Answer, &Request<'_>) -> Response;
+pub type Render = fn(&Done, &Request<'_>) -> Response;
 
 /// Says how a request goes on.
 pub type Choose = fn(&Request<'_>) -> Result<Form, Error>;
@@ -220,23 +220,25 @@ impl Step {
         next: impl FnOnce() -> Result<Self, Error> + Send + 'static,
     ) -> Self {
         Self::then(Command::Remove(key, ending), |answer| {
-            if removed(answer)?.again { Err(Error::NotFound) } else { next() }
+            let Answer::Removed(removed) = answer else { return Err(unexpected()) };
+            if removed.again { Err(Error::NotFound) } else { next() }
         })
     }
 }
 
-/// What an answer to a removal says, once nobody accepts the key any more. The vendors have no words for a key that is removed
-/// while a verifier may go on accepting it, as its operator wants; so theirs for "not now" it is, as often as it is asked,
-/// until that verifier has caught up, and never that it is gone.
-pub(crate) fn removed(answer: Answer) -> Result<Box<Removed>, Error> {
-    let Answer::Removed(removed) = answer else { return Err(unexpected()) };
-    if removed.uncovered.is_empty() {
-        return Ok(removed);
+/// What a call in steps comes to where verifiers may go on accepting what it took away, as their operators want. Who asks so
+/// has no words for that, and takes any success, and any *gone*, for the end of the right; so it is "not now", as often as it
+/// is asked, until those verifiers have caught up.
+///
+/// # Errors
+/// [`Error::Unavailable`], or what was wrong anyway.
+pub fn settled(said: Result<Response, Error>, uncovered: &[String]) -> Result<Response, Error> {
+    match said {
+        Ok(_) | Err(Error::NotFound | Error::Gone(_)) if !uncovered.is_empty() => Err(Error::Unavailable {
+            inside: format!("what was taken away may still be accepted by {uncovered:?}"),
+        }),
+        said => said,
     }
-    let Removed { tombstone, uncovered, .. } = *removed;
-    Err(Error::Unavailable {
-        inside: format!("{} is removed, and {uncovered:?} may accept it", tombstone.id),
-    })
 }
 
 /// What an answer to the removal of a resource says; one that was removed before is not found, as with keys.
@@ -260,7 +262,7 @@ pub struct Lines {
     /// Reads the line with this number, from 1, without its line feed.
     pub parse: fn(&Request<'_>, u64, &[u8]) -> Result<Parsed, Error>,
     /// Writes what became of that line, for the request with this id: a line, with its line feed.
-    pub render: fn(u64, &Result<Answer, Error>, &str) -> Vec<u8>,
+    pub render: fn(u64, &Result<Done, Error>, &str) -> Vec<u8>,
 }
 
 /// An answer that is events.

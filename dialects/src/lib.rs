@@ -22,7 +22,7 @@ use keyward_core::error::Error;
 
 pub use self::dialect::{
     ActsAs, Begin, ByItself, Choose, Credential, Dialect, Events, Form, Lines, Next, Params, Parse, Parsed,
-    Render, Request, Response, Route, Split, Step,
+    Render, Request, Response, Route, Split, Step, settled,
 };
 
 /// The scopes of which an account has one key at a time, see [`keyward_core::keyward::Environment::sole_scopes`].

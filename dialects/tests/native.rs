@@ -10,4 +10,5 @@ mod keys;
 mod log;
 mod removals;
 mod routes;
+mod uncovered;
 mod verify;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_core::account::{Account, Hold, Organization, Role, Standing};
-use keyward_core::command::{Answer, Command, Removed};
+use keyward_core::command::{Answer, Command, Done, Removed};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::id::Id;
@@ -99,11 +99,11 @@ impl Sent {
         (field, must)
     }
 
-    /// How the native API renders this answer to it.
-    pub(crate) fn answered(&self, answer: &keyward_core::command::Answer) -> Response {
+    /// How the native API renders what came of it.
+    pub(crate) fn answered(&self, done: &Done) -> Response {
         let dialect = dialect();
         let (route, _) = dialect.route(&self.method, &self.path).unwrap_or_else(|error| panic!("{error:?}"));
-        (route.render)(answer, &self.request())
+        (route.render)(done, &self.request())
     }
 }
 
@@ -160,7 +160,7 @@ pub(crate) fn key() -> Key {
 /// The answer to a removal.
 pub(crate) fn removed(again: bool) -> Answer {
     let tombstone = tombstone();
-    Answer::Removed(Box::new(Removed { tombstone, again, receipt: None, uncovered: Vec::new() }))
+    Answer::Removed(Box::new(Removed { tombstone, again, receipt: None }))
 }
 
 /// Whether the language that asked for a removal has this key.

@@ -105,7 +105,7 @@ fn make() -> Samples {
     let (key, secret) = finish(core.found("acme", "ann")).unwrap();
     let caller = core.authenticate(secret.expose(), None).unwrap();
     let run = |core: &Arc<Keyward<Memory, Still>>, verb, command| {
-        finish(core.execute(&caller.permit(verb).unwrap(), command, &Origin::default())).unwrap()
+        finish(core.execute(&caller.permit(verb).unwrap(), command, &Origin::default())).unwrap().answer
     };
     let rotate = Command::Rotate { key: key.head.id, overlap_seconds: 60, if_match: None };
     let Answer::Issued(successor, _) = run(&core, Verb::Rotate, rotate) else { panic!("a key") };

@@ -24,6 +24,7 @@ use keyward_core::store::Store;
 use keyward_core::verbs::verify::Verdict;
 use keyward_dialects::{
     Begin, ByItself, Credential, Dialect, Form, Params, Response, Route, Step, encedo::Unit, native, openapi,
+    settled,
 };
 use opentelemetry::trace::FutureExt as _;
 use tokio::sync::watch;
@@ -289,7 +290,7 @@ impl<S: Store> App<S> {
         caller: Option<&Caller>,
         body: &[u8],
     ) -> Result<hyper::Response<Body>, Error> {
-        let origin = Origin { request: head.id, address: Some(head.peer), idempotency: None };
+        let origin = Origin { request: head.id, address: Some(head.peer), ..Origin::default() };
         let step = begin(&head.request(body), params, caller)?;
         self.run(keyward, caller, &origin, step).await.map(whole)
     }
@@ -300,7 +301,21 @@ impl<S: Store> App<S> {
         keyward: &Arc<Keyward<S, World>>,
         caller: Option<&Caller>,
         origin: &Origin,
+        step: Step,
+    ) -> Result<Response, Error> {
+        let mut uncovered = Vec::new();
+        let said = self.take(keyward, caller, origin, step, &mut uncovered).await;
+        settled(said, &uncovered)
+    }
+
+    /// Does them; and who goes on accepting what they take away.
+    async fn take(
+        &self,
+        keyward: &Arc<Keyward<S, World>>,
+        caller: Option<&Caller>,
+        origin: &Origin,
         mut step: Step,
+        uncovered: &mut Vec<String>,
     ) -> Result<Response, Error> {
         loop {
             step = match step {
@@ -316,7 +331,10 @@ impl<S: Store> App<S> {
                     let permit =
                         caller.ok_or(Error::Anonymous).and_then(|caller| caller.permit_for(&command));
                     let done = self.timed(verb, async { keyward.execute(&permit?, *command, origin).await });
-                    next(done.await)?
+                    next(done.await.map(|mut done| {
+                        uncovered.append(&mut done.uncovered);
+                        done.answer
+                    }))?
                 }
             };
         }
@@ -346,16 +364,17 @@ impl<S: Store> App<S> {
         let parsed = (admitted.route.parse)(&request, &admitted.params)?;
         let idempotency =
             parsed.idempotency_key.map(|key| Idempotency { key, request: fingerprint(&request) });
-        let origin = Origin { request: admitted.head.id, address: Some(admitted.head.peer), idempotency };
+        let (request_id, address) = (admitted.head.id, Some(admitted.head.peer));
+        let origin = Origin { request: request_id, address, idempotency, ..Origin::default() };
         let work = admitted.keyward.execute(&admitted.permit, parsed.command, &origin);
-        let answer = self.timed(admitted.verb, work).await?;
-        if let Answer::Verdict(verdict) = &answer {
+        let done = self.timed(admitted.verb, work).await?;
+        if let Answer::Verdict(verdict) = &done.answer {
             match **verdict {
                 Verdict::Valid(_) => self.metrics.verdicts_valid.increment(1),
                 Verdict::Refused(_) => self.metrics.verdicts_refused.increment(1),
             }
         }
-        Ok((admitted.route.render)(&answer, &request))
+        Ok((admitted.route.render)(&done, &request))
     }
 
     /// Says an error in the dialect's form. What is ours to know goes to the log, once, here.

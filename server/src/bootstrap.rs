@@ -212,7 +212,7 @@ impl<S: Store> Setter<'_, S> {
 
     async fn attempt(&self, command: Command) -> Result<Answer, Error> {
         let permit = self.caller.permit(command.verb())?;
-        self.keyward.execute(&permit, command, &Origin::default()).await
+        Ok(self.keyward.execute(&permit, command, &Origin::default()).await?.answer)
     }
 
     /// Sets up a credential, unless it was one before: nothing that was removed comes back.

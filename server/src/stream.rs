@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Body as _, Buf as _, Bytes, Incoming};
-use keyward_core::command::{Answer, Command};
+use keyward_core::command::{Answer, Command, Done};
 use keyward_core::error::Error;
 use keyward_core::keyward::{Idempotency, Keyward, Origin};
 use keyward_core::permit::{Permit, Verb};
@@ -77,9 +77,10 @@ impl<S: Store> Standing<S> {
         caller.and_then(|caller| caller.permit(self.verb)).is_ok()
     }
 
-    async fn execute(&self, command: Command, idempotency: Option<Idempotency>) -> Result<Answer, Error> {
+    async fn execute(&self, command: Command, idempotency: Option<Idempotency>) -> Result<Done, Error> {
         let permit = self.permit()?;
-        let origin = Origin { request: self.head.id, address: Some(self.head.peer), idempotency };
+        let (request, address) = (self.head.id, Some(self.head.peer));
+        let origin = Origin { request, address, idempotency, ..Origin::default() };
         self.keyward.execute(&permit, command, &origin).await
     }
 }
@@ -104,7 +105,7 @@ impl<S: Store> Worker<S> {
         (self.lines.render)(number, &done, &self.caller.head.id_text())
     }
 
-    async fn execute(&self, number: u64, line: &[u8]) -> Result<Answer, Error> {
+    async fn execute(&self, number: u64, line: &[u8]) -> Result<Done, Error> {
         let request = self.caller.head.request(line);
         let parsed = (self.lines.parse)(&request, number, line)?;
         let idempotency =
@@ -259,7 +260,7 @@ async fn follow<S: Store>(
     let mut quiet = 0;
     while !*stop.borrow() {
         let read = Command::ListEvents { from, limit: EVENTS };
-        let Ok(Answer::Events(page)) = caller.execute(read, None).await else { return };
+        let Ok(Done { answer: Answer::Events(page), .. }) = caller.execute(read, None).await else { return };
         from = page.next;
         quiet = if page.found.is_empty() { quiet + 1 } else { 0 };
         for event in &page.found {

@@ -49,7 +49,7 @@ pub(crate) async fn answer<S: Store>(
     secret: Option<&str>,
     step: Step,
 ) -> Result<Response, Error> {
-    let origin = Origin { request: head.id, address: Some(head.peer), idempotency: None };
+    let origin = Origin { request: head.id, address: Some(head.peer), ..Origin::default() };
     match act(app, head, secret) {
         Ok((keyward, caller)) => app.run(keyward, Some(&caller), &origin, step).await,
         Err(why) => without(&why, step).await,

@@ -96,6 +96,9 @@ pub struct Issued {
     /// Its secret; a door credential has none besides what stands in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
+    /// The verifiers that may go on accepting the key that it took the place of, because their operators want them to when they cannot be reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<String>,
 }
 
 /// A key to bring along: its secret, or a digest of it, was made elsewhere. One of `secret` and `digest`.
@@ -185,6 +188,9 @@ pub struct ImportedLine {
     /// What became of it.
     #[serde(flatten)]
     pub outcome: ImportOutcome,
+    /// The verifiers that may go on accepting the key that it took the place of, because their operators want them to when they cannot be reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<String>,
 }
 
 /// A key, or why not.

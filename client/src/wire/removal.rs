@@ -163,4 +163,7 @@ pub struct RemovalProgress {
     pub removal: Removal,
     /// One page of the keys that it removed, each with its receipt's id.
     pub receipts: List<Tombstone>,
+    /// The verifiers that may go on accepting keys that it removed, because their operators want them to when they cannot be reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<String>,
 }

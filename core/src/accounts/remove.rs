@@ -35,7 +35,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
             if let Standing::Removed { .. } = account.standing {
                 // Removing twice is no error: the same answer, the same receipt, and no earlier than the first.
-                self.record_in_force(account.organization, id.id()).await?;
+                self.record_in_force(account.organization, id.id(), origin).await?;
                 return Ok(Answer::AccountRemoved(id));
             }
             if if_match.is_some_and(|version| version != account.version) {

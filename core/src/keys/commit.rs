@@ -23,9 +23,11 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         shown: Option<&Secret>,
         origin: &Origin,
     ) -> Result<Position, CommitError> {
-        match self.commit(self.creation(permit, key, shown, origin)?).await {
+        match self.commit(self.creation(permit, key, shown, origin)?, origin).await {
             // A re-rooting began meanwhile: there is a newer root by now.
-            Err(CommitError::OldEpoch) => self.commit(self.creation(permit, key, shown, origin)?).await,
+            Err(CommitError::OldEpoch) => {
+                self.commit(self.creation(permit, key, shown, origin)?, origin).await
+            }
             done => done,
         }
     }
@@ -55,7 +57,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
     ) -> Result<Position, CommitError> {
         self.leaving.wait(key.head.id).await;
-        self.commit(self.alteration(permit, key, secret, happened, origin)?).await
+        self.commit(self.alteration(permit, key, secret, happened, origin)?, origin).await
     }
 
     /// The change that makes a key what it is to be.
@@ -81,7 +83,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         tombstone: &Tombstone,
         origin: &Origin,
     ) -> Result<Position, CommitError> {
-        self.commit(self.removal(permit, head, tombstone, origin)?).await
+        self.commit(self.removal(permit, head, tombstone, origin)?, origin).await
     }
 
     /// The change that ends a key.

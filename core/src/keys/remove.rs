@@ -80,8 +80,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             true => Some(self.prove(&self.events_of(&tombstone, position).await?).await?),
             false => None,
         };
-        let uncovered = self.uncovered(tombstone.organization, position);
-        Ok(Answer::Removed(Box::new(Removed { tombstone, again, receipt, uncovered })))
+        Ok(Answer::Removed(Box::new(Removed { tombstone, again, receipt })))
     }
 
     /// Says whether a key is there that the caller would be told of if they might remove it.
@@ -119,7 +118,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let head = match self.covered(permit, &stored)? {
                 // Removing twice is no error: the same answer, the same receipt, and no earlier than the first.
                 Found::Removed(tombstone) => {
-                    self.in_force(tombstone.organization, stored.position).await;
+                    self.in_force(tombstone.organization, stored.position, origin).await;
                     return Ok((tombstone, stored.position, true));
                 }
                 Found::Live(sealed) => sealed.head,
@@ -208,7 +207,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             match record::key::read(&stored.record)? {
                 Found::Live(sealed) => head = sealed.head,
                 Found::Removed(tombstone) => {
-                    self.in_force(tombstone.organization, stored.position).await;
+                    self.in_force(tombstone.organization, stored.position, origin).await;
                     return Ok(());
                 }
             }

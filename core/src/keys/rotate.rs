@@ -108,7 +108,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                     Ok(_) | Err(Error::IdempotencyMismatch) => {}
                     Err(error) => return Err(error),
                 },
-                Some(kept) => match self.answer_again(permit, &kept).await {
+                Some(kept) => match self.answer_again(permit, &kept, origin).await {
                     Ok(Answer::Issued(key, secret)) => {
                         let answer = Some(kept.of(permit, idempotency, self.environment.now()));
                         return Ok(Successor { key: *key, secret, answer });
@@ -141,7 +141,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let tombstone = verbs::remove::remove(&key.head, Reason::Superseded, None, now)?;
             self.removal(Some(permit), &key.head, &tombstone, origin)?
         };
-        self.commit(Change { replay: answer, ..change }).await
+        self.commit(Change { replay: answer, ..change }, origin).await
     }
 }
 

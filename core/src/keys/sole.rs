@@ -185,7 +185,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                     let unkept = Origin { idempotency: None, ..origin.clone() };
                     self.remove_head(permit, &head, Reason::Superseded, &unkept).await?;
                 }
-                Found::Removed(tombstone) => self.in_force(tombstone.organization, stored.position).await,
+                Found::Removed(tombstone) => {
+                    self.in_force(tombstone.organization, stored.position, origin).await;
+                }
             }
         }
         self.successions.superseded.forget(old);

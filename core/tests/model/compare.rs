@@ -39,6 +39,7 @@ impl Play {
         command: Command,
     ) -> Result<Answer, keyward_core::error::Error> {
         finish(self.core.execute(&caller.permit(verb).unwrap(), command, &Origin::default()))
+            .map(|done| done.answer)
     }
 
     fn every_secret(&mut self, caller: &Caller, seat: &Seat, reach: Reach) {
@@ -147,7 +148,9 @@ impl Play {
             let Ok(permit) = caller.permit(Verb::ReadAccounts) else { continue };
             let got =
                 finish(self.core.execute(&permit, Command::FindAccount(account.id), &Origin::default()));
-            if let Some((Answer::Account(found), ())) = agree("find account", got, want) {
+            if let Some((Answer::Account(found), ())) =
+                agree("find account", got.map(|done| done.answer), want)
+            {
                 assert_eq!(
                     (found.role, found.version, &found.name),
                     (account.role, account.version, &account.name)

@@ -424,7 +424,9 @@ fn asked_for_twice_it_is_made_once_and_answered_alike() {
         let origin = Origin { idempotency: Some(once), ..Origin::default() };
         let permit = scene.house.owner.permit(Verb::Issue).unwrap();
         let done = finish(scene.core.execute(&permit, Command::IssueAccess(Box::new(new(None))), &origin));
-        let Ok(Answer::IssuedAccess(key)) = done else { panic!("a door credential: {:?}", done.err()) };
+        let Answer::IssuedAccess(key) = done.unwrap_or_else(|error| panic!("{error:?}")).answer else {
+            panic!("a door credential")
+        };
         (key.head.id, code_of(&key))
     };
     assert_eq!(again(), again());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyward_core::account::{Account, Role};
-use keyward_core::command::{Answer, Command, Draft, Issue, NewAccount};
+use keyward_core::command::{Answer, Command, Done, Draft, Issue, NewAccount};
 use keyward_core::error::Error;
 use keyward_core::id::KeyId;
 use keyward_core::keyward::{Idempotency, Keyward, Origin};
@@ -99,6 +99,17 @@ pub(crate) async fn ask<S: Store>(
     command: Command,
     once: Option<u64>,
 ) -> Result<Answer, Error> {
+    done(core, caller, verb, command, once).await.map(|done| done.answer)
+}
+
+/// The same; and who is left out.
+pub(crate) async fn done<S: Store>(
+    core: &Core<S>,
+    caller: &Caller,
+    verb: Verb,
+    command: Command,
+    once: Option<u64>,
+) -> Result<Done, Error> {
     let once = once.map(|number| Idempotency { key: number.to_string(), request: [1; 32] });
     let origin = Origin { idempotency: once, ..Origin::default() };
     core.execute(&caller.permit(verb)?, command, &origin).await

@@ -155,7 +155,7 @@ impl Play {
     /// Asks the core as whoever holds a key's secret.
     fn ask(&self, by: u8, verb: Verb, command: Command) -> Result<Answer, Error> {
         let caller = self.core.authenticate(&self.model.keys[self.asker(by)].text, None)?;
-        finish(self.core.execute(&caller.permit(verb)?, command, &Origin::default()))
+        finish(self.core.execute(&caller.permit(verb)?, command, &Origin::default())).map(|done| done.answer)
     }
 
     /// What the model makes of whoever holds a key's secret.

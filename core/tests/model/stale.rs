@@ -1,19 +1,19 @@
 //! This file is about verifiers that go on without a lease: which run of one a restarted server still knows of.
 
-use keyward_core::command::{Answer, Command, Ending};
+use keyward_core::command::{Command, Ending};
 use keyward_core::permit::Verb;
 use keyward_core::verifiers::Seat;
 use keyward_verifier::frame::{Hello, Reason, VerifierFrame};
 use keyward_verifier::lease::{Incarnation, Mode, Position};
 
-use crate::house::{Core, House, ask};
+use crate::house::{Core, House, done};
 use crate::world::{Shared, World, finish, interleave, start};
 
 const EARLIER: u128 = 1;
 const LATER: u128 = 2;
 
 /// A run of the verifier that all here are.
-fn run_of_gateway(run: u128, serve_stale: bool) -> Hello {
+pub(crate) fn run_of_gateway(run: u128, serve_stale: bool) -> Hello {
     let (incarnation, mode) = (Incarnation(run), Mode::Full);
     let (position, anchor, name) = (Position(0), String::new(), "gateway".to_owned());
     Hello { incarnation, mode, serve_stale, position, anchor, name }
@@ -24,7 +24,7 @@ async fn take(core: Core<Shared>, house: &House, hello: Hello) -> Result<Seat<Sh
     Seat::take(&core, &permit, &hello).await.map(|(seat, _)| seat)
 }
 
-fn joined(core: &Core<Shared>, house: &House, hello: Hello) -> Seat<Shared, World> {
+pub(crate) fn joined(core: &Core<Shared>, house: &House, hello: Hello) -> Seat<Shared, World> {
     finish(take(core.clone(), house, hello)).unwrap_or_else(|reason| panic!("{reason:?}"))
 }
 
@@ -36,10 +36,8 @@ fn leave(mut seat: Seat<Shared, World>) {
 fn uncovered_after_a_restart(house: &House) -> Vec<String> {
     let core = finish(start(house.store.clone(), &house.world)).unwrap();
     let remove = Command::Remove(house.keys[0].id.into(), Ending::default());
-    let Ok(Answer::Removed(removed)) = finish(ask(&core, &house.owner, remove.verb(), remove, None)) else {
-        panic!("it is removed")
-    };
-    removed.uncovered
+    let removed = finish(done(&core, &house.owner, remove.verb(), remove, None));
+    removed.unwrap_or_else(|error| panic!("{error:?}")).uncovered
 }
 
 /// The earlier run was refused, but had taken the later one's place in what a restart leaves; and took it along when it left.

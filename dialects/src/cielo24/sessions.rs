@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::fields::{Fields, hex, missing};
 use super::{answers, keys};
-use crate::dialect::{Params, Request, Step, removed, unexpected};
+use crate::dialect::{Params, Request, Step, unexpected};
 
 /// What a session is like: it ends after an hour without use.
 const PLAN: SessionPlan = SessionPlan { format: keys::FORMAT, life_seconds: None, idle_seconds: Some(3600) };
@@ -68,7 +68,7 @@ pub(super) fn logout(
     let session = session(caller)?;
     Fields::read(request)?;
     let end = Command::Remove(session.key.into(), Ending::default());
-    Ok(Step::then(end, |answer| removed(answer).and_then(|_| answers::done())))
+    Ok(Step::then(end, |_| answers::done()))
 }
 
 /// The caller, who must have signed in: a key is no session.

@@ -182,12 +182,19 @@ pub(super) fn update(
     let end = move |key: Box<Key>| {
         Ok(show_used(*key, move |key, shown| Ok(writer.one(COLLECTION, key.id(), "api_key", &shown))))
     };
-    Ok(load(key, known(caller)?.organization, move |key| {
+    let organization = known(caller)?.organization;
+    Ok(load(key, organization, move |key| {
         let kept = Kept::of(&key);
         let (name, grants) = (given.other_name(&key.traits.name)?, kept.other_grants(&key, grants)?);
         let is_disabled = is_disabled.unwrap_or(key.head.state == State::Suspended);
         if name.is_none() && grants.is_none() {
-            return turn(key, is_disabled, end);
+            let is_so = is_disabled == (key.head.state == State::Suspended);
+            // It may be so since a moment ago, and not everywhere yet.
+            return if is_so {
+                Ok(load_in_force(key.head.id, organization, end))
+            } else {
+                turn(key, is_disabled, end)
+            };
         }
         let scopes = grants.as_ref().map(Grants::scopes).transpose()?;
         let metadata = grants.map(|scopes| Kept { scopes, ..kept }.metadata()).transpose()?;
@@ -239,6 +246,15 @@ fn load(
     next: impl FnOnce(Box<Key>) -> Result<Step, Error> + Send + 'static,
 ) -> Step {
     Step::then(Command::Find(key), move |answer| next(shown_key(answer, organization)?))
+}
+
+/// The same once its last change is in force.
+fn load_in_force(
+    key: KeyId,
+    organization: OrganizationId,
+    next: impl FnOnce(Box<Key>) -> Result<Step, Error> + Send + 'static,
+) -> Step {
+    Step::then(Command::FindInForce(key), move |answer| next(shown_key(answer, organization)?))
 }
 
 fn shown_key(answer: Answer, organization: OrganizationId) -> Result<Box<Key>, Error> {

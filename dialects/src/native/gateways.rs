@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use keyward_client::wire;
-use keyward_core::command::{Answer, Ask, Command, Ending, Named, Shown};
+use keyward_core::command::{Answer, Ask, Command, Done, Ending, Named, Shown};
 use keyward_core::error::Error;
 use keyward_core::permit::Caller;
 use keyward_core::scope::Scopes;
@@ -57,13 +57,11 @@ pub(super) fn introspect(request: &Request<'_>, _: &Params<'_, '_>) -> Result<Pa
     Ok(ask(token(request)?, Scopes::default(), None))
 }
 
-/// Whatever the token was: a client that cannot know is not told (RFC 7009, section 2.2).
+/// Whatever the token was: a client that cannot know is not told (RFC 7009, section 2.2). While a verifier may go on accepting it,
+/// it is 503, at which the client must take it for one that still exists (section 2.2.1), see [`crate::dialect::settled`].
 pub(super) fn revoke(request: &Request<'_>, _: &Params<'_, '_>, _: Option<&Caller>) -> Result<Step, Error> {
     let token = token(request)?;
     Ok(Step::attempt(Command::Remove(Named::Secret(token), Ending::default()), |done| match done {
-        Ok(Answer::Removed(removed)) => {
-            Ok(Step::Say(render::uncovered(&removed).unwrap_or_else(|| empty(StatusCode::OK))))
-        }
         Ok(_) | Err(Error::NotFound) => Ok(Step::Say(empty(StatusCode::OK))),
         Err(error) => Err(error),
     }))
@@ -123,8 +121,8 @@ fn text_of<'a>(request: &Request<'a>, name: &HeaderName) -> Result<Option<&'a st
     text.transpose()
 }
 
-pub(super) fn introspected(answer: &Answer, request: &Request<'_>) -> Response {
-    let Answer::Verdict(verdict) = answer else { return render::answer(answer, request) };
+pub(super) fn introspected(done: &Done, request: &Request<'_>) -> Response {
+    let Answer::Verdict(verdict) = &done.answer else { return render::answer(done, request) };
     let told = match &**verdict {
         Verdict::Valid(valid) => told(valid),
         Verdict::Refused(_) => wire::Introspection::default(),
@@ -146,8 +144,8 @@ fn told(valid: &Valid) -> wire::Introspection {
 }
 
 /// Says it by status and header fields alone: gateways hand bodies on to their clients.
-pub(super) fn forwarded(answer: &Answer, request: &Request<'_>) -> Response {
-    let Answer::Verdict(verdict) = answer else { return render::answer(answer, request) };
+pub(super) fn forwarded(done: &Done, request: &Request<'_>) -> Response {
+    let Answer::Verdict(verdict) = &done.answer else { return render::answer(done, request) };
     let response = match &**verdict {
         Verdict::Valid(valid) => passed(valid),
         Verdict::Refused(refusal) => stopped(*refusal),

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keyward_client::wire;
-use keyward_core::command::{Answer, Command, Draft, Given, Import};
+use keyward_core::command::{Answer, Command, Done, Draft, Given, Import};
 use keyward_core::error::Error;
 use keyward_core::id::AccountId;
 use keyward_core::key::Scheme;
@@ -137,13 +137,14 @@ fn no_pepper() -> Error {
     Error::invalid("digest.pepper", "left out: it belongs to hmac-sha256")
 }
 
-fn render_line(line: u64, outcome: &Result<Answer, Error>, request_id: &str) -> Vec<u8> {
-    let outcome = match outcome {
+fn render_line(line: u64, outcome: &Result<Done, Error>, request_id: &str) -> Vec<u8> {
+    let uncovered = outcome.as_ref().map_or_else(|_| Vec::new(), |done| done.uncovered.clone());
+    let outcome = match outcome.as_ref().map(|done| &done.answer) {
         Ok(Answer::Key(key) | Answer::IssuedCrypto(key)) => wire::ImportOutcome::Id(key.head.id.to_string()),
         Ok(_) => problem(&Error::internal("an import was answered by something else"), request_id),
         Err(error) => problem(error, request_id),
     };
-    let mut bytes = serde_json::to_vec(&wire::ImportedLine { line, outcome }).unwrap_or_default();
+    let mut bytes = serde_json::to_vec(&wire::ImportedLine { line, outcome, uncovered }).unwrap_or_default();
     bytes.push(b'\n');
     bytes
 }

@@ -46,6 +46,12 @@ const KEY: Option<Content> = Some((JSON, schema::<wire::Key>));
 const ACCOUNT: Option<Content> = Some((JSON, schema::<wire::Account>));
 const LEVEL: Option<Content> = Some((JSON, schema::<wire::AccessLevel>));
 const ORGANIZATION: Option<Content> = Some((JSON, schema::<wire::Organization>));
+const ISSUED: Option<Content> = Some((JSON, schema::<wire::Issued>));
+/// Where a verifier may go on as if nothing had been taken away.
+const CHANGED_KEY: Option<Content> = Some((JSON, schema::<wire::Changed<wire::Key>>));
+const CHANGED_ACCOUNT: Option<Content> = Some((JSON, schema::<wire::Changed<wire::Account>>));
+const CHANGED_ORGANIZATION: Option<Content> = Some((JSON, schema::<wire::Changed<wire::Organization>>));
+const UNCOVERED: Option<Content> = Some((JSON, schema::<wire::Uncovered>));
 
 const fn operation(
     method: &'static str,
@@ -61,7 +67,7 @@ pub static OPERATIONS: [Operation; 51] = [
     Operation {
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::IssueKey>)],
-        answers: &[(201, Some((JSON, schema::<wire::Issued>)))],
+        answers: &[(201, ISSUED), (202, ISSUED)],
         ..operation("POST", "/v1/keys", "issue_key", "Issue a key; its secret is shown this once.")
     },
     Operation {
@@ -87,7 +93,7 @@ pub static OPERATIONS: [Operation; 51] = [
     Operation {
         headers: &[IF_MATCH],
         takes: &[(PATCH, schema::<wire::UpdateKey>)],
-        answers: &[(200, KEY)],
+        answers: &[(200, KEY), (202, CHANGED_KEY)],
         ..operation("PATCH", "/v1/keys/{id}", "update_key", "Change a key.")
     },
     Operation {
@@ -108,7 +114,7 @@ pub static OPERATIONS: [Operation; 51] = [
     Operation {
         headers: &[ONCE, IF_MATCH],
         takes: &[(JSON, schema::<wire::SuspendKey>)],
-        answers: &[(200, KEY)],
+        answers: &[(200, KEY), (202, CHANGED_KEY)],
         ..operation("POST", "/v1/keys/{id}/suspend", "suspend_key", "Stop a key, until it is resumed.")
     },
     Operation {
@@ -119,7 +125,7 @@ pub static OPERATIONS: [Operation; 51] = [
     Operation {
         headers: &[ONCE, IF_MATCH],
         takes: &[(JSON, schema::<wire::RotateKey>)],
-        answers: &[(201, Some((JSON, schema::<wire::Issued>)))],
+        answers: &[(201, ISSUED), (202, ISSUED)],
         ..operation(
             "POST",
             "/v1/keys/{id}/rotate",
@@ -149,12 +155,13 @@ pub static OPERATIONS: [Operation; 51] = [
     },
     Operation {
         takes: &[(FORM, schema::<wire::Token>)],
-        answers: &[(200, None), (202, Some((JSON, schema::<wire::Removed>)))],
+        answers: &[(200, None)],
         ..operation(
             "POST",
             "/v1/revoke",
             "revoke",
-            "Remove the key that a token is; an unknown one is answered alike (RFC 7009).",
+            "Remove the key that a token is; an unknown one is answered alike (RFC 7009). 503 while a verifier may go on accepting \
+                it: ask again.",
         )
     },
     Operation {
@@ -180,7 +187,7 @@ pub static OPERATIONS: [Operation; 51] = [
     Operation {
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::DeriveKey>)],
-        answers: &[(201, Some((JSON, schema::<wire::Issued>)))],
+        answers: &[(201, ISSUED)],
         ..operation("POST", "/v1/keys/{id}/derive", "derive_key", "Make a key of what a key agrees on.")
     },
     Operation {
@@ -345,13 +352,13 @@ pub static OPERATIONS: [Operation; 51] = [
     Operation {
         headers: &[IF_MATCH],
         takes: &[(PATCH, schema::<wire::UpdateAccount>)],
-        answers: &[(200, ACCOUNT)],
+        answers: &[(200, ACCOUNT), (202, CHANGED_ACCOUNT)],
         ..operation("PATCH", "/v1/accounts/{id}", "update_account", "Change an account.")
     },
     Operation {
         query: Some(schema::<wire::RemoveAccount>),
         headers: &[IF_MATCH],
-        answers: &[(204, None)],
+        answers: &[(204, None), (202, UNCOVERED)],
         ..operation(
             "DELETE",
             "/v1/accounts/{id}",
@@ -361,7 +368,7 @@ pub static OPERATIONS: [Operation; 51] = [
     },
     Operation {
         takes: &[(JSON, schema::<wire::SetPassword>)],
-        answers: &[(200, KEY)],
+        answers: &[(200, KEY), (202, CHANGED_KEY)],
         ..operation(
             "PUT",
             "/v1/accounts/{id}/password",
@@ -428,12 +435,12 @@ pub static OPERATIONS: [Operation; 51] = [
     Operation {
         headers: &[IF_MATCH],
         takes: &[(PATCH, schema::<wire::UpdateOrganization>)],
-        answers: &[(200, ORGANIZATION)],
+        answers: &[(200, ORGANIZATION), (202, CHANGED_ORGANIZATION)],
         ..operation("PATCH", "/v1/organizations/{id}", "update_organization", "Change an organization.")
     },
     Operation {
         headers: &[IF_MATCH],
-        answers: &[(204, None)],
+        answers: &[(204, None), (202, UNCOVERED)],
         ..operation(
             "DELETE",
             "/v1/organizations/{id}",

@@ -3,7 +3,7 @@
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LOCATION};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use keyward_client::wire;
-use keyward_core::command::{Answer, Removed};
+use keyward_core::command::{Answer, Done, Removed};
 use keyward_core::id::{Id, ReceiptId};
 use keyward_core::key::Key;
 use serde::Serialize;
@@ -13,17 +13,20 @@ use crate::dialect::{Request, Response};
 use crate::media;
 
 /// The answer on the wire.
-pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
-    match answer {
-        Answer::Issued(key, secret) => issued(key, Some(wire::Secret::new(secret.expose().to_owned()))),
-        Answer::IssuedAccess(key) | Answer::IssuedCrypto(key) => issued(key, None),
+pub(super) fn answer(done: &Done, request: &Request<'_>) -> Response {
+    let uncovered = &done.uncovered;
+    match &done.answer {
+        Answer::Issued(key, secret) => {
+            issued(key, Some(wire::Secret::new(secret.expose().to_owned())), uncovered)
+        }
+        Answer::IssuedAccess(key) | Answer::IssuedCrypto(key) => issued(key, None, uncovered),
         Answer::Key(key) | Answer::Found(key) => {
-            json(StatusCode::OK, &show::key(key)).with_version(key.head.version)
+            changed(show::key(key), uncovered).with_version(key.head.version)
         }
         Answer::Exercised(exercised) => crypto::render(exercised),
         Answer::Keys(keys, next) => list(keys.iter().map(show::found).collect(), *next),
         Answer::Verdict(verdict) => verify::render(verdict),
-        Answer::Removed(removed) => render_removed(removed, request),
+        Answer::Removed(removed) => render_removed(removed, uncovered, request),
         Answer::Plan(plan) => json(StatusCode::OK, &show::plan(plan)),
         Answer::Removal(progress) => {
             let id = progress.removal.id;
@@ -40,13 +43,15 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
         Answer::Receipt(_, receipt, _) => text(receipt.to_string()),
         Answer::Verifiers(all, position) => json(StatusCode::OK, &verifiers::show(all, *position)),
         Answer::Account(account) => {
-            created(request, "accounts", &account.id, &show::account(account)).with_version(account.version)
+            created(request, "accounts", &account.id, show::account(account), uncovered)
+                .with_version(account.version)
         }
         Answer::Accounts(accounts, next) => list(accounts.iter().map(show::account).collect(), *next),
-        Answer::AccountRemoved(id) => receipted(id.id()),
-        Answer::OrganizationRemoved(id) => receipted(id.id()),
+        Answer::AccountRemoved(id) => receipted(id.id(), uncovered),
+        Answer::OrganizationRemoved(id) => receipted(id.id(), uncovered),
         Answer::Organization(one) => {
-            created(request, "organizations", &one.id, &show::organization(one)).with_version(one.version)
+            created(request, "organizations", &one.id, show::organization(one), uncovered)
+                .with_version(one.version)
         }
         Answer::Organizations(all, next) => list(all.iter().map(show::organization).collect(), *next),
         Answer::Events(page) => {
@@ -74,8 +79,9 @@ pub(super) fn answer(answer: &Answer, request: &Request<'_>) -> Response {
     }
 }
 
-fn issued(key: &Key, secret: Option<wire::Secret>) -> Response {
-    let response = json(StatusCode::CREATED, &wire::Issued { key: show::new_key(key), secret });
+fn issued(key: &Key, secret: Option<wire::Secret>, uncovered: &[String]) -> Response {
+    let issued = wire::Issued { key: show::new_key(key), secret, uncovered: uncovered.to_vec() };
+    let response = json(status_of(StatusCode::CREATED, uncovered), &issued);
     let response =
         response.with(CACHE_CONTROL, "no-store").with(LOCATION, &format!("/v1/keys/{}", key.head.id));
     response.with_version(key.head.version)
@@ -101,35 +107,51 @@ fn list<T: Serialize>(data: Vec<T>, next: Option<Id>) -> Response {
     json(StatusCode::OK, &wire::List { data, next_cursor: next.map(fields::cursor) })
 }
 
+/// The status of an answer; 202 where a verifier may go on as if nothing had been taken away: that is for its operator to know.
+const fn status_of(all_well: StatusCode, uncovered: &[String]) -> StatusCode {
+    if uncovered.is_empty() { all_well } else { StatusCode::ACCEPTED }
+}
+
+/// What something has become.
+fn changed(now: impl Serialize, uncovered: &[String]) -> Response {
+    json(status_of(StatusCode::OK, uncovered), &wire::Changed { now, uncovered: uncovered.to_vec() })
+}
+
 /// Something that is new if it was asked for by `POST`.
-fn created(request: &Request<'_>, list: &str, id: &impl ToString, body: &impl Serialize) -> Response {
+fn created<T: Serialize>(
+    request: &Request<'_>,
+    list: &str,
+    id: &impl ToString,
+    body: T,
+    uncovered: &[String],
+) -> Response {
     if *request.method == Method::POST {
-        json(StatusCode::CREATED, body).with(LOCATION, &format!("/v1/{list}/{}", id.to_string()))
+        json(StatusCode::CREATED, &body).with(LOCATION, &format!("/v1/{list}/{}", id.to_string()))
     } else {
-        json(StatusCode::OK, body)
+        changed(body, uncovered)
     }
 }
 
-fn render_removed(removed: &Removed, request: &Request<'_>) -> Response {
+fn render_removed(removed: &Removed, uncovered: &[String], request: &Request<'_>) -> Response {
     let id = ReceiptId::from(removed.tombstone.id.id());
-    let response = if let Some(response) = uncovered(removed) {
-        response
+    let response = if !uncovered.is_empty() {
+        json(StatusCode::ACCEPTED, &show::removed(removed, uncovered))
     } else if headers::prefers_representation(request) {
-        json(StatusCode::OK, &show::removed(removed)).with(PREFERENCE_APPLIED, "return=representation")
+        json(StatusCode::OK, &show::removed(removed, uncovered))
+            .with(PREFERENCE_APPLIED, "return=representation")
     } else {
         empty(StatusCode::NO_CONTENT)
     };
     response.with(KEYWARD_RECEIPT, &id.to_string())
 }
 
-/// It is removed, and somebody may still accept it: that is for its operator to know.
-pub(super) fn uncovered(removed: &Removed) -> Option<Response> {
-    (!removed.uncovered.is_empty()).then(|| json(StatusCode::ACCEPTED, &show::removed(removed)))
-}
-
 /// Something is removed, and its receipt has its id.
-fn receipted(id: Id) -> Response {
-    empty(StatusCode::NO_CONTENT).with(KEYWARD_RECEIPT, &ReceiptId::from(id).to_string())
+fn receipted(id: Id, uncovered: &[String]) -> Response {
+    let response = match uncovered {
+        [] => empty(StatusCode::NO_CONTENT),
+        names => json(StatusCode::ACCEPTED, &wire::Uncovered { uncovered: names.to_vec() }),
+    };
+    response.with(KEYWARD_RECEIPT, &ReceiptId::from(id).to_string())
 }
 
 const KEYWARD_RECEIPT: HeaderName = HeaderName::from_static("keyward-receipt");

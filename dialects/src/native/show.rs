@@ -86,12 +86,12 @@ pub(super) fn found(found: &Found<Key>) -> wire::FoundKey {
     }
 }
 
-pub(super) fn removed(removed: &Removed) -> wire::Removed {
+pub(super) fn removed(removed: &Removed, uncovered: &[String]) -> wire::Removed {
     let id = ReceiptId::from(removed.tombstone.id.id());
     wire::Removed {
         key: tombstone(&removed.tombstone),
         receipt: removed.receipt.as_ref().map(|proof| receipt(id, proof, &[])),
-        uncovered: removed.uncovered.clone(),
+        uncovered: uncovered.to_vec(),
     }
 }
 
@@ -136,6 +136,7 @@ pub(super) fn progress(progress: &Progress) -> wire::RemovalProgress {
             data: progress.receipts.iter().map(tombstone).collect(),
             next_cursor: progress.next.map(fields::cursor),
         },
+        uncovered: progress.uncovered.clone(),
     }
 }
 

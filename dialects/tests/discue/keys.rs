@@ -61,7 +61,9 @@ impl Core {
                 let secret = Secret::import(SECRET)?;
                 return Ok(Answer::Issued(Box::new(self.key.clone()), secret));
             }
-            Command::Find(key) if key.id() == KEY => return Ok(Answer::Found(Box::new(self.key.clone()))),
+            Command::Find(key) | Command::FindInForce(key) if key.id() == KEY => {
+                return Ok(Answer::Found(Box::new(self.key.clone())));
+            }
             Command::Find(_) => return Err(Error::NotFound),
             Command::ReadUsage(_) => {
                 let last_used_at = Some(Timestamp::from_millis(1900));
@@ -333,7 +335,7 @@ fn what_a_key_may_is_shown_whoever_said_it_and_sent_back_changes_nothing() {
             assert_eq!(read["scopes"], shown, "{given:?}");
             core.words.clear();
             assert_eq!(core.answer(&put(&read)).1["api_key"], read);
-            assert_eq!(core.words, ["find", "find"], "{given:?}");
+            assert_eq!(core.words, ["find", "find", "find"], "{given:?}");
             if shown != json!([]) {
                 let widened = core.answer(&put(&json!({ "scopes": [] })));
                 assert_eq!((widened.0, &core.key.traits.scopes), (422, &scopes(&given)), "{given:?}");
@@ -357,9 +359,10 @@ fn a_status_is_a_state() {
     let mut core = Core::holding(BY_NAME);
     for (status, words) in [
         ("disabled", vec!["find", "suspend", "find"]),
-        ("disabled", vec!["find", "find"]),
+        // What is so already may not be in force yet: that is waited for.
+        ("disabled", vec!["find", "find", "find"]),
         ("enabled", vec!["find", "resume", "find"]),
-        ("enabled", vec!["find", "find"]),
+        ("enabled", vec!["find", "find", "find"]),
     ] {
         core.words.clear();
         let (_, body) = core.answer(&put(&json!({ "status": status })));

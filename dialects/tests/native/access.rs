@@ -163,13 +163,14 @@ fn it_is_shown_with_its_identification_and_never_with_its_pin() {
         "type": "proximity", "identification": "EM:0000000000001|MC:0000000002", "has_pin": true, "levels": [LEVEL],
         "person": PERSON,
     });
-    let issued = send("POST", "/v1/keys").answered(&Answer::IssuedAccess(Box::new(badge.clone())));
+    let issued = send("POST", "/v1/keys").answered(&Answer::IssuedAccess(Box::new(badge.clone())).into());
     assert_eq!(issued.status.as_u16(), 201);
     assert_eq!(issued.headers["location"], format!("/v1/keys/{KEY}"));
     assert_eq!(issued.headers["cache-control"], "no-store");
     assert_eq!(json(&issued)["key"]["access"], shown);
     assert!(json(&issued).get("secret").is_none());
-    let found = json(&send("GET", &format!("/v1/keys/{KEY}")).answered(&Answer::Found(Box::new(badge))));
+    let found =
+        json(&send("GET", &format!("/v1/keys/{KEY}")).answered(&Answer::Found(Box::new(badge)).into()));
     assert_eq!(
         (&found["kind"], &found["access"], &found["recoverable"]),
         (&json!("access"), &shown, &json!(false))
@@ -186,7 +187,7 @@ fn a_code_is_shown_when_it_is_issued_and_never_again() {
         opens: Opens { pin: None, levels: Vec::new(), person: None },
     });
     let key = format!("/v1/keys/{KEY}");
-    let issued = send("POST", "/v1/keys").answered(&Answer::IssuedAccess(Box::new(code.clone())));
+    let issued = send("POST", "/v1/keys").answered(&Answer::IssuedAccess(Box::new(code.clone())).into());
     assert_eq!(json(&issued)["key"]["access"]["identification"], "00421234");
     let list = Answer::Keys(vec![Found::Live(code.clone())], None);
     for (method, path, answer) in [
@@ -194,7 +195,7 @@ fn a_code_is_shown_when_it_is_issued_and_never_again() {
         ("GET", &*key, Answer::Found(Box::new(code.clone()))),
         ("PATCH", &*key, Answer::Key(Box::new(code))),
     ] {
-        let shown = send(method, path).answered(&answer);
+        let shown = send(method, path).answered(&answer.into());
         assert!(!String::from_utf8_lossy(&shown.body).contains("0042"), "{method} {path}");
     }
 }

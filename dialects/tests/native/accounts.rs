@@ -1,7 +1,7 @@
 //! Accounts and organizations.
 
 use keyward_core::account::Role;
-use keyward_core::command::{Answer, Command, KeyPolicy};
+use keyward_core::command::{Answer, Command, Done, KeyPolicy};
 use serde_json::json;
 
 use crate::samples::{ACCOUNT, ORGANIZATION, account, json, organization, send};
@@ -33,7 +33,7 @@ fn removing_an_account_names_what_becomes_of_its_keys() {
 
 #[test]
 fn an_account_is_new_to_whoever_posted_it() {
-    let answer = Answer::Account(Box::new(account()));
+    let answer = Done::from(Answer::Account(Box::new(account())));
     let created = send("POST", "/v1/accounts").answered(&answer);
     assert_eq!((created.status.as_u16(), created.headers["etag"].to_str().unwrap()), (201, "\"4\""));
     assert_eq!(created.headers["location"], format!("/v1/accounts/{ACCOUNT}"));
@@ -50,7 +50,7 @@ fn an_account_is_new_to_whoever_posted_it() {
 
 #[test]
 fn an_organization_is_shown_and_listed() {
-    let page = Answer::Organizations(vec![organization()], None);
+    let page = Done::from(Answer::Organizations(vec![organization()], None));
     let read = json(&send("GET", "/v1/organizations").answered(&page));
     assert_eq!(
         read["data"][0],
@@ -66,7 +66,7 @@ fn an_organization_is_shown_and_listed() {
 
 #[test]
 fn what_is_removed_leaves_nothing_to_say() {
-    let gone = Answer::AccountRemoved(account().id);
+    let gone = Done::from(Answer::AccountRemoved(account().id));
     let response = send("DELETE", &format!("/v1/accounts/{ACCOUNT}")).answered(&gone);
     assert_eq!((response.status.as_u16(), response.body.len()), (204, 0));
 }

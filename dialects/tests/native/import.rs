@@ -1,7 +1,7 @@
 //! Importing.
 
 use keyward_client::wire;
-use keyward_core::command::{Answer, Command, Given, Import};
+use keyward_core::command::{Answer, Command, Done, Given, Import};
 use keyward_core::error::Error;
 use keyward_core::key::{Proof, Scheme};
 use keyward_core::secret::Digest;
@@ -156,13 +156,18 @@ fn every_line_is_a_request_of_its_own() {
 
 #[test]
 fn every_line_is_answered_by_a_line() {
-    let answer = |outcome: Result<Answer, Error>| {
+    let answer = |outcome: Result<Done, Error>| {
         let line = (lines().render)(3, &outcome, "request-1");
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
         serde_json::from_slice::<wire::ImportedLine>(&line).unwrap()
     };
-    let imported = answer(Ok(Answer::Key(Box::new(key()))));
-    assert_eq!(imported, wire::ImportedLine { line: 3, outcome: wire::ImportOutcome::Id(KEY.to_owned()) });
+    let imported = answer(Ok(Answer::Key(Box::new(key())).into()));
+    let id = wire::ImportOutcome::Id(KEY.to_owned());
+    assert_eq!(imported, wire::ImportedLine { line: 3, outcome: id.clone(), uncovered: Vec::new() });
+    // A key of which an account has one at a time ends the one before.
+    let uncovered = vec!["gateway".to_owned()];
+    let done = Done { answer: Answer::Key(Box::new(key())), uncovered: uncovered.clone() };
+    assert_eq!(answer(Ok(done)), wire::ImportedLine { line: 3, outcome: id, uncovered });
     let wire::ImportOutcome::Problem(problem) = answer(Err(Error::Taken { what: "secret" })).outcome else {
         panic!()
     };

@@ -1,6 +1,6 @@
 //! Calls on keys.
 
-use keyward_core::command::{Answer, Command, Ending, Named, Page};
+use keyward_core::command::{Answer, Command, Done, Ending, Named, Page};
 use keyward_core::error::Error;
 use keyward_core::event::Reason;
 use keyward_core::filter::StateFilter;
@@ -290,7 +290,7 @@ fn a_list_is_a_filter_and_a_page() {
 #[test]
 fn a_cursor_leads_to_where_its_page_ended() {
     let last = Id::from_bits(0x0198_0000_0000_7000_8000_0000_0000_002a);
-    let keys = Answer::Keys(vec![Found::Live(key()), Found::Removed(tombstone())], Some(last));
+    let keys = Done::from(Answer::Keys(vec![Found::Live(key()), Found::Removed(tombstone())], Some(last)));
     let page = json(&send("GET", "/v1/keys").answered(&keys));
     assert_eq!(page["data"][0]["state"], "active");
     assert_eq!(
@@ -307,13 +307,13 @@ fn a_cursor_leads_to_where_its_page_ended() {
         panic!()
     };
     assert_eq!(page, Page { after: Some(last), limit: 50 });
-    let end = json(&send("GET", "/v1/keys").answered(&Answer::Keys(Vec::new(), None)));
+    let end = json(&send("GET", "/v1/keys").answered(&Answer::Keys(Vec::new(), None).into()));
     assert_eq!(end, json!({"data": [], "next_cursor": null}));
 }
 
 #[test]
 fn a_key_is_shown_without_its_secret() {
-    let response = send("GET", &format!("/v1/keys/{KEY}")).answered(&Answer::Found(Box::new(key())));
+    let response = send("GET", &format!("/v1/keys/{KEY}")).answered(&Answer::Found(Box::new(key())).into());
     assert_eq!((response.status.as_u16(), response.headers["etag"].to_str().unwrap()), (200, "\"7\""));
     assert_eq!(
         json(&response),
@@ -331,7 +331,7 @@ fn a_key_is_shown_without_its_secret() {
 #[test]
 fn a_new_key_is_shown_with_its_secret_and_kept_by_no_cache() {
     let secret = Secret::import("kw_live_0123456789abcdef").unwrap_or_else(|error| panic!("{error:?}"));
-    let response = send("POST", "/v1/keys").answered(&Answer::Issued(Box::new(key()), secret));
+    let response = send("POST", "/v1/keys").answered(&Answer::Issued(Box::new(key()), secret).into());
     assert_eq!(response.status.as_u16(), 201);
     assert_eq!(response.headers["location"], format!("/v1/keys/{KEY}"));
     assert_eq!(response.headers["cache-control"], "no-store");
@@ -341,10 +341,10 @@ fn a_new_key_is_shown_with_its_secret_and_kept_by_no_cache() {
 #[test]
 fn a_removal_answers_nothing_but_its_receipts_name_unless_more_is_preferred() {
     let sent = send("DELETE", &format!("/v1/keys/{KEY}"));
-    let bare = sent.answered(&removed(false));
+    let bare = sent.answered(&removed(false).into());
     assert_eq!((bare.status.as_u16(), bare.body.len()), (204, 0));
     assert_eq!(bare.headers["keyward-receipt"], "rcpt_00000000000000000000000001");
-    let full = sent.header("prefer", "respond-async, return=representation").answered(&removed(false));
+    let full = sent.header("prefer", "respond-async, return=representation").answered(&removed(false).into());
     assert_eq!((full.status.as_u16(), json(&full)["key"]["reason"].as_str()), (200, Some("compromised")));
     assert_eq!(full.headers["preference-applied"], "return=representation");
     assert_eq!(full.headers["keyward-receipt"], bare.headers["keyward-receipt"]);

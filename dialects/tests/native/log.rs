@@ -1,6 +1,6 @@
 //! The log: receipts, tiles, events.
 
-use keyward_core::command::{Answer, Command, Events};
+use keyward_core::command::{Answer, Command, Done, Events};
 use keyward_core::event::{Details, Event, Happened, Reason, Subject};
 use keyward_core::id::Id;
 use keyward_core::store::Logged;
@@ -48,7 +48,7 @@ fn a_tile_is_named_by_its_path_and_kept_for_ever() {
     {
         assert_eq!(send("GET", wrong).invalid().0, "tile", "{wrong}");
     }
-    let response = send("GET", "/v1/log/tile/entries/000").answered(&Answer::Tile(vec![1, 2]));
+    let response = send("GET", "/v1/log/tile/entries/000").answered(&Answer::Tile(vec![1, 2]).into());
     assert_eq!(
         (response.body.as_slice(), response.headers["content-type"].to_str().unwrap()),
         (&[1, 2][..], "application/octet-stream")
@@ -59,7 +59,7 @@ fn a_tile_is_named_by_its_path_and_kept_for_ever() {
 #[test]
 fn a_receipt_is_text_unless_json_is_asked_for() {
     let id = Id::from_bits(1).into();
-    let answer = Answer::Receipt(id, Box::new(receipt()), Vec::new());
+    let answer = Done::from(Answer::Receipt(id, Box::new(receipt()), Vec::new()));
     let sent = send("GET", &format!("/v1/receipts/{id}"));
     assert!(matches!(sent.command(), Command::ReadReceipt(asked) if asked == id));
     let text = sent.answered(&answer);
@@ -83,7 +83,7 @@ fn events_go_on_after_the_last_one() {
     assert_eq!(from(&send("GET", "/v1/events?after=17").header("last-event-id", "20")), (21, 50));
     assert_eq!(send("GET", "/v1/events?after=-1").invalid().0, "after");
     let cursor = |found, next, is_last| {
-        let page = Answer::Events(Events { found, next, is_last });
+        let page = Done::from(Answer::Events(Events { found, next, is_last }));
         json(&send("GET", "/v1/events").answered(&page))["next_cursor"].clone()
     };
     assert_eq!(cursor(vec![logged()], 18, false), "17");
@@ -95,7 +95,7 @@ fn events_go_on_after_the_last_one() {
 
 #[test]
 fn an_event_is_told_in_clear() {
-    let page = Answer::Events(Events { found: vec![logged()], next: 18, is_last: true });
+    let page = Done::from(Answer::Events(Events { found: vec![logged()], next: 18, is_last: true }));
     let page = json(&send("GET", "/v1/events").answered(&page));
     assert_eq!(
         page["data"][0],

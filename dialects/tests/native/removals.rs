@@ -1,6 +1,6 @@
 //! Removing many keys.
 
-use keyward_core::command::{Answer, Command, Named, Page};
+use keyward_core::command::{Answer, Command, Done, Named, Page};
 use keyward_core::event::Reason;
 use keyward_core::filter::Filter;
 use keyward_core::id::Id;
@@ -66,7 +66,7 @@ fn a_plan_says_who_uses_what() {
     };
     let at = "1970-01-01T00:00:02.000Z";
     assert_eq!(
-        json(&remove("").answered(&Answer::Plan(Box::new(plan)))),
+        json(&remove("").answered(&Answer::Plan(Box::new(plan)).into())),
         json!({
             "total": 3, "protected": 1, "used_within": {"hour": 1, "day": 1, "week": 2}, "plan_hash": "ff".repeat(32),
             "in_use": [{"key_id": KEY, "last_used_at": at, "clients": [{"address": "192.0.2.7", "last_seen_at": at}]}],
@@ -76,7 +76,7 @@ fn a_plan_says_who_uses_what() {
 
 #[test]
 fn a_removal_is_begun_then_read_page_by_page() {
-    let answer = Answer::Removal(Box::new(Progress {
+    let answer = Done::from(Answer::Removal(Box::new(Progress {
         removal: Removal {
             id: Id::from_bits(9).into(),
             organization: Id::from_bits(2).into(),
@@ -95,7 +95,8 @@ fn a_removal_is_begun_then_read_page_by_page() {
         removed: 1,
         receipts: vec![tombstone()],
         next: Some(Id::from_bits(1)),
-    }));
+        uncovered: vec!["gateway".to_owned()],
+    })));
     let begun = remove("").answered(&answer);
     assert_eq!(begun.status.as_u16(), 202);
     assert_eq!(begun.headers["location"], format!("/v1/removals/{REMOVAL}"));
@@ -103,6 +104,7 @@ fn a_removal_is_begun_then_read_page_by_page() {
     assert_eq!((read.status.as_u16(), &read.body), (200, &begun.body));
     let body = json(&read);
     assert_eq!((&body["removal"]["removed"], &body["removal"]["finished_at"]), (&json!(1), &json!(null)));
+    assert_eq!(body["uncovered"], json!(["gateway"]));
     assert_eq!(body["receipts"]["data"][0]["receipt_id"], "rcpt_00000000000000000000000001");
     let cursor = body["receipts"]["next_cursor"].as_str().unwrap();
     let sent = send("GET", &format!("/v1/removals/{REMOVAL}?limit=2&cursor={cursor}"));

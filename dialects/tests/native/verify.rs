@@ -79,7 +79,7 @@ fn a_valid_key_is_told_with_what_it_may() {
     let answer =
         valid("ci", r#"{"team":"blue"}"#, &["a", "b"], Some(Timestamp::from_millis(1_900_000_000_000)));
     assert_eq!(
-        json(&ask("").answered(&answer)),
+        json(&ask("").answered(&answer.into())),
         json!({
             "valid": true, "key_id": KEY, "account_id": ACCOUNT, "organization_id": ORGANIZATION, "name": "ci",
             "scopes": ["a", "b"], "metadata": {"team": "blue"}, "expires_at": "2030-03-17T17:46:40.000Z", "position": 42,
@@ -89,7 +89,8 @@ fn a_valid_key_is_told_with_what_it_may() {
 
 #[test]
 fn a_refused_key_is_told_why_and_no_more() {
-    let refused = |refusal| json(&ask("").answered(&Answer::Verdict(Box::new(Verdict::Refused(refusal)))));
+    let refused =
+        |refusal| json(&ask("").answered(&Answer::Verdict(Box::new(Verdict::Refused(refusal))).into()));
     // The words of the wire and those of the core are the same list.
     for refusal in Refusal::ALL {
         assert_eq!(refused(refusal), json!({"valid": false, "code": refusal.word()}));
@@ -111,7 +112,7 @@ proptest! {
         let metadata = serde_json::to_value(metadata).unwrap();
         let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
         let answer = valid(&name, &metadata.to_string(), &scopes, expires.map(Timestamp::from_millis));
-        let response = ask("").answered(&answer);
+        let response = ask("").answered(&answer.into());
         let read: wire::Verdict = serde_json::from_slice(&response.body).unwrap();
         let wire::Verdict::Valid(read) = read else { panic!() };
         assert_eq!(&read.name, &name);

@@ -10,8 +10,7 @@ use keyward_client::{Client, wire};
 
 use zeroize::Zeroizing;
 
-use super::remote::{Remote, show, word};
-use super::say;
+use super::remote::{Remote, say_removed, show, show_changed, word};
 use crate::bootstrap::read_secret;
 
 /// The most that is read of standard input in search of a password, in bytes.
@@ -186,15 +185,15 @@ async fn of_account(client: &Client, command: &OfAccount) -> anyhow::Result<()> 
         }
         OfAccount::Update { id, name, role, suspended } => {
             let patch = wire::UpdateAccount { name: name.clone(), role: *role, suspended: *suspended };
-            show(&client.update_account(id, &patch, None).await?)
+            show_changed(&client.update_account(id, &patch, None).await?)
         }
         OfAccount::Password { id, login, file } => {
             let given = wire::SetPassword { password: password(file.as_deref())?, login: login.clone() };
-            show(&client.set_password(id, &given).await?)
+            show_changed(&client.set_password(id, &given).await?)
         }
         OfAccount::Remove { id, policy, transfer_to } => {
             let keys = wire::RemoveAccount { policy: *policy, transfer_to: transfer_to.clone() };
-            say(&client.remove_account(id, &keys, None).await?);
+            say_removed(&client.remove_account(id, &keys, None).await?);
             Ok(())
         }
     }
@@ -210,10 +209,10 @@ async fn of_organization(client: &Client, command: &OfOrganization) -> anyhow::R
         }
         OfOrganization::Update { id, name, suspended } => {
             let patch = wire::UpdateOrganization { name: name.clone(), suspended: *suspended, hold: None };
-            show(&client.update_organization(id, &patch, None).await?)
+            show_changed(&client.update_organization(id, &patch, None).await?)
         }
         OfOrganization::Remove { id } => {
-            say(&client.remove_organization(id, None).await?);
+            say_removed(&client.remove_organization(id, None).await?);
             Ok(())
         }
     }

@@ -9,7 +9,7 @@ use keyward_client::{Client, wire};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::remote::{Remote, document, json, show, word};
+use super::remote::{Remote, document, json, show, show_changed, warn_of, word};
 
 /// The longest message that is signed, in bytes.
 const MESSAGE: u64 = 512 * 1024;
@@ -273,21 +273,21 @@ pub(crate) fn run(key: &Key) -> anyhow::Result<ExitCode> {
 
 async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Issue(issue) => show(&client.issue_key(&issue.key()?).await?)?,
+        Command::Issue(issue) => show_issued(&client.issue_key(&issue.key()?).await?)?,
         Command::Import => return import(client).await,
         Command::Find { id } => show(&client.find_key(id).await?)?,
         Command::List(list) => show(&client.list_keys(&wire::ListKeys::from(list)).await?)?,
         Command::Update { id, patch, version } => {
-            show(&client.update_key(id, &document(patch)?, *version).await?)?;
+            show_changed(&client.update_key(id, &document(patch)?, *version).await?)?;
         }
         Command::Suspend { id, remove_at } => {
             let how = wire::SuspendKey { remove_at: remove_at.clone() };
-            show(&client.suspend_key(id, &how, None).await?)?;
+            show_changed(&client.suspend_key(id, &how, None).await?)?;
         }
         Command::Resume { id } => show(&client.resume_key(id, None).await?)?,
         Command::Rotate { id, overlap_seconds } => {
             let how = wire::RotateKey { overlap_seconds: *overlap_seconds };
-            show(&client.rotate_key(id, &how, None).await?)?;
+            show_issued(&client.rotate_key(id, &how, None).await?)?;
         }
         Command::Verify { scope, ip } => {
             return Ok(verify(client, scope, *ip).await.unwrap_or_else(|error| {
@@ -296,7 +296,9 @@ async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCod
             }));
         }
         Command::Remove(Remove { id: Some(id), reason, version, .. }) => {
-            show(&client.remove_key(id, *reason, *version).await?)?;
+            let removed = client.remove_key(id, *reason, *version).await?;
+            show(&removed)?;
+            warn_of(&removed.uncovered);
         }
         Command::Remove(remove) => show(&client.start_removal(&remove.keys()?).await?)?,
         Command::RemoveMany(many) => {
@@ -307,7 +309,11 @@ async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCod
                 show(&client.start_removal(&keys).await?)?;
             }
         }
-        Command::Removal { id } => show(&client.find_removal(id, &wire::Page::default()).await?)?,
+        Command::Removal { id } => {
+            let progress = client.find_removal(id, &wire::Page::default()).await?;
+            show(&progress)?;
+            warn_of(&progress.uncovered);
+        }
         Command::Use { id, usage, document } => make_use(client, id, *usage, document).await?,
         Command::Sign { id, scheme } => {
             let mut message = Zeroizing::new(Vec::new());
@@ -328,6 +334,12 @@ async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCod
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn show_issued(issued: &wire::Issued) -> anyhow::Result<()> {
+    show(issued)?;
+    warn_of(&issued.uncovered);
+    Ok(())
 }
 
 /// A secret on standard input.
@@ -406,6 +418,7 @@ async fn import(client: &Client) -> anyhow::Result<ExitCode> {
             code = ExitCode::FAILURE;
         }
         super::say(&serde_json::to_string(&line)?);
+        warn_of(&line.uncovered);
     }
     Ok(code)
 }

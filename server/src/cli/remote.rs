@@ -50,6 +50,30 @@ pub(crate) fn show(answer: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints what something has become, and warns of whoever goes on as if nothing had been taken from it.
+pub(crate) fn show_changed(changed: &wire::Changed<impl Serialize>) -> anyhow::Result<()> {
+    show(changed)?;
+    warn_of(&changed.uncovered);
+    Ok(())
+}
+
+/// Prints the receipt's id of what was removed, and warns as well.
+pub(crate) fn say_removed(receipt: &wire::Changed<String>) {
+    say(receipt);
+    warn_of(&receipt.uncovered);
+}
+
+/// Warns of verifiers that may go on accepting what was taken away. It is done all the same, so the status is that of success.
+#[expect(clippy::print_stderr, reason = "the command line talks to people")]
+pub(crate) fn warn_of(uncovered: &[String]) {
+    if !uncovered.is_empty() {
+        eprintln!(
+            "keyward: done, but these verifiers may go on accepting what was taken away, until they have heard of it: {}",
+            uncovered.join(", ")
+        );
+    }
+}
+
 /// Reads what the API takes as a body: a JSON object, or the name of a file with one, or `-` for standard input.
 pub(crate) fn document<T: DeserializeOwned>(given: &str) -> anyhow::Result<T> {
     let mut text = Zeroizing::new(String::new());

@@ -5,6 +5,7 @@ mod gateway;
 mod hot;
 mod layer;
 mod stream;
+mod uncovered;
 mod usage;
 mod vendors;
 

@@ -132,8 +132,8 @@ async fn start(place: &Path, cut: Arc<CutAfter>, begin: u64) -> Result<Core, Err
 }
 
 async fn ask(core: &Core, owner: &Caller, verb: Verb, command: Command) -> Answer {
-    let answer = core.execute(&owner.permit(verb).unwrap(), command, &Origin::default()).await;
-    answer.unwrap_or_else(|error| panic!("{error:?}"))
+    let done = core.execute(&owner.permit(verb).unwrap(), command, &Origin::default()).await;
+    done.unwrap_or_else(|error| panic!("{error:?}")).answer
 }
 
 fn new_key() -> Command {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use keyward_core::command::{Answer, Command, Draft, Issue};
+use keyward_core::command::{Answer, Command, Done, Draft, Issue};
 use keyward_core::error::Error;
 use keyward_core::keyward::{Environment as _, Keyward, Origin};
 use keyward_core::permit::Caller;
@@ -86,7 +86,7 @@ impl House {
         let (_, secret) = core.found("bench", "owner").await?;
         let founder = core.authenticate(secret.expose(), None)?;
         let issue = Command::Issue(Box::new(key()?));
-        let issued = core.execute(&founder.permit_for(&issue)?, issue, &Origin::default()).await?;
+        let issued = core.execute(&founder.permit_for(&issue)?, issue, &Origin::default()).await?.answer;
         let Answer::Issued(_, secret) = issued else { return Err(Error::internal("no key")) };
         let mut owner = core.authenticate(secret.expose(), None)?;
         // As one that has signed in: cielo24 has calls for nobody else.
@@ -161,14 +161,17 @@ impl House {
         let response = match (route.form)(request)? {
             Form::Document => {
                 let parsed = (route.parse)(request, &params)?;
-                let answer = watch.leave_out(self.execute(parsed.command)).await?;
-                (route.render)(&answer, request)
+                let done = watch.leave_out(self.execute(parsed.command)).await?;
+                (route.render)(&done, request)
             }
             Form::Steps(begin) => {
                 let mut step = begin(request, &params, Some(&self.owner))?;
                 loop {
                     step = match step {
-                        Step::Do(command, next) => next(watch.leave_out(self.execute(*command)).await)?,
+                        Step::Do(command, next) => {
+                            let done = watch.leave_out(self.execute(*command)).await;
+                            next(done.map(|done| done.answer))?
+                        }
                         Step::Say(response) => break response,
                         Step::SignIn(..) | Step::SayAfter(..) => return Err(Error::Anonymous),
                     };
@@ -179,7 +182,7 @@ impl House {
         Ok((watch.stop(), response))
     }
 
-    async fn execute(&self, command: Command) -> Result<Answer, Error> {
+    async fn execute(&self, command: Command) -> Result<Done, Error> {
         let permit = self.owner.permit_for(&command)?;
         self.core.execute(&permit, command, &Origin::default()).await
     }

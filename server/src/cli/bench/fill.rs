@@ -62,9 +62,8 @@ async fn fill(folder: &Path, keys: u64, kind: Kind, sample: &Path) -> anyhow::Re
         .map(|number| {
             let keyward = Arc::clone(&keyward);
             async move {
-                let answer = keyward.execute(permit, new(kind, number)?, &Origin::default()).await;
-                let answer = answer.map_err(inside)?;
-                anyhow::Ok((number, answer))
+                let done = keyward.execute(permit, new(kind, number)?, &Origin::default()).await;
+                anyhow::Ok((number, done.map_err(inside)?.answer))
             }
         })
         .buffer_unordered(UNDER_WAY);

@@ -1,4 +1,4 @@
-//! What clients of other systems are told of a removal that a verifier may not know of.
+//! What clients of other systems are told of what a verifier may not know of: a removal, and whatever else takes a right away.
 
 use keyward_client::{Verifier, VerifierOptions};
 use serde_json::{Value, json};
@@ -31,6 +31,50 @@ fn no_vendors_client_is_told_removed_while_a_verifier_may_accept_the_key() {
     assert_eq!(discue.removal(&scene).status, 404);
 }
 
+/// A key that was disabled, or may do less, was answered as such while a verifier was known to accept it as before; and whoever
+/// asked again was told so even where the first answer was not there yet, because nothing was left to change.
+#[test]
+fn no_vendors_client_is_told_that_a_right_ended_while_a_verifier_may_accept_it() {
+    let (scene, runtime) = (Scene::demo(), runtime());
+    let still = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (stopped, limited) = (discue(&scene), discue(&scene));
+    let (user, joining) = (User::signed_in(&scene), joining(&scene));
+    let name = "stubborn";
+    let verifier = joined(&still, &scene, &joining, VerifierOptions::named(name).serve_stale());
+    let stop = || stopped.change(&scene, &json!({ "status": "disabled" }));
+    let limit = || limited.change(&scene, &json!({ "scopes": [{ "resource": "queues", "access": "read" }] }));
+    for _ in 0..2 {
+        assert_eq!((stop().status, limit().status), (503, 503), "asked again, too");
+        assert_eq!(scene.verdict(&stopped.key), "suspended", "here it is stopped");
+        assert_eq!(told(&verifier, &stopped.key), "valid", "and there it is not");
+    }
+    // Another password ends the sessions of the one before.
+    assert_eq!(user.change_password(&scene), 503);
+    let _heir: Verifier = joined(&runtime, &scene, &joining, VerifierOptions::named(name));
+    assert_eq!((stop().status, limit().status), (200, 200));
+    assert_eq!(user.change_password(&scene), 204);
+}
+
+/// Somebody who has signed in twice with one password.
+struct User {
+    token: String,
+}
+
+impl User {
+    fn signed_in(scene: &Scene) -> Self {
+        let login = "/api/account/login?v=1&username=api_test&password=api_test";
+        let token = || text(&scene.request("GET", login, "", b"").json()["ApiToken"]);
+        drop(token());
+        Self { token: token() }
+    }
+
+    fn change_password(&self, scene: &Scene) -> u16 {
+        let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let form = format!("v=1&api_token={}&new_password=other", self.token);
+        scene.request("POST", "/api/account/update_password", headers, form.as_bytes()).status
+    }
+}
+
 /// A key, and how its language removes it.
 struct Doomed {
     key: String,
@@ -42,6 +86,11 @@ struct Doomed {
 impl Doomed {
     fn removal(&self, scene: &Scene) -> Answer {
         scene.request(self.method, &self.path, &self.headers, b"")
+    }
+
+    fn change(&self, scene: &Scene, body: &Value) -> Answer {
+        let typed = format!("{}Content-Type: application/json\r\n", self.headers);
+        scene.request("PUT", &self.path, &typed, body.to_string().as_bytes())
     }
 }
 
