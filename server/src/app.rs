@@ -3,6 +3,7 @@
 
 mod callers;
 mod pages;
+mod steps;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -15,7 +16,7 @@ use futures_util::poll;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Bytes, Incoming};
-use keyward_core::command::{Answer, SignIn};
+use keyward_core::command::Answer;
 use keyward_core::epoch::Rhythm;
 use keyward_core::error::Error;
 use keyward_core::keyward::{Idempotency, Keyward, Origin};
@@ -23,13 +24,13 @@ use keyward_core::permit::{Caller, Permit, Verb};
 use keyward_core::store::Store;
 use keyward_core::verbs::verify::Verdict;
 use keyward_dialects::{
-    Begin, ByItself, Credential, Dialect, Form, Params, Response, Route, Step, encedo::Unit, native, openapi,
-    settled,
+    ByItself, Credential, Dialect, Form, Params, Response, Route, encedo::Unit, native, openapi,
 };
 use opentelemetry::trace::FutureExt as _;
 use tokio::sync::watch;
 use tracing::{debug, error, warn};
 
+use self::steps::steps_of;
 use crate::config::{Config, Limits};
 use crate::environment::{self, World};
 use crate::guess::{Guess, Guesses};
@@ -280,85 +281,6 @@ impl<S: Store> App<S> {
         Ok(body)
     }
 
-    /// Does what a call that answers in steps asks for.
-    async fn steps(
-        &self,
-        keyward: &Arc<Keyward<S, World>>,
-        head: &Head,
-        begin: Begin,
-        params: &Params<'_, '_>,
-        caller: Option<&Caller>,
-        body: &[u8],
-    ) -> Result<hyper::Response<Body>, Error> {
-        let origin = Origin { request: head.id, address: Some(head.peer), ..Origin::default() };
-        let step = begin(&head.request(body), params, caller)?;
-        self.run(keyward, caller, &origin, step).await.map(whole)
-    }
-
-    /// Does one command after the other, each permitted for itself, until there is an answer.
-    pub(crate) async fn run(
-        &self,
-        keyward: &Arc<Keyward<S, World>>,
-        caller: Option<&Caller>,
-        origin: &Origin,
-        step: Step,
-    ) -> Result<Response, Error> {
-        let mut uncovered = Vec::new();
-        let said = self.take(keyward, caller, origin, step, &mut uncovered).await;
-        settled(said, &uncovered)
-    }
-
-    /// Does them; and who goes on accepting what they take away.
-    async fn take(
-        &self,
-        keyward: &Arc<Keyward<S, World>>,
-        caller: Option<&Caller>,
-        origin: &Origin,
-        mut step: Step,
-        uncovered: &mut Vec<String>,
-    ) -> Result<Response, Error> {
-        loop {
-            step = match step {
-                Step::Say(response) => return Ok(response),
-                Step::SayAfter(wait, response) => {
-                    environment::pause(wait).await;
-                    return Ok(response);
-                }
-                // What rarely happens is boxed: each request is moved as large as the largest is.
-                Step::SignIn(sign_in, next) => next(Box::pin(self.sign_in(keyward, *sign_in, origin)).await)?,
-                Step::Do(command, next) => {
-                    let verb = command.verb();
-                    let permit =
-                        caller.ok_or(Error::Anonymous).and_then(|caller| caller.permit_for(&command));
-                    let done = self.timed(verb, async { keyward.execute(&permit?, *command, origin).await });
-                    next(done.await.map(|mut done| {
-                        uncovered.append(&mut done.uncovered);
-                        done.answer
-                    }))?
-                }
-            };
-        }
-    }
-
-    async fn sign_in(
-        &self,
-        keyward: &Keyward<S, World>,
-        sign_in: SignIn,
-        origin: &Origin,
-    ) -> Result<Answer, Error> {
-        let login = sign_in.login.clone();
-        let address = origin.address.ok_or(Error::Anonymous)?;
-        // Counted before it is judged, or many at once would be judged before the first is counted.
-        self.guesses.take(address, Guess::Login(&login), environment::now())?;
-        let done = keyward.sign_in(sign_in, origin).await;
-        if matches!(done, Err(Error::BadCredential)) {
-            self.metrics.wrong_credentials.increment(1);
-        } else {
-            self.guesses.give_back(address, Guess::Login(&login), environment::now());
-        }
-        done
-    }
-
     async fn document(&self, admitted: &Admitted<'_, S>, body: &[u8]) -> Result<Response, Error> {
         let request = admitted.head.request(body);
         let parsed = (admitted.route.parse)(&request, &admitted.params)?;
@@ -426,16 +348,6 @@ impl<S: Store> App<S> {
         match &self.keyward {
             Some(keyward) => keyward.remove_due().await.map(|_| ()),
             None => Ok(()),
-        }
-    }
-}
-
-/// How a route goes step by step, where no other form would do.
-fn steps_of(route: &Route, head: &Head) -> Result<Begin, Error> {
-    match (route.form)(&head.request(&[]))? {
-        Form::Steps(begin) => Ok(begin),
-        Form::Document | Form::Items(_) | Form::Lines(_) | Form::Events(_) | Form::Verifier => {
-            Err(Error::internal("a route that needs steps has none"))
         }
     }
 }
