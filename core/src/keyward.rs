@@ -6,7 +6,6 @@ mod origin;
 
 use std::collections::{BTreeSet, HashMap};
 use std::future::{Future, ready};
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;

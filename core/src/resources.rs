@@ -194,7 +194,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let mut resource = self.open_resource(permit, collection, id).await?;
             if resource.removed_at.is_some() {
                 // Removing twice is no error: the same answer, the same receipt, and no earlier than the first.
-                self.record_in_force(resource.organization, id.id()).await?;
+                self.record_in_force(resource.organization, id.id(), origin).await?;
                 return Ok(Answer::ResourceRemoved(Box::new(resource), true));
             }
             resource.end(self.environment.now());

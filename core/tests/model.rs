@@ -48,12 +48,12 @@ mod stale;
 mod steps;
 #[path = "model/stories.rs"]
 mod stories;
+#[path = "model/uncovered.rs"]
+mod uncovered;
 #[path = "model/unknown.rs"]
 mod unknown;
 #[path = "model/ways.rs"]
 mod ways;
-#[path = "model/uncovered.rs"]
-mod uncovered;
 #[path = "model/world.rs"]
 mod world;
 

@@ -20,7 +20,7 @@ use keyward_core::command::Answer;
 use keyward_core::epoch::Rhythm;
 use keyward_core::error::Error;
 use keyward_core::keyward::{Idempotency, Keyward, Origin};
-use keyward_core::permit::{Caller, Permit, Verb};
+use keyward_core::permit::{Permit, Verb};
 use keyward_core::store::Store;
 use keyward_core::verbs::verify::Verdict;
 use keyward_dialects::{
@@ -33,7 +33,7 @@ use tracing::{debug, error, warn};
 use self::steps::steps_of;
 use crate::config::{Config, Limits};
 use crate::environment::{self, World};
-use crate::guess::{Guess, Guesses};
+use crate::guess::Guesses;
 use crate::http::Body;
 use crate::languages::Languages;
 use crate::metrics::Metrics;

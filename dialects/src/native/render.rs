@@ -61,10 +61,12 @@ pub(super) fn answer(done: &Done, request: &Request<'_>) -> Response {
             json(StatusCode::OK, &wire::List { data, next_cursor: last.map(|last| last.to_string()) })
         }
         // The only resources that this language has calls for.
-        Answer::Resource(level) => created(request, "access-levels", &level.id, &access_levels::show(level))
-            .with_version(level.version),
+        Answer::Resource(level) => {
+            created(request, "access-levels", &level.id, access_levels::show(level), uncovered)
+                .with_version(level.version)
+        }
         Answer::Resources(levels, next) => list(levels.iter().map(access_levels::show).collect(), *next),
-        Answer::ResourceRemoved(level, _) => receipted(level.id.id()),
+        Answer::ResourceRemoved(level, _) => receipted(level.id.id(), uncovered),
         // No route of this language asks for one.
         Answer::KeyName(_)
         | Answer::Reach(_)

@@ -33,7 +33,7 @@ impl<S: Store> App<S> {
         Ok((caller, secret))
     }
 
-    async fn caller<'a>(
+    pub(super) async fn caller<'a>(
         &self,
         keyward: &Keyward<S, World>,
         head: &Head,
