@@ -42,6 +42,8 @@ pub struct Crypto {
     pub source: Source,
     /// What a dialect finds it by, see [`NewCrypto::naming`].
     pub lookup: Option<Vec<u8>>,
+    /// What a dialect knows of it, see [`NewCrypto::mark`].
+    pub mark: Option<Vec<u8>>,
     /// Its public half; a symmetric key has none.
     pub public: Option<Vec<u8>>,
     /// Its private half, or the symmetric key itself; none where only a public half was brought along.
@@ -95,6 +97,9 @@ pub struct NewCrypto {
     pub origin: Origin,
     /// How a dialect names it.
     pub naming: Option<Naming>,
+    /// What a dialect is to know of it for as long as it lives. Nobody changes it, in whatever language: metadata are whatever
+    /// those write who may update keys, so nothing that is decided may hang on them.
+    pub mark: Option<Vec<u8>>,
     /// The rest.
     pub draft: Draft,
 }

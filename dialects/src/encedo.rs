@@ -21,6 +21,7 @@ mod keymgmt;
 mod keys;
 mod kid;
 mod logging;
+mod mark;
 mod page;
 mod paging;
 mod pairings;

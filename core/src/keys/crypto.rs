@@ -57,6 +57,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 usages: new.usages,
                 source,
                 lookup,
+                mark: new.mark,
                 public: halves.public,
                 private: halves.private,
             }),

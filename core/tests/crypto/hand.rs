@@ -20,6 +20,7 @@ pub(crate) fn try_key(algorithm: Algorithm, private: &[u8]) -> Result<Crypto, Er
         usages: algorithm.usages(),
         source: Source::Generated,
         lookup: None,
+        mark: None,
         public: halves.public,
         private: halves.private,
     })
@@ -39,6 +40,7 @@ pub(crate) fn public(algorithm: Algorithm, public: &[u8]) -> Result<Crypto, Erro
         usages: algorithm.public_usages(),
         source: Source::Imported,
         lookup: None,
+        mark: None,
         public: Some(public.to_vec()),
         private: None,
     })

@@ -79,6 +79,7 @@ fn elsewhere(half: usize) -> Crypto {
         usages: Algorithm::Ed25519.usages(),
         source: Source::Generated,
         lookup: None,
+        mark: None,
         public: halves.public,
         private: halves.private,
     }
@@ -127,6 +128,7 @@ impl Scene {
             usages,
             origin,
             naming: Some(Arc::new(naming)),
+            mark: None,
             draft: Draft { name: "signer".to_owned(), ..Draft::default() },
         };
         match self.run(Command::IssueCrypto(Box::new(new)))? {

@@ -207,6 +207,7 @@ fn what_signs_a_person_in_is_not_handed_over() {
         usages: Algorithm::Ed25519.usages(),
         origin: Origin::Generate,
         naming: None,
+        mark: None,
         draft,
     }));
     let mut lasting = vec![own.id];

@@ -28,6 +28,7 @@ fn signing_key(core: &Core<Shared>, house: &House) -> KeyId {
         usages: Algorithm::Ed25519.usages(),
         origin: Origin::Generate,
         naming: None,
+        mark: None,
         draft: Draft { name: "signs".to_owned(), ..Draft::default() },
     };
     let Answer::IssuedCrypto(key) = run(core, house, Command::IssueCrypto(Box::new(new))) else {

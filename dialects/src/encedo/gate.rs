@@ -146,7 +146,7 @@ pub(super) fn astray(error: Error, request: &Request<'_>) -> Flow {
 /// An app is whoever has its key: once that is gone, so are its sessions.
 fn is_paired(found: Result<HemKey, Error>, unit: &Unit, opened: u64) -> Result<bool, Error> {
     match found {
-        Ok(key) => Ok(key.kept.pid.is_some() && !key.kept.is_younger(unit, opened)),
+        Ok(key) => Ok(key.mark.pid.is_some() && !key.mark.is_younger(unit, opened)),
         Err(Error::NotFound | Error::Gone(_)) => Ok(false),
         Err(error) => Err(error),
     }

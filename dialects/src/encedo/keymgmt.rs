@@ -18,6 +18,7 @@ use super::awaited::Coming;
 use super::gate::{Admitted, must};
 use super::keys::{self, HemKey, Kept, app_description};
 use super::kid::{self, Kid};
+use super::mark::Mark;
 use super::pairings::Pid;
 use super::types;
 use crate::dialect::{Step, unexpected};
@@ -154,19 +155,16 @@ fn issue(
     next: impl FnOnce(HemKey) -> Flow + Send + 'static,
 ) -> Flow {
     let unit = &admitted.ask.unit;
-    let (now, born) = (unit.now().seconds(), unit.moment());
+    let (now, mark) = (unit.now().seconds(), Mark::new(unit, wanted.pid));
     let kept = Kept {
         descr: None,
         created: now,
         updated: now,
-        born,
-        start: unit.start(),
-        pid: wanted.pid,
         agrees: wanted.usages.has(Usage::Agree),
         signs: wanted.usages.has(Usage::Verify),
     };
     let kept = kept.described(wanted.descr.as_deref());
-    let coming = Arc::new(Coming::new(unit, born));
+    let coming = Arc::new(Coming::new(unit, mark.born));
     let naming: Naming = {
         let coming = Arc::clone(&coming);
         Arc::new(move |identity| {
@@ -184,6 +182,7 @@ fn issue(
         usages,
         origin,
         naming: Some(naming),
+        mark: Some(mark.bytes()),
         draft: Draft { name: wanted.label, metadata: Metadata::new(&kept.members())?, ..Draft::default() },
     };
     Ok(Step::attempt(Command::IssueCrypto(Box::new(new)), move |answer| {

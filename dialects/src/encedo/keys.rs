@@ -16,8 +16,8 @@ use super::agreement::Shared;
 use super::answers::Flow;
 use super::encoding::{decode, encode_unpadded};
 use super::kid::Kid;
+use super::mark::Mark;
 use super::pairings::Pid;
-use super::unit::Unit;
 use crate::dialect::{Step, unexpected};
 
 /// What descriptions of paired apps begin with, for those who look for them; their 32 bytes follow.
@@ -26,7 +26,8 @@ const APP: &[u8] = b"EXTAID";
 /// The member of a key's metadata that is ours.
 const MEMBER: &str = "encedo";
 
-/// What is kept of a key beside itself.
+/// What is kept of a key beside itself, for its owner to read: whoever may update keys in our own language writes it, too, so nothing
+/// is decided by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Kept {
     /// What its owner wrote, base64.
@@ -36,15 +37,6 @@ pub(super) struct Kept {
     pub(super) created: u64,
     /// When it was last changed, in seconds; grows with every change.
     pub(super) updated: u64,
-    /// The moment of its unit's at which it was made.
-    pub(super) born: u64,
-    /// The start of its unit's in which that was.
-    #[serde(default)]
-    pub(super) start: u32,
-    /// The number of the app whose key it is, if it is one's. Only pairing sets it: a description is what anybody may write
-    /// who manages keys.
-    #[serde(default)]
-    pub(super) pid: Option<Pid>,
     /// Whether it is for agreements, whatever half of it is here.
     pub(super) agrees: bool,
     /// Whether it is for signatures, whatever half of it is here.
@@ -59,6 +51,7 @@ pub(super) struct HemKey {
     pub(super) label: String,
     pub(super) crypto: Crypto,
     pub(super) kept: Kept,
+    pub(super) mark: Mark,
 }
 
 impl Kept {
@@ -77,12 +70,6 @@ impl Kept {
         serde_json::from_value(members.remove(MEMBER)?).ok()
     }
 
-    /// Whether it was made after this moment of this start: what was granted by then was for another key. Moments of two
-    /// starts do not compare, the clock may have been set back.
-    pub(super) fn is_younger(&self, unit: &Unit, moment: u64) -> bool {
-        self.start == unit.start() && self.born > moment
-    }
-
     /// The bytes of the description.
     pub(super) fn descr_bytes(&self) -> Vec<u8> {
         self.descr.as_deref().and_then(decode).unwrap_or_default()
@@ -99,6 +86,8 @@ impl HemKey {
             version: key.head.version,
             kid: Kid::from_bytes(crypto.lookup.as_deref()?)?,
             label: key.traits.name,
+            // One that an earlier build has made has none: it is of an earlier start, and no app's.
+            mark: crypto.mark.as_deref().map_or_else(|| Some(Mark::default()), Mark::read)?,
             crypto,
             kept,
         })
@@ -214,26 +203,4 @@ pub(super) fn sign(key: KeyId, message: &[u8], next: impl FnOnce(Vec<u8>) -> Flo
         let Exercised::Signature(signature) = exercised else { return Err(unexpected()) };
         next(signature)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Kept;
-    use crate::encedo::unit::Unit;
-    use keyward_core::time::Timestamp;
-
-    fn unit(millis: u64, random: u8) -> Unit {
-        Unit::new(Box::new(move || Timestamp::from_millis(millis)), Box::new(move |bytes| bytes.fill(random)))
-    }
-
-    /// After a restart with the clock set back every session for an older key was refused until the clock had caught up.
-    #[test]
-    fn a_key_of_an_earlier_start_is_never_younger_whatever_the_clock_says() {
-        let (before, after) = (unit(9000, 1), unit(1000, 2));
-        let opened = before.moment();
-        let kept = Kept { born: before.moment(), start: before.start(), ..Kept::default() };
-        assert!(kept.is_younger(&before, opened));
-        assert!(!kept.is_younger(&before, before.moment()));
-        assert!(!kept.is_younger(&after, after.moment()));
-    }
 }

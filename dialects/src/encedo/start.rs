@@ -66,6 +66,7 @@ fn own_key(
         usages: algorithm.usages(),
         origin: Origin::Generate,
         naming: None,
+        mark: None,
         draft: Draft { name: name.to_owned(), ..Draft::default() },
     };
     Ok(Step::then(Command::IssueCrypto(Box::new(new)), |answer| {

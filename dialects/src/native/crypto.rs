@@ -37,6 +37,7 @@ pub(super) fn new(
         usages: usages(&given.usages),
         origin,
         naming: None,
+        mark: None,
         draft,
     })
 }
@@ -55,6 +56,7 @@ pub(super) fn import(
         usages: usages(&given.usages),
         origin: Origin::Public(given.public_key.0.to_vec()),
         naming: None,
+        mark: None,
         draft,
     })
 }

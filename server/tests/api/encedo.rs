@@ -8,6 +8,7 @@ mod golden;
 mod keys;
 mod log;
 mod login;
+mod marks;
 mod set_up;
 mod standing;
 mod transport;

@@ -26,14 +26,19 @@ pub(super) enum MaterialRow<'a> {
         levels: Vec<u128>,
         person: Option<u128>,
     },
-    Crypto {
-        algorithm: Cow<'a, str>,
-        usages: u16,
-        source: SourceRow,
-        lookup: Option<Cow<'a, [u8]>>,
-        public: Option<Cow<'a, [u8]>>,
-        private: Option<Cow<'a, [u8]>>,
-    },
+    Crypto(CryptoRow<'a>),
+    /// One with a mark, which earlier builds knew nothing of.
+    MarkedCrypto(CryptoRow<'a>, Cow<'a, [u8]>),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct CryptoRow<'a> {
+    algorithm: Cow<'a, str>,
+    usages: u16,
+    source: SourceRow,
+    lookup: Option<Cow<'a, [u8]>>,
+    public: Option<Cow<'a, [u8]>>,
+    private: Option<Cow<'a, [u8]>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,13 +100,9 @@ impl<'a> MaterialRow<'a> {
                 levels: opens.levels.iter().map(|level| level.id().bits()).collect(),
                 person: opens.person.map(|person| person.id().bits()),
             },
-            Material::Crypto(crypto) => Self::Crypto {
-                algorithm: Cow::Borrowed(crypto.algorithm.word()),
-                usages: crypto.usages.bits(),
-                source: crypto.source.into(),
-                lookup: crypto.lookup.as_deref().map(Cow::Borrowed),
-                public: crypto.public.as_deref().map(Cow::Borrowed),
-                private: crypto.private.as_ref().map(|private| Cow::Borrowed(private.expose())),
+            Material::Crypto(crypto) => match &crypto.mark {
+                None => Self::Crypto(CryptoRow::of(crypto)),
+                Some(mark) => Self::MarkedCrypto(CryptoRow::of(crypto), Cow::Borrowed(mark)),
             },
         }
     }
@@ -126,14 +127,33 @@ impl<'a> MaterialRow<'a> {
                 let opens = Opens { pin: pin.map(PinDigest), levels, person: person.map(resource) };
                 Material::Access(Access { identification: read(&identification)?, opens })
             }
-            Self::Crypto { algorithm, usages, source, lookup, public, private } => Material::Crypto(Crypto {
-                algorithm: Algorithm::parse(&algorithm)?,
-                usages: Usages::from_bits(usages)?,
-                source: source.into(),
-                lookup: lookup.map(Cow::into_owned),
-                public: public.map(Cow::into_owned),
-                private: private.map(|bytes| Private::new(Zeroizing::new(bytes.into_owned()))),
-            }),
+            Self::Crypto(row) => Material::Crypto(row.into_crypto(None)?),
+            Self::MarkedCrypto(row, mark) => Material::Crypto(row.into_crypto(Some(mark.into_owned()))?),
+        })
+    }
+}
+
+impl<'a> CryptoRow<'a> {
+    fn of(crypto: &'a Crypto) -> Self {
+        Self {
+            algorithm: Cow::Borrowed(crypto.algorithm.word()),
+            usages: crypto.usages.bits(),
+            source: crypto.source.into(),
+            lookup: crypto.lookup.as_deref().map(Cow::Borrowed),
+            public: crypto.public.as_deref().map(Cow::Borrowed),
+            private: crypto.private.as_ref().map(|private| Cow::Borrowed(private.expose())),
+        }
+    }
+
+    fn into_crypto(self, mark: Option<Vec<u8>>) -> Option<Crypto> {
+        Some(Crypto {
+            algorithm: Algorithm::parse(&self.algorithm)?,
+            usages: Usages::from_bits(self.usages)?,
+            source: self.source.into(),
+            lookup: self.lookup.map(Cow::into_owned),
+            mark,
+            public: self.public.map(Cow::into_owned),
+            private: self.private.map(|bytes| Private::new(Zeroizing::new(bytes.into_owned()))),
         })
     }
 }
@@ -171,5 +191,32 @@ impl<'a> ProofRow<'a> {
             Self::Slow(hash) => Proof::Slow(hash.into_owned()),
             Self::Password(hash) => Proof::Password(hash.into_owned()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, encode};
+    use crate::key::Material;
+
+    /// AES-128, to encrypt, generated, without lookup and public half: as builds wrote it that knew of no marks.
+    const UNMARKED: &[u8] = b"\x02\x07AES-128\x08\x00\x00\x00\x01\x10sixteen bytes...";
+
+    fn mark(bytes: &[u8]) -> Option<Vec<u8>> {
+        let Material::Crypto(crypto) = decode(bytes).unwrap() else { panic!("it never leaves") };
+        crypto.mark
+    }
+
+    #[test]
+    fn a_key_without_a_mark_rests_as_it_always_did() {
+        assert_eq!(mark(UNMARKED), None);
+        assert_eq!(encode(&decode(UNMARKED).unwrap()).unwrap().as_slice(), UNMARKED);
+    }
+
+    #[test]
+    fn a_mark_comes_back_as_it_was() {
+        let marked = [b"\x03", &UNMARKED[1..], b"\x04mark"].concat();
+        assert_eq!(mark(&marked).as_deref(), Some(&b"mark"[..]));
+        assert_eq!(*encode(&decode(&marked).unwrap()).unwrap(), marked);
     }
 }

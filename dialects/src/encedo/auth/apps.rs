@@ -74,7 +74,7 @@ fn store(
 ) -> Flow {
     let admitted = Arc::clone(admitted);
     let pairing = admitted.ask.unit.pairings().begin(pid);
-    let see = |paired: &mut Vec<Pid>, key: keys::HemKey| paired.extend(key.kept.pid);
+    let see = |paired: &mut Vec<Pid>, key: keys::HemKey| paired.extend(key.mark.pid);
     Ok(keys::fold(Vec::new(), see, move |paired| {
         must(pairing.fits(paired, MOST))?;
         let unit = &admitted.ask.unit;

@@ -60,7 +60,7 @@ pub(in super::super) fn request(admitted: &Arc<Admitted>) -> Flow {
     };
     let admitted = Arc::clone(admitted);
     let see = |apps: &mut Vec<App>, key: HemKey| {
-        apps.extend(key.kept.pid.zip(key.app_public()).map(|(pid, public)| App { pid, public }));
+        apps.extend(key.mark.pid.zip(key.app_public()).map(|(pid, public)| App { pid, public }));
     };
     Ok(keys::fold(Vec::new(), see, move |apps| match used_key(&asked.scope) {
         None => seal(&admitted, asked, apps, ""),
@@ -127,7 +127,7 @@ pub(in super::super) fn grant(admitted: &Arc<Admitted>) -> Flow {
     let pid = jwt.bytes::<32>("pid").ok_or(Error::BadCredential)?;
     let admitted = Arc::clone(admitted);
     let see = move |found: &mut Option<HemKey>, key: HemKey| {
-        if key.kept.pid == Some(pid) {
+        if key.mark.pid == Some(pid) {
             *found = Some(key);
         }
     };
@@ -160,7 +160,7 @@ fn consented(admitted: &Admitted, text: &str, app: &HemKey, shared: &[u8; 32]) -
         && unit.tickets().is_good(Purpose::Consent, &ticket, unit.now())
         && (expires == 0 || unit.now().seconds() < expires);
     is_good.then_some(()).ok_or(Error::BadCredential)?;
-    must(!app.kept.is_younger(unit, tickets::made_at(&ticket)))?;
+    must(!app.mark.is_younger(unit, tickets::made_at(&ticket)))?;
     let sealed =
         jwt.text("scope").and_then(|sealed| Sealing::new(shared, &ticket).open(sealed)).ok_or(FAILED)?;
     let scope = sealed.split_once('#').map_or(sealed.as_str(), |(scope, _)| scope);

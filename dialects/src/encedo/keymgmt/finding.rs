@@ -44,8 +44,8 @@ pub(in super::super) fn is_for(admitted: &Admitted, key: &HemKey) -> Result<(), 
     let unit = &admitted.ask.unit;
     let outlived = |bearer: &super::super::bearer::Bearer| {
         used_key(&bearer.scope).is_some()
-            && key.kept.is_younger(unit, bearer.opened)
-            && !unit.awaited().is_for(key.kid, bearer.opened, key.kept.born)
+            && key.mark.is_younger(unit, bearer.opened)
+            && !unit.awaited().is_for(key.kid, bearer.opened, key.mark.born)
     };
     if admitted.bearer.as_ref().is_some_and(outlived) { Err(Error::Forbidden) } else { Ok(()) }
 }

@@ -31,10 +31,15 @@ impl App {
         Self { private: [number; 32], pid: [number + 100; 32] }
     }
 
-    fn kid(&self) -> String {
+    pub(super) fn kid(&self) -> String {
         let hash =
             aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &public(&self.private));
         hash.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The numbers of the apps that can read what is asked for.
+    pub(super) fn asked_of(asked: &str) -> Vec<String> {
+        claims(asked)["scope"].as_object().expect("members").keys().cloned().collect()
     }
 
     /// What it replies to a request to pair.
@@ -129,7 +134,7 @@ pub(super) fn ask(device: &Device, scope: &str) -> String {
     authreq
 }
 
-fn take(device: &Device, authreply: &str) -> (u16, Value) {
+pub(super) fn take(device: &Device, authreply: &str) -> (u16, Value) {
     let answer = device.ask("", "POST", "/api/auth/ext/token", &json!({ "authreply": authreply }));
     (answer.status, if answer.body.is_empty() { Value::Null } else { answer.json() })
 }
