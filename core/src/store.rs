@@ -270,7 +270,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`CommitError::NotWritten`] and [`CommitError::MayBeWritten`]: some slots may be replaced and others not, or a
-    /// slot is not what `rewrap` can open. It can be called again.
+    /// slot that is in use, of whatever epoch it says that it is, is not what `rewrap` can open. It can be called again.
     fn rewrap(&self, epoch: u32, rewrap: Rewrap) -> impl Future<Output = Result<u64, CommitError>> + Send;
 
     /// Draws `cost` from a counter if no more than `limit` would then be drawn in all; answers how much is

@@ -38,7 +38,7 @@ use crate::faults::{Faults, NoFaults};
 use crate::layout::Folder;
 use crate::rows;
 use crate::sequencer::refuse_oversized;
-use crate::slots::SlotFile;
+use crate::slots::{EMPTIED, SlotFile};
 
 /// Is told why the store has stopped.
 pub type OnFailure = Box<dyn FnOnce(&str) + Send>;
@@ -314,13 +314,9 @@ impl Shared {
             if row.cell.is_some() && self.slots.round() != round {
                 continue;
             }
-            let slot = slot.map_err(|error| self.unreadable_slots(&error))?.flatten();
-            if let (Some(cell), None) = (row.cell, slot) {
-                let path = self.slots.path().display();
-                let (id, cell) = (row.record.id, cell.0);
-                let remedy = "restore it from a copy of the slots, or remove the record";
-                return Err(ReadError::Damaged(format!("{path}: cell {cell} of {id:?} is empty; {remedy}")));
-            }
+            let slot = slot.map_err(|error| self.unreadable_slots(&error))?;
+            // One that was emptied is damaged like any other: it ends its own key, which can still be removed.
+            let slot = slot.map(|slot| slot.unwrap_or(EMPTIED));
             return Ok(Some(Stored { record: row.record, position: row.position, slot }));
         }
     }

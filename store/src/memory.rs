@@ -124,9 +124,12 @@ impl Store for Memory {
         let mut maps = self.maps();
         maps.epoch = maps.epoch.max(epoch);
         let mut replaced = 0;
-        for (id, slot) in maps.slots.iter_mut().filter(|(_, slot)| slot.epoch() < epoch) {
-            *slot = rewrap(*id, slot).map_err(|error| unopened(*id, error))?;
-            replaced += 1;
+        for (id, slot) in &mut maps.slots {
+            let new = rewrap(*id, slot).map_err(|error| unopened(*id, error))?;
+            if slot.epoch() < epoch {
+                *slot = new;
+                replaced += 1;
+            }
         }
         Ok(replaced)
     }

@@ -241,6 +241,9 @@ fn is_used(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| *byte != 0)
 }
 
+/// What a cell holds that a record names and that was emptied all the same: no root opens it.
+pub(crate) const EMPTIED: WrappedSlot = WrappedSlot([0; CELL]);
+
 fn as_slot(bytes: &[u8]) -> Option<WrappedSlot> {
     bytes.try_into().ok().filter(|slot: &[u8; CELL]| is_used(slot)).map(WrappedSlot)
 }

@@ -149,9 +149,11 @@ fn recover_slots(slots: &SlotFile, engine: &Engine, expected: u64) -> Result<Fre
     if found.fingerprint == expected {
         return Ok(found.free(slots.capacity().map_err(io())?));
     }
-    let mut orphans = unused_cells(slots, engine)?;
+    let is_named = named_cells(slots, engine)?;
+    let mut orphans = orphans(slots, &is_named)?;
     slots.erase(&mut orphans).and_then(|()| slots.sync()).map_err(io())?;
     let capacity = slots.capacity().map_err(io())?;
+    found.claim(&is_named);
     let mut free = found.free(capacity);
     free.give_back(&orphans);
     Ok(free)
@@ -182,6 +184,14 @@ impl CellsFound {
         self.end = self.end.max(later.end);
     }
 
+    /// A cell that a record names is its record's, though it was emptied: it is given to no other.
+    fn claim(&mut self, is_named: &[bool]) {
+        self.empty.retain(|cell| !is_named.get(cell.0 as usize).is_some_and(|named| *named));
+        let named_end =
+            (0..).zip(is_named).filter(|(_, named)| **named).last().map_or(0, |(last, _)| last + 1);
+        self.end = self.end.max(named_end);
+    }
+
     /// The free cells: those before the last one in use, and the untouched end of the file.
     fn free(mut self, capacity: u32) -> FreeCells {
         self.empty.retain(|cell| cell.0 < self.end);
@@ -189,8 +199,8 @@ impl CellsFound {
     }
 }
 
-/// Cells that are filled and that no record names.
-fn unused_cells(slots: &SlotFile, engine: &Engine) -> Result<Vec<Cell>, OpenError> {
+/// Of each cell whether a record names it.
+fn named_cells(slots: &SlotFile, engine: &Engine) -> Result<Vec<bool>, OpenError> {
     let capacity = slots.capacity().map_err(at(slots.path()))?;
     let mut is_named = vec![false; capacity as usize];
     for row in engine.records.iter() {
@@ -199,6 +209,11 @@ fn unused_cells(slots: &SlotFile, engine: &Engine) -> Result<Vec<Cell>, OpenErro
         let place = cell.and_then(|cell| is_named.get_mut(cell.0 as usize));
         place.into_iter().for_each(|place| *place = true);
     }
+    Ok(is_named)
+}
+
+/// Cells that are filled and that no record names.
+fn orphans(slots: &SlotFile, is_named: &[bool]) -> Result<Vec<Cell>, OpenError> {
     let is_orphan = |cell: Cell| !is_named.get(cell.0 as usize).is_some_and(|named| *named);
     let parts = slots
         .walk(Vec::new, |orphans, cell, is_used| {

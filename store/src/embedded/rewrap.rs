@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyward_core::id::Id;
+use keyward_core::seal::SealError;
 use keyward_core::store::{CommitError, Rewrap};
 use tokio::sync::{mpsc, oneshot};
 
@@ -67,12 +68,19 @@ impl Visit for Rewrapping<'_> {
         let slots = read.map_err(|error| self.shared.unreadable_slots(&error))?;
         let mut replacements = Vec::with_capacity(named.len());
         for ((id, cell), slot) in named.into_iter().zip(slots) {
-            // A cell that was let go of since, and filled again, is of this epoch.
-            let Some(old) = slot.filter(|slot| slot.epoch() < self.epoch) else { continue };
+            // Its record was removed meanwhile, or it was emptied by nobody.
+            let Some(old) = slot else {
+                if self.is_damaged(id)? {
+                    return Err(unopened(id, SealError));
+                }
+                continue;
+            };
             match (self.rewrap)(id, &old) {
-                Ok(new) => replacements.push(Replacement { cell, old, new }),
-                // It may have been read while it was overwritten: then the record has lost it.
-                Err(error) if self.is_in_use(id)? => return Err(unopened(id, error)),
+                Ok(new) if old.epoch() < self.epoch => replacements.push(Replacement { cell, old, new }),
+                // Its epoch is this one, and not only by what may be damage.
+                Ok(_) => {}
+                Err(error) if self.is_damaged(id)? => return Err(unopened(id, error)),
+                // It was read while it was overwritten, or its cell was let go of since and filled again.
                 Err(_) => {}
             }
         }
@@ -88,10 +96,10 @@ impl Visit for Rewrapping<'_> {
 }
 
 impl Rewrapping<'_> {
-    /// Whether a record has a slot of an older epoch.
-    fn is_in_use(&self, id: Id) -> Result<bool, CommitError> {
+    /// Whether a record has a slot that does not open.
+    fn is_damaged(&self, id: Id) -> Result<bool, CommitError> {
         let stored = self.shared.stored(id)?;
-        Ok(stored.and_then(|stored| stored.slot).is_some_and(|slot| slot.epoch() < self.epoch))
+        Ok(stored.and_then(|stored| stored.slot).is_some_and(|slot| (self.rewrap)(id, &slot).is_err()))
     }
 
     fn sync(&self) -> Result<(), CommitError> {
