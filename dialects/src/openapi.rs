@@ -29,12 +29,23 @@ pub struct Operation {
     pub takes: &'static [Content],
     /// What it answers when all is well: status, content type and schema.
     pub answers: &'static [(u16, Option<Content>)],
+    /// Header fields of those answers; which of them has which is said where it differs.
+    pub tells: &'static [Header],
+}
+
+/// What every error looks like.
+#[derive(Clone, Copy)]
+pub struct Fault {
+    /// Its body.
+    pub content: Content,
+    /// Its header fields.
+    pub headers: &'static [Header],
 }
 
 /// A content type and the schema of what it holds.
 pub type Content = (&'static str, SchemaOf);
 
-/// A header field of a request.
+/// A header field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Its name.
@@ -51,7 +62,7 @@ pub fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 /// The document. `problem` is what every error looks like; a route without an operation is left out, which
 /// the tests do not allow.
 #[must_use]
-pub fn document(dialect: &Dialect, operations: &[Operation], problem: Content, version: &str) -> Value {
+pub fn document(dialect: &Dialect, operations: &[Operation], problem: Fault, version: &str) -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.definitions_path = "/components/schemas".into();
     settings.meta_schema = None;
@@ -87,7 +98,7 @@ pub fn document(dialect: &Dialect, operations: &[Operation], problem: Content, v
     })
 }
 
-fn operation(route: &Route, told: &Operation, problem: Content, generator: &mut SchemaGenerator) -> Value {
+fn operation(route: &Route, told: &Operation, problem: Fault, generator: &mut SchemaGenerator) -> Value {
     let mut parameters = path_parameters(route.path);
     parameters.extend(told.query.map(|of| query_parameters(of, generator)).unwrap_or_default());
     parameters.extend(told.headers.iter().map(|header| {
@@ -99,7 +110,8 @@ fn operation(route: &Route, told: &Operation, problem: Content, generator: &mut 
     let mut responses = Map::new();
     for (status, content) in told.answers {
         let answer = responses.entry(status.to_string()).or_insert_with(|| {
-            json!({ "description": StatusCode::from_u16(*status).ok().and_then(|s| s.canonical_reason()) })
+            let reason = StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
+            json!({ "description": reason, "headers": fields(told.tells) })
         });
         if let (Value::Object(answer), Some((media_type, of))) = (answer, content)
             && let Value::Object(media) = answer.entry("content").or_insert_with(|| json!({}))
@@ -107,10 +119,13 @@ fn operation(route: &Route, told: &Operation, problem: Content, generator: &mut 
             media.insert((*media_type).to_owned(), json!({ "schema": of(generator) }));
         }
     }
-    let (media_type, of) = problem;
-    let fault = json!({ "schema": of(generator) });
-    responses
-        .insert("default".into(), json!({ "description": "Why not.", "content": { media_type: fault } }));
+    let (media_type, of) = problem.content;
+    let fault = json!({
+        "description": "Why not.",
+        "headers": fields(problem.headers),
+        "content": { media_type: { "schema": of(generator) } },
+    });
+    responses.insert("default".into(), fault);
     let content = |(media_type, of): &Content| ((*media_type).to_owned(), json!({ "schema": of(generator) }));
     let content: Map<String, Value> = told.takes.iter().map(content).collect();
     let needs = route.scope().map(|scope| format!("Needs the scope `{scope}`."));
@@ -126,6 +141,13 @@ fn operation(route: &Route, told: &Operation, problem: Content, generator: &mut 
         operation.insert("requestBody".to_owned(), json!({ "content": content }));
     }
     operation
+}
+
+/// The header fields of an answer.
+fn fields(headers: &[Header]) -> Map<String, Value> {
+    let field =
+        |header: &Header| json!({ "description": header.description, "schema": { "type": "string" } });
+    headers.iter().map(|header| (header.name.to_owned(), field(header))).collect()
 }
 
 /// One parameter for each variable segment.

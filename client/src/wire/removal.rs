@@ -91,7 +91,7 @@ pub struct RemoveKeys {
     /// Only say what would be done.
     #[serde(default)]
     pub dry_run: bool,
-    /// The `plan_hash` of the dry run; needed for more than one key.
+    /// The `plan_hash` of the dry run with the same selection and `reason`; needed for more than one key.
     pub plan_hash: Option<String>,
 }
 
@@ -106,7 +106,7 @@ pub struct Plan {
     pub used_within: UsedWithin,
     /// Those used within the last week, most recently used first, at most 100.
     pub in_use: Vec<InUse>,
-    /// What confirms this plan, in hexadecimal.
+    /// What confirms this plan, in hexadecimal: these keys, as they are now, for this reason.
     pub plan_hash: String,
 }
 

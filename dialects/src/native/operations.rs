@@ -1,41 +1,18 @@
 //! This file is about what there is to say about each call of the native API, for its `OpenAPI` document.
 
+mod headers;
+
 use keyward_client::wire;
 
-use crate::openapi::{Content, Header, Operation, schema};
-
-const IF_MATCH: Header = Header {
-    name: "If-Match",
-    description: "The `ETag` of the version that is meant; 412 if it is another one.",
+use self::headers::{
+    FORWARDED, IF_MATCH, LAST_EVENT, OF_FAULTS, OF_KEYS, ONCE, PREFER, PREFERENCE_APPLIED, RECEIPT, VERSION,
+    WHERE,
 };
-const ONCE: Header = Header {
-    name: "Idempotency-Key",
-    description: "A name for this request: a repeat within 24 hours gets the first answer. 410 if the key in that answer was \
-        removed since.",
-};
-const PREFER: Header =
-    Header { name: "Prefer", description: "`return=representation`: 200 and the receipt instead of 204." };
-const LAST_EVENT: Header =
-    Header { name: "Last-Event-ID", description: "Where a stream that broke is taken up again." };
-
-const FORWARDED: [Header; 4] = [
-    Header { name: "Keyward-Credential", description: "The gateway's own secret." },
-    Header {
-        name: "Keyward-Scope",
-        description: "The scopes that the key must have, with spaces between them.",
-    },
-    Header {
-        name: "Keyward-Header",
-        description: "The header field that holds the key; by default `Authorization`, then `X-API-Key`.",
-    },
-    Header {
-        name: "X-Real-IP",
-        description: "Where the key comes from; if it is not there, the last address of `X-Forwarded-For`.",
-    },
-];
+use crate::openapi::{Content, Fault, Operation, schema};
 
 /// Every problem of the native API.
-pub const PROBLEM: Content = ("application/problem+json", schema::<wire::Problem>);
+pub const PROBLEM: Fault =
+    Fault { content: ("application/problem+json", schema::<wire::Problem>), headers: &OF_FAULTS };
 
 const TEXT: Content = ("text/plain", schema::<String>);
 const JSON: &str = "application/json";
@@ -59,7 +36,7 @@ const fn operation(
     id: &'static str,
     summary: &'static str,
 ) -> Operation {
-    Operation { method, path, id, summary, query: None, headers: &[], takes: &[], answers: &[] }
+    Operation { method, path, id, summary, query: None, headers: &[], takes: &[], answers: &[], tells: &[] }
 }
 
 /// One for every route.
@@ -68,6 +45,7 @@ pub static OPERATIONS: [Operation; 51] = [
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::IssueKey>)],
         answers: &[(201, ISSUED), (202, ISSUED)],
+        tells: &[VERSION, WHERE],
         ..operation("POST", "/v1/keys", "issue_key", "Issue a key; its secret is shown this once.")
     },
     Operation {
@@ -88,12 +66,14 @@ pub static OPERATIONS: [Operation; 51] = [
     },
     Operation {
         answers: &[(200, KEY)],
+        tells: &[VERSION],
         ..operation("GET", "/v1/keys/{id}", "find_key", "Read a key; 410 with what is left of a removed one.")
     },
     Operation {
         headers: &[IF_MATCH],
         takes: &[(PATCH, schema::<wire::UpdateKey>)],
         answers: &[(200, KEY), (202, CHANGED_KEY)],
+        tells: &[VERSION],
         ..operation("PATCH", "/v1/keys/{id}", "update_key", "Change a key.")
     },
     Operation {
@@ -104,6 +84,7 @@ pub static OPERATIONS: [Operation; 51] = [
             (200, Some((JSON, schema::<wire::Removed>))),
             (202, Some((JSON, schema::<wire::Removed>))),
         ],
+        tells: &[RECEIPT, PREFERENCE_APPLIED],
         ..operation(
             "DELETE",
             "/v1/keys/{id}",
@@ -115,17 +96,20 @@ pub static OPERATIONS: [Operation; 51] = [
         headers: &[ONCE, IF_MATCH],
         takes: &[(JSON, schema::<wire::SuspendKey>)],
         answers: &[(200, KEY), (202, CHANGED_KEY)],
+        tells: &[VERSION],
         ..operation("POST", "/v1/keys/{id}/suspend", "suspend_key", "Stop a key, until it is resumed.")
     },
     Operation {
         headers: &[ONCE, IF_MATCH],
         answers: &[(200, KEY)],
+        tells: &[VERSION],
         ..operation("POST", "/v1/keys/{id}/resume", "resume_key", "Let a key work again.")
     },
     Operation {
         headers: &[ONCE, IF_MATCH],
         takes: &[(JSON, schema::<wire::RotateKey>)],
         answers: &[(201, ISSUED), (202, ISSUED)],
+        tells: &[VERSION, WHERE],
         ..operation(
             "POST",
             "/v1/keys/{id}/rotate",
@@ -167,16 +151,18 @@ pub static OPERATIONS: [Operation; 51] = [
     Operation {
         headers: &FORWARDED,
         answers: &[(200, None)],
+        tells: &OF_KEYS,
         ..operation(
             "ANY",
             "/v1/forward-auth",
             "forward_auth",
-            "Ask, by any method, whether a request with this key may pass; 401, 403 or 429 if not.",
+            "Ask, by any method, whether a request with this key may pass; 401, 403 or 429, without a body, if not.",
         )
     },
     Operation {
         headers: &FORWARDED,
         answers: &[(200, None)],
+        tells: &OF_KEYS,
         ..operation(
             "ANY",
             "/v1/forward-auth/{*path}",
@@ -188,6 +174,7 @@ pub static OPERATIONS: [Operation; 51] = [
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::DeriveKey>)],
         answers: &[(201, ISSUED)],
+        tells: &[VERSION, WHERE],
         ..operation("POST", "/v1/keys/{id}/derive", "derive_key", "Make a key of what a key agrees on.")
     },
     Operation {
@@ -262,6 +249,7 @@ pub static OPERATIONS: [Operation; 51] = [
             (200, Some((JSON, schema::<wire::Plan>))),
             (202, Some((JSON, schema::<wire::RemovalProgress>))),
         ],
+        tells: &[WHERE],
         ..operation(
             "POST",
             "/v1/removals",
@@ -338,6 +326,7 @@ pub static OPERATIONS: [Operation; 51] = [
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::CreateAccount>)],
         answers: &[(201, ACCOUNT)],
+        tells: &[VERSION, WHERE],
         ..operation("POST", "/v1/accounts", "create_account", "Create an account.")
     },
     Operation {
@@ -347,18 +336,21 @@ pub static OPERATIONS: [Operation; 51] = [
     },
     Operation {
         answers: &[(200, ACCOUNT)],
+        tells: &[VERSION],
         ..operation("GET", "/v1/accounts/{id}", "find_account", "Read an account.")
     },
     Operation {
         headers: &[IF_MATCH],
         takes: &[(PATCH, schema::<wire::UpdateAccount>)],
         answers: &[(200, ACCOUNT), (202, CHANGED_ACCOUNT)],
+        tells: &[VERSION],
         ..operation("PATCH", "/v1/accounts/{id}", "update_account", "Change an account.")
     },
     Operation {
         query: Some(schema::<wire::RemoveAccount>),
         headers: &[IF_MATCH],
         answers: &[(204, None), (202, UNCOVERED)],
+        tells: &[RECEIPT],
         ..operation(
             "DELETE",
             "/v1/accounts/{id}",
@@ -369,6 +361,7 @@ pub static OPERATIONS: [Operation; 51] = [
     Operation {
         takes: &[(JSON, schema::<wire::SetPassword>)],
         answers: &[(200, KEY), (202, CHANGED_KEY)],
+        tells: &[VERSION],
         ..operation(
             "PUT",
             "/v1/accounts/{id}/password",
@@ -416,6 +409,7 @@ pub static OPERATIONS: [Operation; 51] = [
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::CreateOrganization>)],
         answers: &[(201, ORGANIZATION)],
+        tells: &[VERSION, WHERE],
         ..operation("POST", "/v1/organizations", "create_organization", "Create an organization.")
     },
     Operation {
@@ -430,17 +424,20 @@ pub static OPERATIONS: [Operation; 51] = [
     },
     Operation {
         answers: &[(200, ORGANIZATION)],
+        tells: &[VERSION],
         ..operation("GET", "/v1/organizations/{id}", "find_organization", "Read an organization.")
     },
     Operation {
         headers: &[IF_MATCH],
         takes: &[(PATCH, schema::<wire::UpdateOrganization>)],
         answers: &[(200, ORGANIZATION), (202, CHANGED_ORGANIZATION)],
+        tells: &[VERSION],
         ..operation("PATCH", "/v1/organizations/{id}", "update_organization", "Change an organization.")
     },
     Operation {
         headers: &[IF_MATCH],
         answers: &[(204, None), (202, UNCOVERED)],
+        tells: &[RECEIPT],
         ..operation(
             "DELETE",
             "/v1/organizations/{id}",

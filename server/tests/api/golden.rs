@@ -5,6 +5,7 @@ mod call;
 mod cielo24;
 mod crypto;
 mod discue;
+mod document;
 mod intserv;
 mod native;
 mod resolver;
