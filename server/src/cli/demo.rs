@@ -81,12 +81,15 @@ fn shown(
         return Ok(Value::Object(parts.flatten().collect()).to_string());
     }
     let data = folder.display();
+    // Whoever built it a moment ago has not installed it.
+    let program = std::env::current_exe().context("this program's own place")?;
+    let programs = program.parent().context("a program is in a folder")?.display();
     let vendors = vendors::lines(&http, &https, folder, &vendors);
     Ok(format!(
         r#"Keyward listens on {http} and, with a self-signed certificate, on {https}.
 Its store is in {data}. Paste these lines into another terminal:
 
-export KW={http} OWNER={secret}
+export KW={http} OWNER={secret} PATH="$PATH:{programs}"
 
 # Issue a key.
 curl -s $KW/v1/keys -H "Authorization: Bearer $OWNER" -H 'Content-Type: application/json' \

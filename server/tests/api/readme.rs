@@ -15,11 +15,26 @@ fn block(readme: &str, containing: &str) -> String {
     blocks.filter(|block| block.contains(containing)).map(str::to_owned).next().expect("such a block")
 }
 
-fn run(script: &str, folder: &Path, variables: &[(&str, &str)]) -> String {
+/// A program that ends with the test, also where the test fails.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended already needs neither.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The path of whoever has installed the program.
+fn installed() -> String {
     let programs = Path::new(PROGRAM).parent().expect("a folder");
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default())
+}
+
+fn run(script: &str, folder: &Path, variables: &[(&str, &str)]) -> String {
     let mut bash = Command::new("bash");
-    bash.args(["-euo", "pipefail", "-c", script]).current_dir(folder).env("PATH", path);
+    bash.args(["-euo", "pipefail", "-c", script]).current_dir(folder);
     bash.envs(variables.iter().copied());
     let output = bash.output().expect("bash runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -33,7 +48,9 @@ fn the_thirty_seconds_go_as_the_readme_says() {
     let server = Server::start(data.path());
     let data = data.path().to_str().expect("a plain path");
     let session = block(&readme(), "# Issue a key");
-    let said = run(&session, here.path(), &[("KW", &server.http), ("OWNER", &server.owner), ("DATA", data)]);
+    let variables =
+        [("KW", &*server.http), ("OWNER", &*server.owner), ("DATA", data), ("PATH", &*installed())];
+    let said = run(&session, here.path(), &variables);
     let valid = said.find(r#"{"valid":true,"#).expect("it was valid");
     let removed = said.find("Keyward-Receipt: rcpt_").expect("it was removed");
     let refused = said.find(r#"{"valid":false,"code":"removed"}"#).expect("it is refused");
@@ -46,9 +63,9 @@ fn what_the_demo_prints_can_be_pasted() {
     let (data, here) = (folder(), folder());
     let mut demo = Command::new(PROGRAM);
     demo.args(["demo", "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0", "--data"]).arg(data.path());
-    let mut demo = demo.stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    let mut demo = Running(demo.stdout(std::process::Stdio::piped()).spawn().expect("it starts"));
     let mut printed = String::new();
-    let mut lines = std::io::BufReader::new(demo.stdout.take().expect("piped"));
+    let mut lines = std::io::BufReader::new(demo.0.stdout.take().expect("piped"));
     while !printed.contains("Stop it with") {
         assert!(std::io::BufRead::read_line(&mut lines, &mut printed).expect("a line") > 0, "{printed}");
     }
@@ -57,9 +74,8 @@ fn what_the_demo_prints_can_be_pasted() {
         .skip(2)
         .filter(|line| !line.starts_with("Stop it"))
         .fold(String::new(), |all, line| all + line + "\n");
-    let said = run(&session, here.path(), &[]);
-    demo.kill().expect("it can be killed");
-    demo.wait().expect("it ends");
+    // Whoever ran it with `cargo run` has not installed it.
+    let said = run(&session, here.path(), &[("PATH", "/usr/bin:/bin")]);
     assert!(said.contains(r#""valid":true"#) && said.contains(r#""code":"removed""#), "{said}");
     assert!(said.contains("valid: event "), "{said}");
 }
@@ -71,6 +87,7 @@ fn a_store_for_good_is_made_as_the_readme_says() {
     let script =
         block(&readme(), "keyward init").replace("/var/lib/keyward", path.to_str().expect("a plain path"));
     // Serving would not end; that the configuration is one that can be served does.
-    let said = run(&script.replace("keyward serve", "keyward config check"), here.path(), &[]);
+    let said =
+        run(&script.replace("keyward serve", "keyward config check"), here.path(), &[("PATH", &installed())]);
     assert!(said.contains("kw_live_") && said.contains("[listen]"), "{said}");
 }
