@@ -10,7 +10,7 @@ use keyward_client::{Client, wire};
 
 use zeroize::Zeroizing;
 
-use super::remote::{Remote, say_removed, show, show_changed, word};
+use super::remote::{Page, Remote, say_removed, show, show_changed, word};
 use crate::bootstrap::read_secret;
 
 /// The most that is read of standard input in search of a password, in bytes.
@@ -60,9 +60,8 @@ enum OfAccount {
         /// Of this organization; by default the caller's.
         #[arg(long)]
         organization: Option<String>,
-        /// From where the last page ended.
-        #[arg(long)]
-        cursor: Option<String>,
+        #[command(flatten)]
+        page: Page,
     },
     /// Change an account.
     Update {
@@ -77,6 +76,9 @@ enum OfAccount {
         /// Stop all of its keys (`true`), or let them work again (`false`).
         #[arg(long)]
         suspended: Option<bool>,
+        /// Only at this version.
+        #[arg(long)]
+        version: Option<u64>,
     },
     /// Give an account a password, or another one.
     Password {
@@ -99,6 +101,9 @@ enum OfAccount {
         /// The account that gets them.
         #[arg(long)]
         transfer_to: Option<String>,
+        /// Only at this version.
+        #[arg(long)]
+        version: Option<u64>,
     },
 }
 
@@ -116,9 +121,8 @@ enum OfOrganization {
     },
     /// Print organizations, a page at a time.
     List {
-        /// From where the last page ended.
-        #[arg(long)]
-        cursor: Option<String>,
+        #[command(flatten)]
+        page: Page,
     },
     /// Change an organization.
     Update {
@@ -130,11 +134,20 @@ enum OfOrganization {
         /// Stop all keys below it (`true`), or let them work again (`false`).
         #[arg(long)]
         suspended: Option<bool>,
+        /// Stop them, and say why where a dialect has words for it: `payment` or `locked`.
+        #[arg(long, conflicts_with = "suspended", value_parser = word::<wire::Hold>)]
+        hold: Option<wire::Hold>,
+        /// Only at this version.
+        #[arg(long)]
+        version: Option<u64>,
     },
     /// Remove an organization for ever, with all below it, and print the receipt's id.
     Remove {
         /// Its id.
         id: String,
+        /// Only at this version.
+        #[arg(long)]
+        version: Option<u64>,
     },
 }
 
@@ -175,25 +188,22 @@ async fn of_account(client: &Client, command: &OfAccount) -> anyhow::Result<()> 
             show(&client.create_account(&account).await?)
         }
         OfAccount::Find { id } => show(&client.find_account(id).await?),
-        OfAccount::List { organization, cursor } => {
-            let which = wire::ListAccounts {
-                limit: None,
-                cursor: cursor.clone(),
-                organization_id: organization.clone(),
-            };
+        OfAccount::List { organization, page } => {
+            let wire::Page { limit, cursor } = page.into();
+            let which = wire::ListAccounts { limit, cursor, organization_id: organization.clone() };
             show(&client.list_accounts(&which).await?)
         }
-        OfAccount::Update { id, name, role, suspended } => {
+        OfAccount::Update { id, name, role, suspended, version } => {
             let patch = wire::UpdateAccount { name: name.clone(), role: *role, suspended: *suspended };
-            show_changed(&client.update_account(id, &patch, None).await?)
+            show_changed(&client.update_account(id, &patch, *version).await?)
         }
         OfAccount::Password { id, login, file } => {
             let given = wire::SetPassword { password: password(file.as_deref())?, login: login.clone() };
             show_changed(&client.set_password(id, &given).await?)
         }
-        OfAccount::Remove { id, policy, transfer_to } => {
+        OfAccount::Remove { id, policy, transfer_to, version } => {
             let keys = wire::RemoveAccount { policy: *policy, transfer_to: transfer_to.clone() };
-            say_removed(&client.remove_account(id, &keys, None).await?);
+            say_removed(&client.remove_account(id, &keys, *version).await?);
             Ok(())
         }
     }
@@ -203,16 +213,13 @@ async fn of_organization(client: &Client, command: &OfOrganization) -> anyhow::R
     match command {
         OfOrganization::Create { name } => show(&client.create_organization(name).await?),
         OfOrganization::Find { id } => show(&client.find_organization(id).await?),
-        OfOrganization::List { cursor } => {
-            let page = wire::Page { limit: None, cursor: cursor.clone() };
-            show(&client.list_organizations(&page).await?)
+        OfOrganization::List { page } => show(&client.list_organizations(&page.into()).await?),
+        OfOrganization::Update { id, name, suspended, hold, version } => {
+            let patch = wire::UpdateOrganization { name: name.clone(), suspended: *suspended, hold: *hold };
+            show_changed(&client.update_organization(id, &patch, *version).await?)
         }
-        OfOrganization::Update { id, name, suspended } => {
-            let patch = wire::UpdateOrganization { name: name.clone(), suspended: *suspended, hold: None };
-            show_changed(&client.update_organization(id, &patch, None).await?)
-        }
-        OfOrganization::Remove { id } => {
-            say_removed(&client.remove_organization(id, None).await?);
+        OfOrganization::Remove { id, version } => {
+            say_removed(&client.remove_organization(id, *version).await?);
             Ok(())
         }
     }

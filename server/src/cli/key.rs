@@ -1,5 +1,7 @@
 //! This file is about `keyward key`: what is done to keys from a terminal.
 
+mod filter;
+
 use std::io::{BufRead as _, Read as _};
 use std::process::ExitCode;
 
@@ -9,7 +11,8 @@ use keyward_client::{Client, wire};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::remote::{Remote, document, json, show, show_changed, warn_of, word};
+use self::filter::Filter;
+use super::remote::{Page, Remote, document, json, show, show_changed, warn_of, word};
 
 /// The longest message that is signed, in bytes.
 const MESSAGE: u64 = 512 * 1024;
@@ -57,11 +60,17 @@ enum Command {
         /// And remove it at this time (RFC 3339).
         #[arg(long)]
         remove_at: Option<String>,
+        /// Only at this version.
+        #[arg(long)]
+        version: Option<u64>,
     },
     /// Let a key work again.
     Resume {
         /// Its id.
         id: String,
+        /// Only at this version.
+        #[arg(long)]
+        version: Option<u64>,
     },
     /// Give a key a successor; its secret is printed this once.
     Rotate {
@@ -70,6 +79,9 @@ enum Command {
         /// For how long both work; 0 removes the old one at once.
         #[arg(long, default_value_t = 0)]
         overlap_seconds: u64,
+        /// Only at this version.
+        #[arg(long)]
+        version: Option<u64>,
     },
     /// Ask whether the secret on standard input is valid. Ends with status 1 if it is not, and 2 if that is not known.
     Verify {
@@ -84,10 +96,12 @@ enum Command {
     Remove(Remove),
     /// Remove every key that fits. Without a plan's hash: say what that would do.
     RemoveMany(RemoveMany),
-    /// Print how far a removal of many keys is.
+    /// Print how far a removal of many keys is, and the receipts' ids a page at a time.
     Removal {
         /// Its id.
         id: String,
+        #[command(flatten)]
+        page: Page,
     },
     /// Use a key that never leaves, as `POST /v1/keys/{id}/USAGE` does.
     Use {
@@ -209,56 +223,17 @@ struct Issue {
 
 #[derive(Debug, Args)]
 struct List {
-    /// Of this account itself, not of those below it.
-    #[arg(long)]
-    account: Option<String>,
-    /// `active`, `suspended` or `removed`.
-    #[arg(long, value_parser = word::<wire::State>)]
-    state: Option<wire::State>,
-    /// With this tag.
-    #[arg(long)]
-    tag: Option<String>,
-    /// With this handle.
-    #[arg(long)]
-    handle: Option<String>,
-    /// Of this kind: `secret`, `access` or `crypto`.
-    #[arg(long, value_parser = word::<wire::Kind>)]
-    kind: Option<wire::Kind>,
-    /// For this environment.
-    #[arg(long)]
-    environment: Option<String>,
-    /// Not used since (RFC 3339).
-    #[arg(long)]
-    unused_since: Option<String>,
-    /// Expiring before (RFC 3339).
-    #[arg(long)]
-    expires_before: Option<String>,
-    /// Created then or later (RFC 3339).
-    #[arg(long)]
-    created_after: Option<String>,
-    /// Created before (RFC 3339).
-    #[arg(long)]
-    created_before: Option<String>,
-    /// At most so many.
-    #[arg(long)]
-    limit: Option<u32>,
-    /// From where the last page ended.
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    page: Page,
 }
 
 #[derive(Debug, Args)]
 struct RemoveMany {
-    /// Of this account itself, not of those below it.
-    #[arg(long)]
-    account: Option<String>,
-    /// With this tag.
-    #[arg(long)]
-    tag: Option<String>,
-    /// Not used since (RFC 3339).
-    #[arg(long)]
-    unused_since: Option<String>,
-    /// Why.
+    #[command(flatten)]
+    filter: Filter,
+    /// Why: `unspecified`, `retired`, `compromised`, `superseded` or `owner_left`. It is part of the plan.
     #[arg(long, value_parser = word::<wire::Reason>)]
     reason: Option<wire::Reason>,
     /// The hash of the plan that you have seen.
@@ -280,14 +255,14 @@ async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCod
         Command::Update { id, patch, version } => {
             show_changed(&client.update_key(id, &document(patch)?, *version).await?)?;
         }
-        Command::Suspend { id, remove_at } => {
+        Command::Suspend { id, remove_at, version } => {
             let how = wire::SuspendKey { remove_at: remove_at.clone() };
-            show_changed(&client.suspend_key(id, &how, None).await?)?;
+            show_changed(&client.suspend_key(id, &how, *version).await?)?;
         }
-        Command::Resume { id } => show(&client.resume_key(id, None).await?)?,
-        Command::Rotate { id, overlap_seconds } => {
+        Command::Resume { id, version } => show(&client.resume_key(id, *version).await?)?,
+        Command::Rotate { id, overlap_seconds, version } => {
             let how = wire::RotateKey { overlap_seconds: *overlap_seconds };
-            show_issued(&client.rotate_key(id, &how, None).await?)?;
+            show_issued(&client.rotate_key(id, &how, *version).await?)?;
         }
         Command::Verify { scope, ip } => {
             return Ok(verify(client, scope, *ip).await.unwrap_or_else(|error| {
@@ -309,8 +284,8 @@ async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<ExitCod
                 show(&client.start_removal(&keys).await?)?;
             }
         }
-        Command::Removal { id } => {
-            let progress = client.find_removal(id, &wire::Page::default()).await?;
+        Command::Removal { id, page } => {
+            let progress = client.find_removal(id, &page.into()).await?;
             show(&progress)?;
             warn_of(&progress.uncovered);
         }
@@ -456,33 +431,28 @@ impl Issue {
 
 impl From<&List> for wire::ListKeys {
     fn from(list: &List) -> Self {
+        let (filter, page) = (wire::Filter::from(&list.filter), wire::Page::from(&list.page));
         Self {
-            account_id: list.account.clone(),
-            state: list.state,
-            tag: list.tag.clone(),
-            handle: list.handle.clone(),
-            kind: list.kind,
-            environment: list.environment.clone(),
-            unused_since: list.unused_since.clone(),
-            expires_before: list.expires_before.clone(),
-            created_after: list.created_after.clone(),
-            created_before: list.created_before.clone(),
-            limit: list.limit,
-            cursor: list.cursor.clone(),
+            account_id: filter.account_id,
+            kind: filter.kind,
+            state: filter.state,
+            environment: filter.environment,
+            tag: filter.tag,
+            handle: filter.handle,
+            unused_since: filter.unused_since,
+            expires_before: filter.expires_before,
+            created_after: filter.created_after,
+            created_before: filter.created_before,
+            limit: page.limit,
+            cursor: page.cursor,
         }
     }
 }
 
 impl From<&RemoveMany> for wire::RemoveKeys {
     fn from(many: &RemoveMany) -> Self {
-        let filter = wire::Filter {
-            account_id: many.account.clone(),
-            tag: many.tag.clone(),
-            unused_since: many.unused_since.clone(),
-            ..wire::Filter::default()
-        };
         Self {
-            filter: Some(filter),
+            filter: Some(wire::Filter::from(&many.filter)),
             reason: many.reason,
             dry_run: many.plan_hash.is_none(),
             plan_hash: many.plan_hash.clone(),

@@ -44,6 +44,23 @@ impl Remote {
     }
 }
 
+/// Which page of a list.
+#[derive(Debug, Args)]
+pub(crate) struct Page {
+    /// At most so many.
+    #[arg(long)]
+    limit: Option<u32>,
+    /// From where the last page ended.
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+impl From<&Page> for wire::Page {
+    fn from(page: &Page) -> Self {
+        Self { limit: page.limit, cursor: page.cursor.clone() }
+    }
+}
+
 /// Prints an answer.
 pub(crate) fn show(answer: &impl Serialize) -> anyhow::Result<()> {
     say(&serde_json::to_string_pretty(answer)?);

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 
 use super::scene::{Scene, text};
-use crate::harness::PROGRAM;
+use crate::harness::{PROGRAM, eventually};
 
 fn command(scene: &Scene, words: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
@@ -160,4 +160,68 @@ fn whoever_makes_a_store_is_told_what_comes_next() {
     let checked = Command::new(PROGRAM).args(["config", "check", "--config", &config]).output();
     let checked = String::from_utf8(checked.expect("it starts").stdout).expect("text");
     assert!(checked.contains(&format!("data = \"{}\"", path("data"))), "{checked}");
+}
+
+#[test]
+fn many_keys_are_removed_by_everything_that_they_are_listed_by() {
+    let scene = Scene::new();
+    let issue = |name: &str, environment: &str| {
+        let issued = answer(&scene, &["key", "issue", name, "--environment", environment], "");
+        (text(&issued["key"]["id"]), text(&issued["key"]["handle"]))
+    };
+    let ((first, handle), (second, _)) = (issue("first", "test"), issue("second", "test"));
+    issue("third", "live");
+    let planned = |words: &[&str]| {
+        let plan = answer(&scene, &[&["key", "remove-many"], words].concat(), "");
+        (plan["total"].as_u64().expect("a number"), text(&plan["plan_hash"]))
+    };
+    assert_eq!(planned(&["--handle", &handle]).0, 1);
+    assert_eq!(planned(&["--environment", "test", "--created-before", "2020-01-01T00:00:00Z"]).0, 0);
+    printed(&scene, &["key", "suspend", &first], "");
+    assert_eq!(planned(&["--environment", "test", "--state", "suspended", "--kind", "secret"]).0, 1);
+    let (total, hash) = planned(&["--environment", "test", "--reason", "retired"]);
+    assert_eq!(total, 2);
+    // The reason is part of what was seen.
+    let many = ["key", "remove-many", "--environment", "test", "--plan-hash", &hash];
+    let refused = told(&scene, &many, "");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("plan_changed"), "{refused:?}");
+    let removal = answer(&scene, &[&many[..], &["--reason", "retired"]].concat(), "");
+    assert_eq!((&removal["removal"]["total"], &removal["removal"]["reason"]), (&json!(2), &json!("retired")));
+    let id = text(&removal["removal"]["id"]);
+    eventually("the keys are removed", || {
+        let progress = answer(&scene, &["key", "removal", &id], "");
+        (progress["removal"]["removed"] == 2).then_some(())
+    });
+    for id in [first, second] {
+        assert!(!told(&scene, &["key", "find", &id], "").status.success());
+    }
+}
+
+#[test]
+fn a_change_may_be_meant_for_one_version_only() {
+    let scene = Scene::new();
+    let account = text(&answer(&scene, &["account", "create", "somebody"], "")["id"]);
+    let id = text(&answer(&scene, &["key", "issue", "one"], "")["key"]["id"]);
+    let stale = |words: &[&str]| {
+        let refused = told(&scene, &[words, &["--version", "7"]].concat(), "");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("(stale, "), "{words:?}: {refused:?}");
+    };
+    for verb in ["suspend", "resume", "rotate"] {
+        stale(&["key", verb, &id]);
+    }
+    stale(&["account", "update", &account, "--name", "else"]);
+    stale(&["account", "remove", &account, "--policy", "refuse"]);
+    let organization = text(&answer(&scene, &["organization", "create", "tenant"], "")["id"]);
+    stale(&["organization", "update", &organization, "--name", "else"]);
+    stale(&["organization", "remove", &organization]);
+    assert_eq!(answer(&scene, &["key", "suspend", &id, "--version", "1"], "")["version"], 2);
+    let held = answer(&scene, &["organization", "update", &organization, "--hold", "payment"], "");
+    assert_eq!(held["hold"], "payment");
+    for list in ["account", "organization"] {
+        let page = answer(&scene, &[list, "list", "--limit", "1"], "");
+        let cursor = text(&page["next_cursor"]);
+        let rest = answer(&scene, &[list, "list", "--cursor", &cursor], "");
+        assert_eq!(page["data"].as_array().map(Vec::len), Some(1));
+        assert!(rest["data"].as_array().is_some_and(|rest| !rest.is_empty() && rest[0] != page["data"][0]));
+    }
 }
