@@ -233,14 +233,17 @@ fn all(text: &str, fits: impl Fn(u8) -> bool) -> bool {
 }
 
 fn shape(text: &str) -> Shape<'_> {
-    let Some((head, body)) = text.rsplit_once('_') else { return Shape::Foreign };
-    let labels = head.split_once('_').is_some_and(|(p, e)| Label::fits(p) && Label::fits(e));
-    let of_length = body.len() == PLACE + RANDOM + CHECK;
-    if !labels || !of_length || !all(body, |byte| byte.is_ascii_alphanumeric()) {
-        return Shape::Foreign;
-    }
-    let parts = text.get(..head.len() + 1 + PLACE).zip(body.as_bytes().get(..PLACE));
-    parts.map_or(Shape::Foreign, |(handle, place)| Shape::Own { handle, place })
+    own(text).unwrap_or(Shape::Foreign)
+}
+
+/// From its end, whose length is known, so that nothing has to be looked for but the end of a short prefix.
+fn own(text: &str) -> Option<Shape<'_>> {
+    let (head, body) = text.split_at_checked(text.len().checked_sub(PLACE + RANDOM + CHECK)?)?;
+    let (prefix, environment) = head.strip_suffix('_')?.split_once('_')?;
+    let fits =
+        Label::fits(prefix) && Label::fits(environment) && all(body, |byte| byte.is_ascii_alphanumeric());
+    let handle = text.get(..head.len() + PLACE).filter(|_| fits)?;
+    Some(Shape::Own { handle, place: body.as_bytes().get(..PLACE)? })
 }
 
 /// The CRC-32 (IEEE) of what stands before it, in six base62 digits.

@@ -64,6 +64,33 @@ fn other_text_is_foreign_and_some_is_nothing() {
     }
 }
 
+/// Each but the first is one step away from our format.
+#[test]
+fn only_text_of_our_format_has_a_place() {
+    let body = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+    let has_place = |text: String| Presented::read(&text).unwrap().place().is_some();
+    assert!(has_place(format!("kw_live_{body}")) && has_place(format!("abcdefg8_z2345678_{body}")));
+    for wrong in [
+        format!("kw_live_{body}H"),
+        format!("kw_live_{}", &body[1..]),
+        format!("kw_live_{}-", &body[1..]),
+        format!("kw_live_{}_", &body[1..]),
+        format!("kw_live__{}", &body[1..]),
+        format!("kw_live{body}"),
+        format!("kwlive_{body}"),
+        format!("kw_li_ve_{body}"),
+        format!("_live_{body}"),
+        format!("kw__{body}"),
+        format!("Kw_live_{body}"),
+        format!("kw_Live_{body}"),
+        format!("kw_live56789_{body}"),
+        body.to_owned(),
+        format!("_{body}"),
+    ] {
+        assert!(!has_place(wrong.clone()), "{wrong}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_generated_is_read(seed: u8) {
