@@ -144,10 +144,8 @@ impl Scopes {
     /// [`Error::Invalid`] if one is no scope, or there are more than 64.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
         let scopes = texts.into_iter().map(Scope::parse).collect::<Option<Vec<_>>>();
-        Self::new(
-            scopes
-                .ok_or(Error::invalid("scopes", "scopes of 1 to 64 characters from a-z 0-9 : . _ - * /"))?,
-        )
+        let must = || Error::invalid("scopes", "scopes of 1 to 64 characters from a-z 0-9 : . _ - * /");
+        Self::new(scopes.ok_or_else(must)?)
     }
 
     /// The scopes, sorted.
