@@ -41,6 +41,9 @@ proptest! {
     fn printing_and_reading_are_inverse(bits: u128) {
         let id = KeyId::from(Id::from_bits(bits));
         prop_assert_eq!(KeyId::parse(&id.to_string()), Some(id));
+        let mut pushed = b"an id: ".to_vec();
+        id.push_to(&mut pushed);
+        prop_assert_eq!(pushed, format!("an id: {id}").into_bytes());
     }
 
     #[test]
