@@ -85,9 +85,7 @@ static ROUTES: [Route; 28] = {
 };
 
 fn claims(request: &Request<'_>) -> bool {
-    ["/api/account", "/api/job"].iter().any(|root| {
-        request.path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+    ["/api/account", "/api/job"].into_iter().any(|root| request.is_below(root))
 }
 
 /// `api_token` in the query or, of a POST, in the body. Only text of its shape is looked at: a key of another form is

@@ -7,6 +7,9 @@ use http::header::AUTHORIZATION;
 
 use crate::dialect::{Credential, Request};
 
+/// The scheme, with the space behind it.
+const BEARER: &str = "bearer ";
+
 /// `Authorization: Bearer <secret>` (RFC 6750, section 2.1).
 pub(crate) fn bearer<'a>(request: &Request<'a>) -> Credential<'a> {
     let mut values = request.headers.get_all(AUTHORIZATION).iter();
@@ -16,8 +19,8 @@ pub(crate) fn bearer<'a>(request: &Request<'a>) -> Credential<'a> {
         return Credential::Secret(Cow::Borrowed(""));
     }
     let secret = value.to_str().ok().and_then(|text| {
-        let (scheme, secret) = text.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(secret)
+        let (scheme, secret) = text.split_at_checked(BEARER.len())?;
+        scheme.eq_ignore_ascii_case(BEARER).then_some(secret)
     });
     // Another scheme is a credential too, and opens nothing here.
     Credential::Secret(Cow::Borrowed(secret.unwrap_or_default().trim_matches(' ')))

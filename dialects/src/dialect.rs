@@ -37,6 +37,13 @@ pub struct Request<'a> {
     pub unit: &'a Arc<Unit>,
 }
 
+impl Request<'_> {
+    /// Whether the path is this one, or goes on behind it.
+    pub(crate) fn is_below(&self, root: &str) -> bool {
+        self.path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
 /// An answer, as a dialect writes it. The server adds what belongs to the connection.
 #[derive(Clone, Debug)]
 pub struct Response {
@@ -283,6 +290,9 @@ impl<'p> Params<'_, 'p> {
     /// [`Error::Invalid`] if it is not there, or not UTF-8.
     pub fn text(&self, name: &str) -> Result<Cow<'p, str>, Error> {
         let encoded = self.0.get(name).ok_or_else(|| Error::invalid(name, "given"))?;
+        if !encoded.contains('%') {
+            return Ok(Cow::Borrowed(encoded));
+        }
         percent_decode_str(encoded).decode_utf8().map_err(|_| Error::invalid(name, "UTF-8"))
     }
 }

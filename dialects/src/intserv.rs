@@ -51,11 +51,9 @@ const fn route(path: &'static str, form: Choose) -> Route {
 
 /// By path. The native API has `/v1/events` itself.
 pub(crate) fn claims(request: &Request<'_>) -> bool {
-    let mut segments = request.path.split('/');
-    match (segments.next(), segments.next(), segments.next()) {
-        (Some(""), Some("v1"), Some("accesskeys" | "accesslevels")) => true,
-        _ => request.path.trim_end_matches('/') == "/v1/events/list",
-    }
+    request.is_below("/v1/accesskeys")
+        || request.is_below("/v1/accesslevels")
+        || request.path.trim_end_matches('/') == "/v1/events/list"
 }
 
 /// The caller, if it has an Integration API Key that may do this.

@@ -52,9 +52,7 @@ static ROUTES: [Route; 14] = [
 ];
 
 fn claims(request: &Request<'_>) -> bool {
-    ["/user", "/data", "/creation"].iter().any(|root| {
-        request.path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+    ["/user", "/data", "/creation"].into_iter().any(|root| request.is_below(root))
 }
 
 /// `x-api-key: <key>`, or else `Authorization: bearer <token>`.

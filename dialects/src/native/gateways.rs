@@ -46,8 +46,7 @@ const EXPIRES_AT: HeaderName = HeaderName::from_static("keyward-expires-at");
 
 /// How a request of the native API says who asks.
 pub(super) fn credential<'a>(request: &Request<'a>) -> Credential<'a> {
-    let rest = request.path.strip_prefix(FORWARD_AUTH);
-    match rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+    match request.is_below(FORWARD_AUTH) {
         true => of_header(request, &CREDENTIAL),
         false => bearer(request),
     }
