@@ -124,8 +124,9 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let roots = begun(&store, &pepper, environment.roots().await?).await?;
         let mut memory = [0; 32];
         environment.fill(&mut memory);
+        let memory = SlotSecret::new(memory).sealer()?;
         let keyward = Arc::new_cyclic(|this| Self {
-            live: Arc::new(Live::new(u64::from_le_bytes(seed), expected, SlotSecret::new(memory))),
+            live: Arc::new(Live::new(u64::from_le_bytes(seed), expected, memory)),
             store,
             environment,
             roots: Arc::new(roots),

@@ -41,7 +41,7 @@ use crate::error::Error;
 use crate::id::{AccountId, Id, KeyId, OrganizationId, ResourceId};
 use crate::key::{Head, Key, Kind, Material, Place, Proof, RateLimit, Scheme, Session, State};
 use crate::scope::{Rights, Scopes};
-use crate::seal::SlotSecret;
+use crate::seal::Sealer;
 use crate::secret::Digest;
 use crate::store::{Name, Position};
 use crate::time::Timestamp;
@@ -113,10 +113,10 @@ impl std::hash::Hash for Profile {
 }
 
 impl Live {
-    /// Nothing is live yet. `seed` and `memory` are random and new in every process; `expected` is how many keys to make
-    /// room for.
+    /// Nothing is live yet. `seed` and what `memory` seals under are random and new in every process; `expected` is how
+    /// many keys to make room for.
     #[must_use]
-    pub fn new(seed: u64, expected: usize, memory: SlotSecret) -> Self {
+    pub fn new(seed: u64, expected: usize, memory: Sealer) -> Self {
         Self {
             table: Table::new(seed, expected),
             profiles: Profiles::new(),

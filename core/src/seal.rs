@@ -130,16 +130,7 @@ impl SlotSecret {
     /// # Errors
     /// [`SealError`] if the library refuses, which it does not below 64 GiB.
     pub fn seal(&self, plain: &[u8], binding: Binding, nonce: [u8; NONCE]) -> Result<Vec<u8>, SealError> {
-        let mut out = Vec::with_capacity(NONCE + plain.len() + TAG);
-        out.extend_from_slice(&nonce);
-        out.extend_from_slice(plain);
-        let key = cipher(&self.0)?;
-        let (_, body) = out.split_at_mut(NONCE);
-        let tag = key
-            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), binding.context(), body)
-            .map_err(|_| SealError)?;
-        out.extend_from_slice(tag.as_ref());
-        Ok(out)
+        self.sealer()?.seal(plain, binding, nonce)
     }
 
     /// Opens what [`SlotSecret::seal`] made for the same record and version.
@@ -147,9 +138,48 @@ impl SlotSecret {
     /// # Errors
     /// [`SealError`] if it is anything else.
     pub fn open(&self, sealed: &[u8], binding: Binding) -> Result<zeroize::Zeroizing<Vec<u8>>, SealError> {
+        self.sealer()?.open(sealed, binding)
+    }
+
+    /// The secret with its cipher set up, for whoever opens much under one: to set it up takes as long as to open a key.
+    ///
+    /// # Errors
+    /// [`SealError`] if the library refuses the key, which it does not for 32 bytes.
+    pub fn sealer(&self) -> Result<Sealer, SealError> {
+        cipher(&self.0).map(Sealer)
+    }
+}
+
+/// A slot secret whose cipher is set up.
+pub struct Sealer(LessSafeKey);
+
+impl Sealer {
+    /// As [`SlotSecret::seal`].
+    ///
+    /// # Errors
+    /// [`SealError`] if the library refuses, which it does not below 64 GiB.
+    pub fn seal(&self, plain: &[u8], binding: Binding, nonce: [u8; NONCE]) -> Result<Vec<u8>, SealError> {
+        let mut out = Vec::with_capacity(NONCE + plain.len() + TAG);
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(plain);
+        let (_, body) = out.split_at_mut(NONCE);
+        let tag = self
+            .0
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), binding.context(), body)
+            .map_err(|_| SealError)?;
+        out.extend_from_slice(tag.as_ref());
+        Ok(out)
+    }
+
+    /// As [`SlotSecret::open`].
+    ///
+    /// # Errors
+    /// [`SealError`] if it is anything else than what was sealed for the same record and version.
+    pub fn open(&self, sealed: &[u8], binding: Binding) -> Result<zeroize::Zeroizing<Vec<u8>>, SealError> {
         let (nonce, body) = sealed.split_first_chunk::<NONCE>().ok_or(SealError)?;
         let mut plain = zeroize::Zeroizing::new(body.to_vec());
-        let length = cipher(&self.0)?
+        let length = self
+            .0
             .open_in_place(Nonce::assume_unique_for_key(*nonce), binding.context(), &mut plain)
             .map_err(|_| SealError)?
             .len();

@@ -75,7 +75,7 @@ pub(crate) fn caller(
     text: &str,
     at: Timestamp,
 ) -> Caller {
-    let (live, pepper) = (Live::new(1, 1, SlotSecret::new([8; 32])), Pepper::new(&[7; 32]));
+    let (live, pepper) = (Live::new(1, 1, SlotSecret::new([8; 32]).sealer().unwrap()), Pepper::new(&[7; 32]));
     let digest = Digest::of(text.as_bytes());
     key.head.place = Place::Digest(digest.place(&pepper));
     key.traits.ip_allow.clear();

@@ -85,7 +85,7 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
 }
 
 fn measure(keys: usize) -> Result<Figures> {
-    let (live, pepper) = (Live::new(0x5eed, keys, SlotSecret::new([8; 32])), Pepper::new(&[7; 32]));
+    let (live, pepper) = (Live::new(0x5eed, keys, SlotSecret::new([8; 32]).sealer()?), Pepper::new(&[7; 32]));
     let (organization, account) = owners();
     live.directory.set_organization(&organization);
     live.directory.set_account(&account);

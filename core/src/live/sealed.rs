@@ -10,19 +10,19 @@ use crate::error::Error;
 use crate::id::{Id, OrganizationId};
 use crate::key::{Key, Material};
 use crate::record::key::material;
-use crate::seal::{Binding, NONCE, SlotSecret};
+use crate::seal::{Binding, NONCE, Sealer};
 use crate::verbs::verify::Entry;
 
 /// What seals material in memory.
 pub(super) struct Sealed {
-    secret: SlotSecret,
+    sealer: Sealer,
     /// How often it has sealed: the nonce, so that none comes twice.
     count: AtomicU64,
 }
 
 impl Sealed {
-    pub(super) const fn new(secret: SlotSecret) -> Self {
-        Self { secret, count: AtomicU64::new(0) }
+    pub(super) const fn new(sealer: Sealer) -> Self {
+        Self { sealer, count: AtomicU64::new(0) }
     }
 
     /// The sealed material of a key that never leaves; `None` for a key of another kind.
@@ -35,12 +35,12 @@ impl Sealed {
         let count = self.count.fetch_add(1, Ordering::Relaxed).to_le_bytes();
         nonce.iter_mut().zip(count).for_each(|(to, from)| *to = from);
         let binding = binding(key.head.organization, key.head.id.id());
-        Ok(Some(self.secret.seal(&material::encode(material)?, binding, nonce)?))
+        Ok(Some(self.sealer.seal(&material::encode(material)?, binding, nonce)?))
     }
 
     pub(super) fn open(&self, entry: &Entry, sealed: &[u8]) -> Result<Crypto, Error> {
         let plain =
-            self.secret.open(sealed, binding(entry.profile.account.organization.id, entry.key.id()))?;
+            self.sealer.open(sealed, binding(entry.profile.account.organization.id, entry.key.id()))?;
         match material::decode(&plain)? {
             Material::Crypto(crypto) => Ok(crypto),
             Material::Secret(_) | Material::Access(_) => Err(Error::internal("material of another kind")),

@@ -49,7 +49,7 @@ pub(super) fn key(metadata: &str) -> Key {
 
 /// Who holds a key with these scopes, of an owner.
 pub(super) fn caller(scopes: &[&str]) -> Caller {
-    let live = Live::new(1, 16, SlotSecret::new([8; 32]));
+    let live = Live::new(1, 16, SlotSecret::new([8; 32]).sealer().unwrap());
     live.directory.set_organization(&organization());
     let mut owner = samples::account();
     (owner.organization, owner.role, owner.standing) = (organization().id, Role::Owner, Standing::Active);
