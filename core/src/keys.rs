@@ -79,8 +79,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let id = self.new_id().into();
             // Without a handle of its own it is shown by its id: never by a part of the secret.
             let handle = Handle::parse(issue.format.public_part(secret.expose()));
-            let handle = handle.or_else(|| Handle::parse(&format!("{id}")));
-            let handle = handle.ok_or_else(|| Error::internal("a secret without handle"))?;
+            let handle = handle.unwrap_or_else(|| Handle::from(id));
             let digest = Digest::of(secret.expose().as_bytes());
             let mut names: Vec<Name> = self.handle_name(&handle, id).into_iter().collect();
             // Whoever knows the digest must not be able to bring it along as a key of theirs.

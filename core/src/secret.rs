@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 pub use self::format::{Alphabet, Format};
 use crate::error::Error;
+use crate::id::KeyId;
 use crate::seal::Pepper;
 use crate::store::{List, Name};
 
@@ -126,6 +127,13 @@ impl Handle {
     #[must_use]
     pub fn name(&self, pepper: &Pepper) -> Name {
         pepper.name("handle", List::EVERYONE, self.0.as_bytes())
+    }
+}
+
+/// What has no text of its own is known by its id.
+impl From<KeyId> for Handle {
+    fn from(id: KeyId) -> Self {
+        Self(id.to_string())
     }
 }
 

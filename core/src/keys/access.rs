@@ -37,8 +37,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             let drawn = || Identification::Code(Code::generate(&mut |bytes| self.environment.fill(bytes)));
             let identification = new.identification.clone().unwrap_or_else(drawn);
             let id: KeyId = self.new_id().into();
-            let handle =
-                Handle::parse(&id.to_string()).ok_or_else(|| Error::internal("an id that is no handle"))?;
+            let handle = Handle::from(id);
             let parts = identification.names(&self.pepper, account.organization);
             let opens = Opens {
                 pin: new.pin.as_ref().map(|pin| pin.digest(&self.pepper, id)),

@@ -37,8 +37,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let account = self.owner(permit, new.account).await?;
         let (halves, source) = self.make(permit, &new, origin).await?;
         let id: KeyId = self.new_id().into();
-        let handle =
-            Handle::parse(&id.to_string()).ok_or_else(|| Error::internal("an id that is no handle"))?;
+        let handle = Handle::from(id);
         let organization = account.organization;
         let naming = new.naming.map(|naming| self.lookup_of(&naming, organization, new.algorithm, &halves));
         let lookup = naming.transpose()?;
@@ -130,10 +129,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     /// What a key stands by.
-    fn name_of(&self, permit: &Permit, key: &KeyRef) -> Result<Name, Error> {
+    fn name_of(&self, permit: &Permit, key: &KeyRef) -> Name {
         match key {
-            KeyRef::Id(id) => Ok(Handle::parse(&id.to_string()).ok_or(Error::NotFound)?.name(&self.pepper)),
-            KeyRef::Lookup(lookup) => Ok(self.lookup_name(permit.caller().organization, lookup)),
+            KeyRef::Id(id) => Handle::from(*id).name(&self.pepper),
+            KeyRef::Lookup(lookup) => self.lookup_name(permit.caller().organization, lookup),
         }
     }
 
@@ -205,7 +204,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
         now: Timestamp,
     ) -> Result<Usable, Error> {
-        let name = self.name_of(permit, key)?;
+        let name = self.name_of(permit, key);
         let found = match self.live.find_named(&name) {
             Some((entry, details)) => {
                 let crypto = self.live.open(&entry, &details)?;

@@ -38,8 +38,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
         let id = self.new_id().into();
         // Without a handle of its own it is shown by its id: never by a part of the secret.
-        let handle = own.or(import.handle).or_else(|| Handle::parse(&format!("{id}")));
-        let handle = handle.ok_or_else(|| Error::internal("an id that is no handle"))?;
+        let handle = own.or(import.handle).unwrap_or_else(|| Handle::from(id));
         if let Given::Text(secret) = &import.given {
             self.refuse_known(account.organization, secret).await?;
         }
