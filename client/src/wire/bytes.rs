@@ -2,11 +2,12 @@
 //! some of them are secrets.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Error, Unexpected};
+use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
@@ -28,10 +29,23 @@ impl Serialize for Bytes {
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Zeroizing::new(String::deserialize(deserializer)?);
-        let bytes = STANDARD.decode(&*text);
-        let invalid = |_| D::Error::invalid_value(Unexpected::Other("text"), &"bytes in base64");
-        bytes.map(|bytes| Self(Zeroizing::new(bytes))).map_err(invalid)
+        deserializer.deserialize_str(InBase64)
+    }
+}
+
+/// Decodes where the text stands, without a copy of it.
+struct InBase64;
+
+impl Visitor<'_> for InBase64 {
+    type Value = Bytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Bytes, E> {
+        let bytes = STANDARD.decode(text).map(|bytes| Bytes(Zeroizing::new(bytes)));
+        bytes.map_err(|_| E::invalid_value(Unexpected::Other("text"), &"bytes in base64"))
     }
 }
 
