@@ -3,7 +3,6 @@
 mod words;
 
 use http::StatusCode;
-use http::header::CACHE_CONTROL;
 use keyward_client::wire;
 use keyward_core::command::{Command, Draft};
 use keyward_core::crypto::{
@@ -216,7 +215,7 @@ fn under(given: Option<wire::AgreedKey>) -> Result<CipherKey, Error> {
 pub(super) fn render(exercised: &Exercised) -> Response {
     let bytes = |bytes: &[u8]| wire::Bytes::from(bytes);
     let ok = StatusCode::OK;
-    let response = match exercised {
+    match exercised {
         Exercised::Signature(signature) => json(ok, &wire::Signature { signature: bytes(signature) }),
         Exercised::Fits(valid) => json(ok, &wire::Checked { valid: *valid }),
         Exercised::Mac(mac) => json(ok, &wire::Mac { mac: bytes(mac) }),
@@ -232,6 +231,5 @@ pub(super) fn render(exercised: &Exercised) -> Response {
         Exercised::Encapsulated { ciphertext, secret } => {
             json(ok, &wire::Encapsulated { ciphertext: bytes(ciphertext), secret: bytes(secret) })
         }
-    };
-    response.with(CACHE_CONTROL, "no-store")
+    }
 }

@@ -93,7 +93,9 @@ fn issued(key: &Key, secret: Option<wire::Secret>, uncovered: &[String]) -> Resp
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     // Nothing that is shown has map keys or numbers that JSON cannot write.
     let body = serde_json::to_vec(body).unwrap_or_default();
-    Response { body, ..empty(status) }.with(CONTENT_TYPE, "application/json")
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Response { status, headers, body }
 }
 
 fn text(body: String) -> Response {
