@@ -105,6 +105,7 @@ struct TraitsRow<'a> {
     uses: Option<u64>,
     supersedes: Option<u128>,
     updated_at: u64,
+    #[serde(borrow)]
     material: MaterialRow<'a>,
 }
 

@@ -36,9 +36,13 @@ pub(super) struct CryptoRow<'a> {
     algorithm: Cow<'a, str>,
     usages: u16,
     source: SourceRow,
-    lookup: Option<Cow<'a, [u8]>>,
-    public: Option<Cow<'a, [u8]>>,
-    private: Option<Cow<'a, [u8]>>,
+    // As they lie there: a `Cow` of them is read byte by byte, which is noticed where a key is opened for each use.
+    #[serde(borrow)]
+    lookup: Option<&'a [u8]>,
+    #[serde(borrow)]
+    public: Option<&'a [u8]>,
+    #[serde(borrow)]
+    private: Option<&'a [u8]>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,9 +143,9 @@ impl<'a> CryptoRow<'a> {
             algorithm: Cow::Borrowed(crypto.algorithm.word()),
             usages: crypto.usages.bits(),
             source: crypto.source.into(),
-            lookup: crypto.lookup.as_deref().map(Cow::Borrowed),
-            public: crypto.public.as_deref().map(Cow::Borrowed),
-            private: crypto.private.as_ref().map(|private| Cow::Borrowed(private.expose())),
+            lookup: crypto.lookup.as_deref(),
+            public: crypto.public.as_deref(),
+            private: crypto.private.as_ref().map(Private::expose),
         }
     }
 
@@ -150,10 +154,10 @@ impl<'a> CryptoRow<'a> {
             algorithm: Algorithm::parse(&self.algorithm)?,
             usages: Usages::from_bits(self.usages)?,
             source: self.source.into(),
-            lookup: self.lookup.map(Cow::into_owned),
+            lookup: self.lookup.map(<[u8]>::to_vec),
             mark,
-            public: self.public.map(Cow::into_owned),
-            private: self.private.map(|bytes| Private::new(Zeroizing::new(bytes.into_owned()))),
+            public: self.public.map(<[u8]>::to_vec),
+            private: self.private.map(|bytes| Private::new(Zeroizing::new(bytes.to_vec()))),
         })
     }
 }
@@ -218,5 +222,21 @@ mod tests {
         let marked = [b"\x03", &UNMARKED[1..], b"\x04mark"].concat();
         assert_eq!(mark(&marked).as_deref(), Some(&b"mark"[..]));
         assert_eq!(*encode(&decode(&marked).unwrap()).unwrap(), marked);
+    }
+
+    /// Postcard's own specification says how: the number of the variant, and a length before every text and every row of bytes.
+    #[test]
+    fn a_key_that_never_leaves_rests_as_it_always_has() {
+        let mut bytes = vec![2, 7];
+        bytes.extend(b"AES-256");
+        // One usage, generated, found by two bytes, no public half, and 32 bytes that nobody sees.
+        bytes.extend([1, 0, 1, 2, 0xca, 0xfe, 0, 1, 32]);
+        bytes.extend([9; 32]);
+        let material = decode(&bytes).unwrap();
+        assert_eq!(*encode(&material).unwrap(), bytes);
+        let Material::Crypto(crypto) = material else { panic!("of another kind") };
+        assert_eq!(crypto.lookup.as_deref(), Some([0xca, 0xfe].as_slice()));
+        assert_eq!(crypto.public, None);
+        assert_eq!(crypto.private.unwrap().expose(), [9; 32]);
     }
 }
