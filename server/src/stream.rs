@@ -166,7 +166,7 @@ pub(crate) fn lines<S: Store>(
                 .buffered(UNDER_WAY)
         );
         while let Some(line) = done.next().await {
-            if answers.send(line.into()).await.is_err() {
+            if answers.send(line).await.is_err() {
                 return;
             }
         }
@@ -254,7 +254,7 @@ async fn follow<S: Store>(
     caller: Standing<S>,
     mut from: u64,
     events: &'static Events,
-    answers: mpsc::Sender<Bytes>,
+    answers: mpsc::Sender<Vec<u8>>,
     stop: watch::Receiver<bool>,
 ) {
     let mut quiet = 0;
@@ -264,13 +264,13 @@ async fn follow<S: Store>(
         from = page.next;
         quiet = if page.found.is_empty() { quiet + 1 } else { 0 };
         for event in &page.found {
-            if answers.send((events.render)(event).into()).await.is_err() {
+            if answers.send((events.render)(event)).await.is_err() {
                 return;
             }
         }
         if quiet == QUIET_LOOKS {
             quiet = 0;
-            if answers.send(Bytes::from_static(b":\n\n")).await.is_err() {
+            if answers.send(b":\n\n".to_vec()).await.is_err() {
                 return;
             }
         }

@@ -1,10 +1,11 @@
 //! This file is about bodies of answers: whole, or line by line while they come to be.
 
 use std::convert::Infallible;
+use std::io::Cursor;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::mpsc;
 
 use super::pace::Busy;
@@ -18,17 +19,17 @@ pub(crate) struct Body {
 
 enum Content {
     /// All of it.
-    Whole(Option<Bytes>),
+    Whole(Option<Vec<u8>>),
     /// A part at a time.
-    Stream(mpsc::Receiver<Bytes>),
+    Stream(mpsc::Receiver<Vec<u8>>),
 }
 
 /// The writing end of a streamed body. It waits while the client is behind.
-pub(crate) type Parts = mpsc::Sender<Bytes>;
+pub(crate) type Parts = mpsc::Sender<Vec<u8>>;
 
 impl Body {
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
-        Self { content: Content::Whole((!bytes.is_empty()).then(|| bytes.into())), _busy: None }
+        Self { content: Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())), _busy: None }
     }
 
     /// A streamed body and its writing end.
@@ -44,19 +45,18 @@ impl Body {
 }
 
 impl HttpBody for Body {
-    type Data = Bytes;
+    type Data = Cursor<Vec<u8>>;
     type Error = Infallible;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match &mut self.get_mut().content {
-            Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Content::Stream(receiver) => {
-                receiver.poll_recv(context).map(|part| part.map(|bytes| Ok(Frame::data(bytes))))
-            }
-        }
+    ) -> Poll<Option<Result<Frame<Self::Data>, Infallible>>> {
+        let part = match &mut self.get_mut().content {
+            Content::Whole(bytes) => bytes.take(),
+            Content::Stream(receiver) => ready!(receiver.poll_recv(context)),
+        };
+        Poll::Ready(part.map(|bytes| Ok(Frame::data(Cursor::new(bytes)))))
     }
 
     fn is_end_stream(&self) -> bool {
