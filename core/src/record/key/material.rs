@@ -26,9 +26,9 @@ pub(super) enum MaterialRow<'a> {
         levels: Vec<u128>,
         person: Option<u128>,
     },
-    Crypto(CryptoRow<'a>),
+    Crypto(#[serde(borrow)] CryptoRow<'a>),
     /// One with a mark, which earlier builds knew nothing of.
-    MarkedCrypto(CryptoRow<'a>, Cow<'a, [u8]>),
+    MarkedCrypto(#[serde(borrow)] CryptoRow<'a>, Cow<'a, [u8]>),
 }
 
 #[derive(Serialize, Deserialize)]
