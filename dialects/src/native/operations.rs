@@ -373,6 +373,7 @@ pub static OPERATIONS: [Operation; 51] = [
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::CreateAccessLevel>)],
         answers: &[(201, LEVEL)],
+        tells: &[VERSION, WHERE],
         ..operation("POST", "/v1/access-levels", "create_access_level", "Create an access level.")
     },
     Operation {
@@ -387,17 +388,20 @@ pub static OPERATIONS: [Operation; 51] = [
     },
     Operation {
         answers: &[(200, LEVEL)],
+        tells: &[VERSION],
         ..operation("GET", "/v1/access-levels/{id}", "find_access_level", "Read an access level.")
     },
     Operation {
         headers: &[IF_MATCH],
         takes: &[(PATCH, schema::<wire::UpdateAccessLevel>)],
         answers: &[(200, LEVEL)],
+        tells: &[VERSION],
         ..operation("PATCH", "/v1/access-levels/{id}", "update_access_level", "Change an access level.")
     },
     Operation {
         headers: &[IF_MATCH],
         answers: &[(204, None)],
+        tells: &[RECEIPT],
         ..operation(
             "DELETE",
             "/v1/access-levels/{id}",
