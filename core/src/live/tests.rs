@@ -37,7 +37,7 @@ fn finds(live: &Live, text: &str, whose: Whose, pepper: &Pepper) -> Option<Id> {
 #[test]
 fn what_an_earlier_build_let_in_stays_in_use() {
     let pepper = Pepper::new(&[9; 32]);
-    let live = Live::new(1, 64, SlotSecret::new([0; 32]));
+    let live = Live::new(1, 64, SlotSecret::new([0; 32]).sealer().unwrap());
     let keys: Vec<Key> = (0..16).map(|number| brought(7, way(number), &pepper)).collect();
     keys.iter().for_each(|key| live.admit(key).unwrap());
     let organization = keys[0].head.organization;
@@ -56,7 +56,7 @@ fn what_an_earlier_build_let_in_stays_in_use() {
 #[test]
 fn a_key_that_changes_keeps_its_way() {
     let pepper = Pepper::new(&[9; 32]);
-    let live = Live::new(1, 64, SlotSecret::new([0; 32]));
+    let live = Live::new(1, 64, SlotSecret::new([0; 32]).sealer().unwrap());
     let mut key = brought(7, way(1), &pepper);
     for name in ["one", "another", "and another"] {
         key.traits.name = name.to_owned();
@@ -71,7 +71,7 @@ fn a_key_that_changes_keeps_its_way() {
 #[test]
 fn an_organization_finds_its_own_key_whoever_else_brought_the_text_along() {
     let pepper = Pepper::new(&[9; 32]);
-    let live = Live::new(1, 64, SlotSecret::new([0; 32]));
+    let live = Live::new(1, 64, SlotSecret::new([0; 32]).sealer().unwrap());
     let (first, second) = (brought(7, Scheme::Sha256, &pepper), brought(8, way(1), &pepper));
     [&first, &second].into_iter().for_each(|key| live.admit(key).unwrap());
     for key in [&first, &second] {
@@ -85,7 +85,7 @@ fn an_organization_finds_its_own_key_whoever_else_brought_the_text_along() {
 #[test]
 fn a_text_is_at_hand_once_it_was_found() {
     let pepper = Pepper::new(&[9; 32]);
-    let live = Live::new(1, 64, SlotSecret::new([0; 32]));
+    let live = Live::new(1, 64, SlotSecret::new([0; 32]).sealer().unwrap());
     let key = brought(7, way(1), &pepper);
     live.admit(&key).unwrap();
     for other in 10..20_u8 {
@@ -108,7 +108,7 @@ fn a_text_is_at_hand_once_it_was_found() {
 #[test]
 fn the_handles_of_slow_keys_are_looked_for_in_their_organization() {
     let pepper = Pepper::new(&[9; 32]);
-    let live = Live::new(1, 64, SlotSecret::new([0; 32]));
+    let live = Live::new(1, 64, SlotSecret::new([0; 32]).sealer().unwrap());
     let mut key = brought(7, way(1), &pepper);
     let proof = Proof::Slow("$2b$05$".to_owned());
     key.traits.material = Material::Secret(SecretMaterial { proof, hint: String::new(), recoverable: None });
