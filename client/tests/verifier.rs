@@ -60,7 +60,7 @@ fn noted() -> (Arc<Mutex<Vec<Removed>>>, impl Fn(Removed) + Send + Sync + 'stati
 }
 
 fn removal(after: u64, number: u128) -> ServerFrame {
-    let change = Change::End { key: number, fingerprint: row(number).fingerprint };
+    let change = Change::End { key: number, fingerprint: row(number).fingerprint, place: row(number).place };
     ServerFrame::Changes(Changes { after: Position(after), to: Position(after + 1), changes: vec![change] })
 }
 

@@ -24,7 +24,7 @@ use keyward_verifier::{Fingerprint, Place as TablePlace, Profiles, Row, Table};
 
 pub use self::directory::{AccountFacts, Directory, Stands};
 pub use self::entry::Details;
-use self::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_SEALED, FLAG_SUSPENDED, pack};
+use self::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_OWN, FLAG_SEALED, FLAG_SUSPENDED, pack};
 use self::idle::Idle;
 use self::parents::Parents;
 use self::pins::Pins;
@@ -34,7 +34,7 @@ pub(crate) use self::schemes::Reserved;
 use self::schemes::Schemes;
 pub use self::schemes::Whose;
 use self::sealed::Sealed;
-use self::told::{is_told, told};
+use self::told::{is_told, told, told_place};
 use crate::access::{Opens, PinDigest};
 use crate::crypto::Crypto;
 use crate::error::Error;
@@ -208,7 +208,7 @@ impl Live {
         match self.table.insert(place, digest.bytes(), &row, &pack(&key.traits, sealed.as_deref())) {
             Ok(replaced) => {
                 self.release(replaced.iter());
-                Ok(Notice::Key(told(Fingerprint::from(digest.bytes()), &row), profile))
+                Ok(Notice::Key(told(place, Fingerprint::from(digest.bytes()), &row), profile))
             }
             Err(error) => {
                 self.release(std::iter::once(&row));
@@ -225,9 +225,10 @@ impl Live {
             let ended = self.table.remove(place, head.id.id().bits());
             self.release(ended.iter().map(|(_, row)| row));
             let told = ended.into_iter().filter(|(_, row)| is_told(row));
-            notices.extend(
-                told.map(|(fingerprint, row)| Notice::Other(Change::End { key: row.id, fingerprint })),
-            );
+            notices.extend(told.map(|(fingerprint, row)| {
+                let place = told_place(place, &row);
+                Notice::Other(Change::End { key: row.id, fingerprint, place })
+            }));
         }
         self.rates.forget(head.id);
         self.pins.forget(head.id);
@@ -388,17 +389,18 @@ fn flags(key: &Key) -> u8 {
     let idles = key.head.session.is_some_and(|session| session.idle_seconds.is_some());
     let opens = if key.head.kind == Kind::Access { FLAG_OPENS } else { 0 };
     let sealed = if key.head.kind == Kind::Crypto { FLAG_SEALED } else { 0 };
-    suspended | metered | opens | sealed | if idles { FLAG_IDLE } else { 0 }
+    let own = if key.head.place == Place::Handle { FLAG_OWN } else { 0 };
+    suspended | metered | opens | sealed | own | if idles { FLAG_IDLE } else { 0 }
 }
 
 /// Wherever a key stands.
 fn places(head: &Head) -> impl Iterator<Item = TablePlace> {
     let one = match head.place {
-        Place::Digest(bits) => Some(TablePlace::from_bits(bits)),
+        Place::Digest(bits) => Some(TablePlace::of_bits(bits)),
         // A handle of ours ends with the place; a key of ours has no other.
         Place::Handle => {
             let place = head.handle.as_str().as_bytes().last_chunk();
-            Some(place.map_or(TablePlace::from_bits(0), TablePlace::of_chars))
+            Some(place.map_or(TablePlace::of_bits(0), TablePlace::of_chars))
         }
         Place::Names => head.names.first().map(place_of),
         Place::Parts | Place::Nowhere => None,
@@ -408,7 +410,7 @@ fn places(head: &Head) -> impl Iterator<Item = TablePlace> {
 
 /// Where a key stands by one of its names.
 fn place_of(name: &Name) -> TablePlace {
-    TablePlace::from_bits(name.bits())
+    TablePlace::of_bits(name.bits())
 }
 
 /// Names a key in the maps of this module.

@@ -11,6 +11,7 @@ use crate::mutation::{SCRIPT, mutated};
 fn row() -> KeyRow {
     KeyRow {
         fingerprint: Fingerprint::from_bytes([2; 14]),
+        place: Place::from_number(8),
         key: 3,
         profile: 4,
         suspended: true,
@@ -29,7 +30,7 @@ fn from_verifiers() -> Vec<Vec<u8>> {
         anchor: "origin\n9\n".to_owned(),
         name: "gateway".to_owned(),
     };
-    let lookup = Lookup { number: 1, place: Some(Place::from_bits(1)), digest: [2; 32].into() };
+    let lookup = Lookup { number: 1, place: Some(Place::of_bits(1)), digest: [2; 32].into() };
     let frames = [
         VerifierFrame::Hello(hello),
         VerifierFrame::Renew(1),
@@ -45,7 +46,7 @@ fn from_servers() -> Vec<Vec<u8>> {
     let owner = OwnerRow { owner: 6, standing: OwnerStanding::Active };
     let changes = vec![
         Change::Key(row()),
-        Change::End { key: 3, fingerprint: row().fingerprint },
+        Change::End { key: 3, fingerprint: row().fingerprint, place: None },
         Change::Owner(owner),
     ];
     let welcome = Welcomed {

@@ -2,8 +2,8 @@
 //!
 //! AWS-LC signs with these as they are. The library's safe interface makes a pair of keys of them first, and works
 //! out the public half for that, once or twice: for P-256 that takes longer than the signature (27 µs beside 22). A key that is taken
-//! apart for each use and wiped after it cannot keep such a pair. So this crate makes the few calls itself; it is the only one
-//! with unsafe code, and does nothing else. Sizes are those of FIPS 186-5 and RFC 8032.
+//! apart for each use and wiped after it cannot keep such a pair. So this crate makes the few calls itself, in
+//! unsafe code, and does nothing else. Sizes are those of FIPS 186-5 and RFC 8032.
 
 mod ecdsa;
 

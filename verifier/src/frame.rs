@@ -20,7 +20,7 @@ pub use server::{Answer, Changes, Granted, Reason, ServerFrame, Shown, Welcomed}
 pub use verifier::{Hello, KeyUses, Lookup, VerifierFrame};
 
 /// The protocol's version: the one in a [`Hello`].
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// The longest frame that a verifier may send, in bytes: the uses of 585 keys.
 pub const VERIFIER_FRAME_LIMIT: usize = 16 * 1024;

@@ -11,7 +11,7 @@
 //! * [`Hot`]: the cache of a verifier that does not hold every key.
 //! * [`Uses`]: how often keys were used, until the server is told.
 
-mod entry;
+mod bucket;
 pub mod frame;
 mod hot;
 pub mod lease;

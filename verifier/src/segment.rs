@@ -1,43 +1,56 @@
 //! This file is about the memory of one part of a table, and how it is read while it changes.
 //!
-//! A segment is an index of 8-byte [entries](crate::entry), probed linearly from a key's home, and an area of
-//! [records](crate::record), filled from the front. One writer at a time (a mutex sees to that) and any number of
-//! readers. Memory of a record is used once: it is written before its entry appears, never changed while the entry
-//! stands, and zero afterwards, until the whole segment is replaced by a rebuilt one.
+//! A segment is a row of [buckets](crate::bucket), and an area of extensions, filled from the front, for what is to be said of a key
+//! beside its profile. A key is in the first bucket of its place, or, where that was full, in one of those that are tried
+//! [after it](Segment::run). One writer at a time (a mutex sees to that) and any number of readers. Memory is used once: it is written before its bucket's state says that the key is
+//! there, never changed while the state says so, and zero afterwards, until the whole segment is replaced by a rebuilt one.
 //!
 //! # Why a reader never sees a mixture, and never a removed key
 //!
-//! *Publishing.* The writer stores the record's words, then the entry with `Release`. A reader loads the entry with
-//! `Acquire`: it sees the whole record.
+//! *Publishing.* The writer stores the key's entry, row and extension, then the state with `Release`. A reader loads the state with
+//! `Acquire`: it sees all of the keys that it names.
 //!
-//! *Ending.* The writer stores the entry's successor (a tombstone, or the entry of the replacing record), issues a
-//! `Release` fence, and zeroes the old words. The reader loads words, issues an `Acquire` fence, and loads the entry
+//! *Ending.* The writer stores the state that follows (without the key, and with the one that replaces it, if that is in the same bucket), issues a
+//! `Release` fence, and zeroes the old words. The reader loads words, issues an `Acquire` fence, and loads the state
 //! again. If any of its words came from the zeroing, the two fences synchronise, so the second load must see the
-//! successor, or something later. Entries never return to an old value (each record has an offset of its own), so an
-//! unchanged entry proves that every word was the record's. A changed one sends the reader round again.
+//! state that followed, or a later one. States never return to an old value (their bits are set and never cleared), so an
+//! unchanged state proves that every word was the key's. A changed one sends the reader round the bucket again, also if it found nothing:
+//! a key that was replaced meanwhile is in another slot.
+//!
+//! *Going on.* A key that finds a bucket full goes to a later one of its run; before it is published there, the states of all buckets
+//! before say that keys have passed, and whoever does not find a key there looks further. A key that is replaced goes to the bucket that
+//! it is in or a later one, and is published there before it ends here: who sees that it ended (`Acquire`) sees where it went. So a key that
+//! is there all the time is found, by readers who walk the same way.
 //!
 //! *Replacing the segment.* The table first publishes the successor segment, then [`Segment::retire`]s this one: sets
-//! `retired`, a `Release` fence, zeroes everything. A reader looks at `retired` after its `Acquire` fence before it
+//! `retired`, a `Release` fence, zeroes everything but the states. A reader looks at `retired` after its `Acquire` fence before it
 //! believes anything, a miss included; by the same argument, having seen one zeroed word it sees `retired` and starts again in
 //! the successor. (`retired` itself is stored with `Release` and loaded with `Acquire`, so that whoever sees it also sees the
 //! successor, and does not come back here.) So a reader that is held up in an old segment cannot come back with an old answer, and old copies
 //! are wiped at once, not when the last reader has left.
 //!
-//! *After a removal.* The tombstone (or the successor segment, when the removal happened there) was stored before the
+//! *After a removal.* The state without the key (or the successor segment, when the removal happened there) was stored before the
 //! removal returned. A lookup that begins later, having learnt of the return in any way that orders memory, cannot load an
 //! older value of the same word: coherence.
 //!
 //! *Progress.* Readers go round again only because a writer finished a step: lock-free.
 
-use crate::entry::{Entry, REST_BITS};
-use crate::record::{Details, Fingerprint, HEAD_WORDS, Head, Row};
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use std::ptr;
+
+use keyward_prefetch::prefetch;
+
+use crate::bucket::{Bucket, Entry, Named, REST_BITS, Slot, State};
+use crate::record::{Details, Fingerprint, Head, Row, RowWords};
+use crate::sync::{AtomicBool, AtomicU32, Ordering, fence};
 use crate::writer::MAX_RUN;
 
-/// Index and records of one part of a table.
+/// 2^20 divided by the golden ratio: places that share their first bucket get second ones far from each other.
+const SPREAD: u32 = 0x9_E377;
+
+/// Buckets and extensions of one part of a table.
 pub(crate) struct Segment {
-    index: Box<[AtomicU64]>,
-    records: Box<[AtomicU32]>,
+    buckets: Box<[Bucket]>,
+    extensions: Box<[AtomicU32]>,
     retired: AtomicBool,
 }
 
@@ -50,33 +63,46 @@ pub(crate) enum Lookup<T> {
 }
 
 impl Segment {
-    pub(crate) fn new(slots: usize, words: usize) -> Self {
+    pub(crate) fn new(buckets: usize, words: usize) -> Self {
         Self {
-            index: (0..slots).map(|_| AtomicU64::new(Entry::EMPTY.0)).collect(),
-            records: (0..words).map(|_| AtomicU32::new(0)).collect(),
+            buckets: (0..buckets).map(|_| Bucket::new()).collect(),
+            extensions: (0..words).map(|_| AtomicU32::new(0)).collect(),
             retired: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn words(&self) -> usize {
-        self.records.len()
+        self.extensions.len()
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&*self.index) + size_of_val(&*self.records)
+        size_of::<Self>() + size_of_val(&*self.buckets) + size_of_val(&*self.extensions)
     }
 
-    /// Every slot that a key with this rest of a place may be in, from its home on.
+    /// Every bucket that a key with this rest of a place may be in, in the order in which they are tried: its own, a second one that
+    /// neighbours do not share, and those behind that. In a full segment nine keys in ten are in the first two.
     #[inline]
-    pub(crate) fn run(&self, rest: u32) -> impl Iterator<Item = &AtomicU64> {
-        // The rest is a fraction of 2^20; scaled to the slots it is the home, without a division.
-        let home = ((u64::from(rest) * self.index.len() as u64) >> REST_BITS) as usize;
-        let (before, from) = self.index.split_at_checked(home).unwrap_or((&[], &self.index));
-        from.iter().chain(before).take(MAX_RUN)
+    pub(crate) fn run(&self, rest: u32) -> impl Iterator<Item = &Bucket> {
+        let (first, second) = self.starts(rest);
+        let first = self.buckets.get(first);
+        let (before, from) = self.buckets.split_at_checked(second).unwrap_or((&[], &self.buckets));
+        let others = from.iter().chain(before);
+        let others = others.filter(move |other| first.is_none_or(|first| !ptr::eq(*other, first)));
+        first.into_iter().chain(others).take(MAX_RUN)
     }
 
-    pub(crate) fn slots_in_order(&self) -> impl Iterator<Item = &AtomicU64> {
-        self.index.iter()
+    /// The first two of a run. A rest is a fraction of 2^20; scaled to the buckets it is one of them, without a division.
+    #[inline]
+    fn starts(&self, rest: u32) -> (usize, usize) {
+        let scaled = |rest| ((u64::from(rest) * self.buckets.len() as u64) >> REST_BITS) as usize;
+        (scaled(rest), scaled(rest.wrapping_mul(SPREAD) & ((1 << REST_BITS) - 1)))
+    }
+
+    /// Asks for the memory that a lookup will read first.
+    #[inline]
+    pub(crate) fn prefetch(&self, rest: u32) {
+        let (first, second) = self.starts(rest);
+        [first, second].into_iter().filter_map(|at| self.buckets.get(at)).for_each(prefetch);
     }
 
     /// Looks a key up. `resolve` is called with the row while it is known to be live: what it reads of things that are
@@ -88,83 +114,96 @@ impl Segment {
         fingerprint: &Fingerprint,
         resolve: &mut impl FnMut(Row, Details<'_>) -> R,
     ) -> Lookup<R> {
-        let wanted = Entry::wanted(rest, fingerprint.tag);
-        for slot in self.run(rest) {
-            let mut entry = Entry(slot.load(Ordering::Acquire));
-            if entry == Entry::EMPTY {
+        for bucket in self.run(rest) {
+            let mut state = bucket.state();
+            loop {
+                let found = self.find_in(bucket, state, rest, fingerprint, resolve);
+                fence(Ordering::Acquire);
+                let now = bucket.state();
+                if now == state {
+                    if let Some(found) = found {
+                        return self.unless_retired(Lookup::Found(found));
+                    }
+                    break;
+                }
+                state = now;
+            }
+            if !state.is_passed() {
                 break;
             }
-            while entry.is_for(wanted) {
-                let found = self.read(entry, |head| head.is_of(fingerprint));
-                let found = found.map(|(row, details)| resolve(row, details));
-                fence(Ordering::Acquire);
-                let now = Entry(slot.load(Ordering::Acquire));
-                if now == entry {
-                    match found {
-                        Some(found) => return self.unless_retired(Lookup::Found(found)),
-                        None => break,
-                    }
-                }
-                entry = now;
-            }
         }
-        fence(Ordering::Acquire);
         self.unless_retired(Lookup::Absent)
     }
 
-    /// Reads the entry's record if its head is the one looked for. Only a caller that is the writer, or that looks at
-    /// the entry again afterwards, may believe it.
     #[inline]
-    pub(crate) fn read(
+    fn find_in<R>(
         &self,
-        entry: Entry,
-        is_wanted: impl FnOnce(&Head) -> bool,
-    ) -> Option<(Row, Details<'_>)> {
-        let (head, tail) = self.record(entry)?;
-        let head = Head(head.each_ref().map(|word| word.load(Ordering::Relaxed)));
-        is_wanted(&head).then(|| head.unpack(tail))
+        bucket: &Bucket,
+        state: State,
+        rest: u32,
+        fingerprint: &Fingerprint,
+        resolve: &mut impl FnMut(Row, Details<'_>) -> R,
+    ) -> Option<R> {
+        let wanted = Entry::wanted(rest, fingerprint.tag);
+        let meant = bucket.slots(state).filter(|slot| slot.entry.is_for(wanted));
+        let mut meant = meant.map(|slot| (slot.entry, slot.row()));
+        let (entry, row) = meant.find(|(_, row)| row.is_of(fingerprint))?;
+        let (row, details) = self.unpack(entry, &row)?;
+        Some(resolve(row, details))
     }
 
-    /// The entry's row with what it is found by, if its head is the one looked for. For the writer only.
-    pub(crate) fn known(
-        &self,
-        entry: Entry,
-        is_wanted: impl FnOnce(&Head) -> bool,
-    ) -> Option<(Fingerprint, Row)> {
-        let (head, tail) = self.record(entry)?;
-        let head = Head(head.each_ref().map(|word| word.load(Ordering::Relaxed)));
-        is_wanted(&head).then(|| (head.fingerprint(entry.tag()), head.unpack(tail).0))
+    /// What is known of a key. Only a caller that is the writer, or that looks at the state again afterwards, may believe it.
+    #[inline]
+    pub(crate) fn unpack(&self, entry: Entry, row: &RowWords) -> Option<(Row, Details<'_>)> {
+        Some(match entry.named() {
+            Named::Profile(profile) => row.plain(profile),
+            Named::Extension(offset) => {
+                let (head, tail) = Head::read(self.extensions.get(offset..)?)?;
+                head.unpack(row.id(), tail)
+            }
+        })
     }
 
-    /// Every row, with what it is found by. For the writer only.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = (Fingerprint, Row)> {
-        let entries = self.slots_in_order().map(|slot| Entry(slot.load(Ordering::Relaxed)));
-        entries.filter(|entry| entry.is_live()).filter_map(|entry| self.known(entry, |_| true))
+    /// Every bucket. For the writer only.
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = &Bucket> {
+        self.buckets.iter()
     }
 
-    /// The words of the entry's record. For the writer only.
-    pub(crate) fn copy_of(&self, entry: Entry) -> impl Iterator<Item = u32> {
-        self.record_words(entry).iter().map(|word| word.load(Ordering::Relaxed))
+    /// Every key, with the rest of its place and what it is found by. For the writer only.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (u32, Fingerprint, Row)> {
+        let slots = self.buckets().flat_map(|bucket| bucket.slots(bucket.state()));
+        slots.filter_map(|slot| {
+            let (entry, words) = (slot.entry, slot.row());
+            let (row, _) = self.unpack(entry, &words)?;
+            Some((entry.rest(), words.fingerprint(entry.tag()), row))
+        })
     }
 
-    /// How many words the entry's record has. For the writer only.
-    pub(crate) fn len_of(&self, entry: Entry) -> usize {
-        self.record_words(entry).len()
+    /// The words of an entry's extension; none if it has none. For the writer only.
+    pub(crate) fn extension(&self, entry: Entry) -> &[AtomicU32] {
+        match entry.named() {
+            Named::Profile(_) => &[],
+            Named::Extension(offset) => {
+                let from = self.extensions.get(offset..).unwrap_or_default();
+                let length = Head::read(from).map_or(0, |(head, _)| head.len());
+                from.get(..length).unwrap_or_default()
+            }
+        }
     }
 
-    /// Fills unused memory with a record that no entry names yet. For the writer only.
+    /// Fills unused memory with an extension that no entry names yet. For the writer only.
     pub(crate) fn write(&self, offset: usize, words: impl Iterator<Item = u32>) {
-        let unused = self.records.get(offset..).unwrap_or_default();
+        let unused = self.extensions.get(offset..).unwrap_or_default();
         unused.iter().zip(words).for_each(|(word, value)| word.store(value, Ordering::Relaxed));
     }
 
-    /// Puts `new` in the place of what `slot` holds, and wipes the record of the entry that ends by it. For the writer only.
-    pub(crate) fn replace(&self, slot: &AtomicU64, new: Entry) {
-        let old = Entry(slot.load(Ordering::Relaxed));
-        let ending = self.record_words(old);
-        slot.store(new.0, Ordering::Release);
+    /// Says how a bucket is from now on, with the end of some of its keys, and wipes those. For the writer only.
+    pub(crate) fn enter(&self, bucket: &Bucket, state: State, ending: &[Slot<'_>]) {
+        let extensions: Vec<_> = ending.iter().map(|slot| self.extension(slot.entry)).collect();
+        bucket.enter(ending.iter().fold(state, |state, slot| state.ended(slot.number)));
         fence(Ordering::Release);
-        ending.iter().for_each(|word| word.store(0, Ordering::Relaxed));
+        ending.iter().for_each(|slot| bucket.wipe(slot.number));
+        extensions.into_iter().flatten().for_each(|word| word.store(0, Ordering::Relaxed));
     }
 
     /// Ends the segment, whose successor is published already: sends its readers there and wipes it. For the writer only.
@@ -178,25 +217,12 @@ impl Segment {
         if self.retired.load(Ordering::Acquire) { Lookup::Retired } else { answer }
     }
 
-    #[inline]
-    fn record(&self, entry: Entry) -> Option<(&[AtomicU32; HEAD_WORDS], &[AtomicU32])> {
-        self.records.get(entry.offset()..)?.split_first_chunk()
-    }
-
-    /// Empty for an entry that names no record.
-    fn record_words(&self, entry: Entry) -> &[AtomicU32] {
-        let live = if entry.is_live() { self.record(entry) } else { None };
-        let Some((head, _)) = live else { return &[] };
-        let len = Head(head.each_ref().map(|word| word.load(Ordering::Relaxed))).len();
-        self.records.get(entry.offset()..entry.offset() + len).unwrap_or_default()
-    }
-
     fn wipe(&self) {
-        self.index.iter().for_each(|word| word.store(0, Ordering::Relaxed));
-        self.records.iter().for_each(|word| word.store(0, Ordering::Relaxed));
+        self.buckets.iter().for_each(Bucket::wipe_all);
+        self.extensions.iter().for_each(|word| word.store(0, Ordering::Relaxed));
         // On the way to be freed the stores are dead in the compiler's eyes; this says that they are not.
-        zeroize::optimization_barrier(&*self.index);
-        zeroize::optimization_barrier(&*self.records);
+        zeroize::optimization_barrier(&*self.buckets);
+        zeroize::optimization_barrier(&*self.extensions);
     }
 }
 

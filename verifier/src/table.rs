@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use crate::entry::REST_BITS;
+use crate::bucket::REST_BITS;
 use crate::place::{Mixer, Place};
 use crate::record::{Details, Fingerprint, MAX_DETAILS, Record, Row};
 use crate::segment::{Lookup, Segment};
@@ -31,8 +31,8 @@ pub struct Table {
 pub enum InsertError {
     /// The details are longer than [`MAX_DETAILS`] bytes.
     DetailsTooLong,
-    /// The part of the table that the place belongs to can hold no more: its records have reached 1 GiB, or 2048 entries stand
-    /// in one row without a gap. Neither happens by chance in a table of the size it was made for.
+    /// The part of the table that the place belongs to can hold no more: its extensions have reached 512 MiB, or 256 buckets in a
+    /// row are full. Neither happens by chance in a table of the size it was made for.
     SegmentFull,
 }
 
@@ -81,12 +81,20 @@ impl Table {
         }
         let record = Record::new(digest.into(), row, details);
         let (cell, rest) = self.spot(place);
+        let words = record.extension.len();
         let mut writer = cell.lock();
-        if !writer.fits(&cell.current.load(), record.words.len()) {
-            cell.rebuild(&mut writer, self.expected_rows, record.words.len())
-                .ok_or(InsertError::SegmentFull)?;
+        let mut ended = None;
+        if writer.fits(&cell.current.load(), words) {
+            ended = writer.insert(&cell.current.load(), rest, &record);
+            if ended.is_none() && !writer.has_ended() {
+                return Err(InsertError::SegmentFull);
+            }
         }
-        writer.insert(&cell.current.load(), rest, &record).ok_or(InsertError::SegmentFull)
+        if ended.is_none() {
+            cell.rebuild(&mut writer, self.expected_rows, words).ok_or(InsertError::SegmentFull)?;
+            ended = writer.insert(&cell.current.load(), rest, &record);
+        }
+        ended.ok_or(InsertError::SegmentFull)
     }
 
     /// Ends every row of this id at this place, and returns them with what they were found by: none when the table had none.
@@ -100,6 +108,20 @@ impl Table {
             let _ = cell.rebuild(&mut writer, self.expected_rows, 0);
         }
         ended
+    }
+
+    /// Where a key stands whose text does not tell: by what is kept of its digest, and by the seed of this table.
+    #[must_use]
+    pub fn place_of(&self, fingerprint: Fingerprint) -> Place {
+        self.mixer.place_of(fingerprint)
+    }
+
+    /// Asks for the memory that a lookup at this place will read, and does not wait: what is done until then, hashing say, takes
+    /// as much off the lookup.
+    #[inline]
+    pub fn prefetch(&self, place: Place) {
+        let (cell, rest) = self.spot(place);
+        cell.current.load().prefetch(rest);
     }
 
     /// The row of a digest, and its details in `details`, whose memory is reused; empty when there is no row. Whether the row
@@ -149,10 +171,12 @@ impl Table {
 
     /// Shows every row of one part, while changes to that part wait: what is released only after a row's end is the row's own.
     /// A row that is in the table while all parts are shown, one after the other, is shown once.
-    pub fn show(&self, part: usize, visit: impl FnMut((Fingerprint, Row))) {
+    pub fn show(&self, part: usize, mut visit: impl FnMut(Place, Fingerprint, Row)) {
         if let Some(cell) = self.cells.get(part) {
             let _writer = cell.lock();
-            cell.current.load().rows().for_each(visit);
+            cell.current.load().rows().for_each(|(rest, fingerprint, row)| {
+                visit(self.place_at(part, rest), fingerprint, row);
+            });
         }
     }
 
@@ -179,16 +203,25 @@ impl Table {
     #[expect(clippy::indexing_slicing, reason = "there are 2^segment_bits cells, and so many bits are left")]
     fn spot(&self, place: Place) -> (&Cell, u32) {
         let mixed = self.mixer.mix(place);
-        let segment = (mixed >> (u64::BITS - self.segment_bits)) as usize;
-        let rest = (mixed << self.segment_bits >> (u64::BITS - REST_BITS)) as u32;
-        (&self.cells[segment], rest)
+        let segment = mixed >> (Place::BITS - self.segment_bits);
+        let rest = (mixed << self.segment_bits & ((1 << Place::BITS) - 1)) >> UNKEPT_BITS;
+        (&self.cells[segment as usize], rest)
+    }
+
+    fn place_at(&self, part: usize, rest: u32) -> Place {
+        let mixed =
+            (part as u32) << (Place::BITS - self.segment_bits) | rest << UNKEPT_BITS >> self.segment_bits;
+        self.mixer.unmix(mixed)
     }
 }
 
 const ROWS_PER_SEGMENT: usize = 1 << 14;
 /// So that a table that was laid out for too little still has segments of bearable size.
-const MIN_SEGMENTS: usize = 1 << 6;
-const MAX_SEGMENTS: usize = 1 << 20;
+const MIN_SEGMENTS: usize = 1 << UNKEPT_BITS;
+/// What is left of a place still tells the buckets of a segment apart.
+const MAX_SEGMENTS: usize = 1 << 13;
+/// How many bits of a place an entry does not keep: each key's segment tells them.
+const UNKEPT_BITS: u32 = Place::BITS - REST_BITS;
 
 /// One segment and whoever may change it.
 struct Cell {

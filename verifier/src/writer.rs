@@ -1,28 +1,31 @@
 //! This file is about changing a segment: the one writer's bookkeeping, and when a segment is rebuilt.
 //!
-//! A segment is full when four fifths of its slots are in use (by tombstones too) or its records have reached the end.
-//! Then it is rebuilt into a new one with room for a sixteenth more rows of the mean size so far: memory stays close to what the
-//! rows need, and each insert pays for about sixteen moved records.
+//! A segment is full when seventeen of eighteen slots are in use (by ended keys too) or its extensions have reached the end.
+//! Then it is rebuilt into a new one with room for a sixteenth more keys: memory stays close to what they need, and each insert pays for
+//! about sixteen moved keys.
 
-use crate::entry::{Entry, MAX_WORDS};
-use crate::record::{Fingerprint, Head, Record, Row};
+use crate::bucket::{Bucket, Entry, MAX_NAMED, Named, SLOTS, Slot, State};
+use crate::record::{Fingerprint, ROW_WORDS, Record, Row, RowWords};
 use crate::segment::Segment;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::Ordering;
 
-/// The longest run of entries that a lookup may follow. At four fifths full, runs of this length do not happen by
-/// chance (less than one in 10^20).
-pub(crate) const MAX_RUN: usize = 2048;
+/// The most buckets that a lookup may walk. Where chance alone places keys, the longest walk in a full segment is about a hundred.
+pub(crate) const MAX_RUN: usize = 256;
 
-/// A segment may have this many words of ended records before it shrinks, and as many more as it has of live ones.
+/// A segment may have this many words of ended keys before it shrinks, and as many more as it has of live ones.
 const TOLERATED_DEAD_WORDS: usize = 1024;
+
+/// What a key takes in its bucket, with its entry.
+const SLOT_WORDS: usize = ROW_WORDS + 2;
 
 /// The writing side of one segment. Its methods take the segment that it belongs to.
 #[derive(Default)]
 pub(crate) struct Writer {
     rows: usize,
-    /// How many slots may be in use; the rest keeps the runs short, and is one slot at least.
+    /// How many slots may be in use; the rest keeps the walks short.
     usable_slots: usize,
     used_slots: usize,
+    /// Of the extensions.
     used_words: usize,
     dead_words: usize,
 }
@@ -34,72 +37,69 @@ impl Writer {
     }
 
     pub(crate) fn with_room(rows: usize, words: usize) -> (Segment, Self) {
-        // Word 0 is never used: an entry of zero means "nothing".
-        let segment = Segment::new(rows + rows / 4 + 1, words + 1);
-        (segment, Self { usable_slots: rows, used_words: 1, ..Self::default() })
+        let segment = Segment::new((rows + rows / 17).div_ceil(SLOTS), words);
+        (segment, Self { usable_slots: rows, ..Self::default() })
     }
 
     pub(crate) const fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Is there room for one more row of so many words?
+    /// Would a rebuilt segment have more room for the same keys?
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.used_slots > self.rows
+    }
+
+    /// Is there room for one more key with an extension of so many words?
     pub(crate) fn fits(&self, segment: &Segment, words: usize) -> bool {
         self.used_slots < self.usable_slots && self.used_words + words <= segment.words()
     }
 
     /// Is it time to give memory back?
     pub(crate) const fn is_mostly_dead(&self) -> bool {
-        self.dead_words > self.live_words() + TOLERATED_DEAD_WORDS
+        let dead = (self.used_slots - self.rows) * SLOT_WORDS + self.dead_words;
+        dead > self.rows * SLOT_WORDS + self.live_words() + TOLERATED_DEAD_WORDS
     }
 
     /// Puts a record in, for which there is room, in the place of rows with the same id or the same digest; returns those.
-    /// `None`: the run is too long.
+    /// `None`: there is no room where a lookup would come to.
     pub(crate) fn insert(&mut self, segment: &Segment, rest: u32, record: &Record) -> Option<Vec<Row>> {
         let wanted = Entry::wanted(rest, record.fingerprint.tag);
-        let mut ended = Vec::new();
-        let mut same = Vec::new();
-        let mut free = None;
-        for slot in segment.run(rest) {
-            let entry = Entry(slot.load(Ordering::Relaxed));
-            if entry.is_at(rest) {
-                let is_same = |head: &Head| {
-                    head.id() == record.id || entry.is_for(wanted) && head.is_of(&record.fingerprint)
-                };
-                if let Some((row, _)) = segment.read(entry, is_same) {
-                    ended.push(row);
-                    same.push(slot);
-                }
-            } else if !entry.is_live() {
-                free = free.or(Some(slot));
-            }
-            if entry == Entry::EMPTY {
-                break;
-            }
-        }
-        let (target, others) = match same.split_first() {
-            Some((first, others)) => (*first, others),
-            None => (free?, [].as_slice()),
+        let is_same = |entry: Entry, row: &RowWords| {
+            row.id() == record.id || entry.is_for(wanted) && row.is_of(&record.fingerprint)
         };
-        self.publish(segment, target, rest, record);
-        others.iter().for_each(|slot| self.end(segment, slot, Entry::TOMBSTONE));
+        let same = find(segment, rest, is_same);
+        // Never before one of those that it replaces: readers walk on from there.
+        let before = same.last().map_or(0, |(walked, ..)| *walked);
+        let mut from = segment.run(rest).enumerate().skip(before);
+        let (walked, target, slot) =
+            from.find_map(|(walked, bucket)| Some((walked, bucket, bucket.state().free()?)))?;
+        for bucket in segment.run(rest).take(walked) {
+            bucket.enter(bucket.state().passed());
+        }
+        let named = self.extend(segment, record);
+        target.fill(slot, Entry::new(rest, record.fingerprint.tag, named), &record.row);
+        self.used_slots += 1;
+        self.rows += 1;
+
+        let ended = same.iter().filter_map(|(_, _, slot)| known(segment, slot)).map(|(_, row)| row).collect();
+        let (here, before): (Vec<_>, Vec<_>) =
+            same.into_iter().partition(|(_, bucket, _)| std::ptr::eq(*bucket, target));
+        let here: Vec<Slot<'_>> = here.into_iter().map(|(.., slot)| slot).collect();
+        // In one step: a reader finds the one or the other.
+        self.enter(segment, target, target.state().begun(slot), &here);
+        for (_, bucket, slot) in before {
+            self.enter(segment, bucket, bucket.state(), &[slot]);
+        }
         Some(ended)
     }
 
     /// Ends every row of this id at this place, and returns them.
     pub(crate) fn remove(&mut self, segment: &Segment, rest: u32, id: u128) -> Vec<(Fingerprint, Row)> {
-        let mut ended = Vec::new();
-        for slot in segment.run(rest) {
-            let entry = Entry(slot.load(Ordering::Relaxed));
-            if entry == Entry::EMPTY {
-                break;
-            }
-            if entry.is_at(rest)
-                && let Some((fingerprint, row)) = segment.known(entry, |head| head.id() == id)
-            {
-                ended.push((fingerprint, row));
-                self.end(segment, slot, Entry::TOMBSTONE);
-            }
+        let ending = find(segment, rest, |_, row| row.id() == id);
+        let ended = ending.iter().filter_map(|(_, _, slot)| known(segment, slot)).collect();
+        for (_, bucket, slot) in ending {
+            self.enter(segment, bucket, bucket.state(), &[slot]);
         }
         ended
     }
@@ -115,47 +115,89 @@ impl Writer {
         let needed = self.live_words() + words;
         // Never more than double at once: the first rows may be larger than those to come.
         let rows = expected_rows.min(self.rows * 2 + 16).max(self.rows + self.rows / 16 + 4);
-        let room = needed.checked_mul(rows)?.div_ceil(self.rows + 1).min(MAX_WORDS - 1);
+        // As many words a row as so far; and some, for when keys without extensions get them.
+        let room = (needed.checked_mul(rows)?.div_ceil(self.rows + 1)).max(needed + rows / 32).min(MAX_NAMED);
         if room < needed {
             return None;
         }
         let (successor, mut writer) = Self::with_room(rows, room);
-        for slot in segment.slots_in_order() {
-            let entry = Entry(slot.load(Ordering::Relaxed));
-            if entry.is_live() {
-                writer.adopt(&successor, segment, entry)?;
+        for bucket in segment.buckets() {
+            for slot in bucket.slots(bucket.state()) {
+                writer.adopt(&successor, segment, &slot)?;
             }
         }
         Some((successor, writer))
     }
 
-    fn adopt(&mut self, successor: &Segment, old: &Segment, entry: Entry) -> Option<()> {
-        let free = successor.run(entry.rest()).find(|slot| slot.load(Ordering::Relaxed) == Entry::EMPTY.0)?;
-        successor.write(self.used_words, old.copy_of(entry));
-        successor.replace(free, entry.moved_to(self.used_words));
-        self.used_words += old.len_of(entry);
-        self.used_slots += 1;
-        self.rows += 1;
-        Some(())
+    fn adopt(&mut self, successor: &Segment, old: &Segment, slot: &Slot<'_>) -> Option<()> {
+        let entry = slot.entry;
+        for bucket in successor.run(entry.rest()) {
+            let state = bucket.state();
+            let Some(free) = state.free() else {
+                bucket.enter(state.passed());
+                continue;
+            };
+            let extension = old.extension(entry);
+            let named = match entry.named() {
+                Named::Profile(profile) => Named::Profile(profile),
+                Named::Extension(_) => Named::Extension(self.used_words),
+            };
+            successor.write(self.used_words, extension.iter().map(|word| word.load(Ordering::Relaxed)));
+            bucket.fill(free, Entry::new(entry.rest(), entry.tag(), named), &slot.row());
+            bucket.enter(state.begun(free));
+            self.used_words += extension.len();
+            self.used_slots += 1;
+            self.rows += 1;
+            return Some(());
+        }
+        None
     }
 
-    fn publish(&mut self, segment: &Segment, slot: &AtomicU64, rest: u32, record: &Record) {
-        let entry = Entry::new(rest, record.fingerprint.tag, self.used_words);
-        segment.write(self.used_words, record.words.iter().copied());
-        self.used_words += record.words.len();
-        self.used_slots += usize::from(slot.load(Ordering::Relaxed) == Entry::EMPTY.0);
-        self.rows += 1;
-        self.end(segment, slot, entry);
+    /// Writes a record's extension, if it has one: what its entry is to name.
+    fn extend(&mut self, segment: &Segment, record: &Record) -> Named {
+        if record.extension.is_empty() {
+            return Named::Profile(record.profile);
+        }
+        let offset = self.used_words;
+        segment.write(offset, record.extension.iter().copied());
+        self.used_words += record.extension.len();
+        Named::Extension(offset)
     }
 
-    fn end(&mut self, segment: &Segment, slot: &AtomicU64, successor: Entry) {
-        let old = Entry(slot.load(Ordering::Relaxed));
-        self.dead_words += segment.len_of(old);
-        self.rows -= usize::from(old.is_live());
-        segment.replace(slot, successor);
+    /// Says how a bucket is from now on, with the end of some of its keys.
+    fn enter(&mut self, segment: &Segment, bucket: &Bucket, state: State, ending: &[Slot<'_>]) {
+        self.dead_words += ending.iter().map(|slot| segment.extension(slot.entry).len()).sum::<usize>();
+        self.rows -= ending.len();
+        segment.enter(bucket, state, ending);
     }
 
     const fn live_words(&self) -> usize {
-        self.used_words - self.dead_words - 1
+        self.used_words - self.dead_words
     }
+}
+
+/// A slot's key, and what it is found by.
+fn known(segment: &Segment, slot: &Slot<'_>) -> Option<(Fingerprint, Row)> {
+    let words = slot.row();
+    let (row, _) = segment.unpack(slot.entry, &words)?;
+    Some((words.fingerprint(slot.entry.tag()), row))
+}
+
+/// Every key at this place that is the one looked for, its bucket, and how many buckets come before that.
+fn find<'a>(
+    segment: &'a Segment,
+    rest: u32,
+    is_it: impl Fn(Entry, &RowWords) -> bool,
+) -> Vec<(usize, &'a Bucket, Slot<'a>)> {
+    let mut found = Vec::new();
+    for (walked, bucket) in segment.run(rest).enumerate() {
+        let state = bucket.state();
+        let at_place = bucket.slots(state).filter(|slot| slot.entry.rest() == rest);
+        let its = at_place.filter(|slot| is_it(slot.entry, &slot.row()));
+        found.extend(its.map(|slot| (walked, bucket, slot)));
+        if !state.is_passed() {
+            break;
+        }
+    }
+    found
 }

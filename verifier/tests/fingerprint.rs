@@ -4,7 +4,7 @@ use keyward_verifier::{Fingerprint, Place, Row, Table};
 
 #[test]
 fn a_row_that_came_by_its_fingerprint_is_found_by_its_digest() {
-    let (table, place) = (Table::new(1, 0), Place::from_bits(7));
+    let (table, place) = (Table::new(1, 0), Place::of_bits(7));
     let digest: [u8; 32] = std::array::from_fn(|n| n as u8);
     let bytes = Fingerprint::from(&digest).to_bytes();
     assert_eq!(bytes.as_slice(), &digest[8..22]);

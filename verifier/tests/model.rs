@@ -100,7 +100,7 @@ proptest! {
     #[test]
     fn a_table_is_a_map(
         seed: u64,
-        expected in 0..20_000_usize,
+        expected in prop_oneof![0..20_000_usize, Just(1 << 22), Just(1 << 28)],
         changes in proptest::collection::vec(changes(), 0..600),
         strangers in proptest::collection::vec((places(), digests()), 50),
     ) {
@@ -110,11 +110,11 @@ proptest! {
         for change in changes {
             match change {
                 Change::Insert { place, digest, row, details } => {
-                    let ended = table.insert(Place::from_bits(place), &digest, &row, &details).unwrap();
+                    let ended = table.insert(Place::of_bits(place), &digest, &row, &details).unwrap();
                     prop_assert_eq!(sorted(ended), sorted(model.insert(place, digest, row, details)));
                 }
                 Change::Remove { place, id } => {
-                    let ended = table.remove(Place::from_bits(place), id);
+                    let ended = table.remove(Place::of_bits(place), id);
                     let ended: Vec<Row> = ended.into_iter().map(|(_, row)| row).collect();
                     prop_assert_eq!(ended, model.remove(place, id));
                 }
@@ -122,17 +122,20 @@ proptest! {
         }
         prop_assert_eq!(table.len(), model.len());
         let (mut shown, mut wanted) = (Vec::new(), Vec::new());
-        (0..table.parts()).for_each(|part| table.show(part, |(by, row)| shown.push((by.to_bytes(), row))));
-        for (digest, row, _) in model.0.values().flatten() {
-            wanted.push((Fingerprint::from(digest).to_bytes(), *row));
+        for part in 0..table.parts() {
+            table.show(part, |place, by, row| shown.push((place.to_number(), by.to_bytes(), row)));
         }
-        let in_order = |(by, row): &([u8; Fingerprint::BYTES], Row)| (*by, format!("{row:?}"));
+        for (place, rows) in &model.0 {
+            let place = Place::of_bits(*place).to_number();
+            wanted.extend(rows.iter().map(|(digest, row, _)| (place, Fingerprint::from(digest).to_bytes(), *row)));
+        }
+        let in_order = |(at, by, row): &(u32, [u8; Fingerprint::BYTES], Row)| (*at, *by, format!("{row:?}"));
         shown.sort_by_key(in_order);
         wanted.sort_by_key(in_order);
         prop_assert_eq!(shown, wanted);
         let kept = model.0.iter().flat_map(|(place, rows)| rows.iter().map(move |(digest, ..)| (*place, *digest)));
         for (place, digest) in kept.chain(strangers) {
-            let found = table.find(Place::from_bits(place), &digest, &mut details_seen);
+            let found = table.find(Place::of_bits(place), &digest, &mut details_seen);
             let expected = model.find(place, &digest);
             prop_assert_eq!(&details_seen, &expected.as_ref().map(|(_, details)| details.clone()).unwrap_or_default());
             prop_assert_eq!(found, expected.map(|(row, _)| row));
@@ -152,14 +155,14 @@ fn digest(key: u64) -> [u8; 32] {
 fn a_key_lives_no_longer_than_asked() {
     let table = Table::new(SEED, 0);
     let asked = Row { expires_at: Some(1_999), not_before: Some(1_001), ..row(1) };
-    table.insert(Place::from_bits(1), &digest(1), &asked, b"").unwrap();
-    let kept = table.find(Place::from_bits(1), &digest(1), &mut Vec::new()).unwrap();
+    table.insert(Place::of_bits(1), &digest(1), &asked, b"").unwrap();
+    let kept = table.find(Place::of_bits(1), &digest(1), &mut Vec::new()).unwrap();
     assert_eq!((kept.expires_at, kept.not_before), (Some(1_000), Some(2_000)));
 }
 
 #[test]
 fn details_have_a_limit() {
-    let (table, place) = (Table::new(SEED, 0), Place::from_bits(1));
+    let (table, place) = (Table::new(SEED, 0), Place::of_bits(1));
     let mut details = vec![7; MAX_DETAILS];
     table.insert(place, &digest(1), &row(1), &details).unwrap();
     let mut seen = Vec::new();
@@ -173,15 +176,15 @@ fn details_have_a_limit() {
 /// The bound on what a crowd of keys at one place can cost a lookup, see `Place`.
 #[test]
 fn a_run_has_a_limit() {
-    let (table, place) = (Table::new(SEED, 0), Place::from_bits(1));
+    let (table, place) = (Table::new(SEED, 0), Place::of_bits(1));
     let mut accepted = 0;
     while table.insert(place, &digest(accepted), &row(accepted.into()), b"").is_ok() {
         accepted += 1;
-        assert!(accepted <= 2048);
+        assert!(accepted <= 256 * 7);
     }
-    assert_eq!(accepted, 2048);
+    assert_eq!(accepted, 256 * 7);
     assert_eq!(table.insert(place, &digest(9999), &row(9999), b""), Err(InsertError::SegmentFull));
-    assert_eq!(table.len(), 2048);
+    assert_eq!(table.len(), 256 * 7);
     assert!(table.remove(place, 17) == [(Fingerprint::from(&digest(17)), row(17))]);
     assert_eq!(table.insert(place, &digest(9999), &row(9999), b""), Ok(Vec::new()));
     assert_eq!(table.find(place, &digest(9999), &mut Vec::new()), Some(row(9999)));
@@ -195,30 +198,100 @@ fn a_key_takes_at_most_64_bytes() {
     for key in 0..KEYS {
         let name = &b"a-key's-name"[..8 + (key % 5) as usize];
         let expiring = Row { expires_at: Some(1_800_000_000_000), ..row(key.into()) };
-        table.insert(Place::from_bits(key), &digest(key), &expiring, name).unwrap();
+        table.insert(Place::of_bits(key), &digest(key), &expiring, name).unwrap();
     }
     let bytes = table.bytes() as u64;
     assert!(bytes <= 64 * KEYS, "{} bytes a key", bytes as f64 / KEYS as f64);
     for key in 0..KEYS {
-        table.remove(Place::from_bits(key), key.into());
+        table.remove(Place::of_bits(key), key.into());
     }
     assert!(table.is_empty());
     assert!((table.bytes() as u64) < bytes / 2, "memory is given back");
 }
 
+/// A verifier's own table, of keys that have nothing but a profile.
 #[test]
-fn a_place_is_made_of_every_character_and_of_the_digests_beginning() {
+fn a_plain_key_takes_at_most_40_bytes() {
+    const KEYS: u64 = 200_000;
+    let table = Table::new(SEED, KEYS as usize);
+    for key in 0..KEYS {
+        table.insert(Place::of_bits(key), &digest(key), &row(key.into()), b"").unwrap();
+    }
+    // Segments of this size vary more than those of a million keys.
+    let bytes = table.bytes() as f64 / KEYS as f64;
+    assert!(bytes <= 41.0, "{bytes} bytes a key");
+}
+
+#[test]
+fn a_place_is_made_of_every_character() {
     let chars = *b"0123456789";
     let changed = (0..10).map(|at| {
         let mut chars = chars;
         chars[at] = b'z';
-        Place::of_chars(&chars).to_bits()
+        Place::of_chars(&chars).to_number()
     });
-    let mut places: Vec<u64> = changed.chain([Place::of_chars(&chars).to_bits()]).collect();
+    let mut places: Vec<u32> = changed.chain([Place::of_chars(&chars).to_number()]).collect();
     places.sort_unstable();
     places.dedup();
     assert_eq!(places.len(), 11);
+}
 
-    let digest: [u8; 32] = std::array::from_fn(|n| n as u8 + 1);
-    assert_eq!(Place::of_digest(&digest).to_bits(), 0x0807_0605_0403_0201);
+#[test]
+fn a_place_has_26_bits_and_is_not_0() {
+    let number = Place::of_bits(u64::MAX / 3).to_number();
+    assert!(Place::from_number(number).is_some_and(|place| place.to_number() == number));
+    assert!(Place::from_number(0).is_none() && Place::from_number(1).is_some());
+    assert!(Place::from_number(1 << 26).is_some() && Place::from_number((1 << 26) + 1).is_none());
+}
+
+/// Of what every key is made: characters that are random, but not all that there are.
+#[test]
+fn random_characters_are_spread_evenly() {
+    const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let (mut upper, mut lower) = ([0; 256], [0; 256]);
+    let mut state = SEED;
+    for _ in 0..256 * 256 {
+        let chars = std::array::from_fn(|_| {
+            state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+            BASE62[(state >> 33) as usize % 62]
+        });
+        let place = Place::of_chars(&chars).to_number() - 1;
+        upper[(place >> 18) as usize] += 1;
+        lower[place as usize % 256] += 1;
+    }
+    // 256 each, give or take 16: five times that would be one case in two million.
+    assert!(upper.iter().chain(&lower).all(|count| (176..336).contains(count)), "{upper:?} {lower:?}");
+}
+
+/// Whoever imports keys can choose digests: what is crowded in one table must not be in another.
+#[test]
+fn where_a_digest_stands_depends_on_the_seed() {
+    let places = |seed| {
+        let table = Table::new(seed, 0);
+        [1, 2].map(|key| table.place_of(Fingerprint::from(&digest(key))).to_number())
+    };
+    let ([a, b], [c, d]) = (places(1), places(2));
+    assert!(a != b && a != c && b != d && a ^ b != c ^ d);
+    assert_eq!(places(1), [a, b]);
+}
+
+/// Each is put in the place of itself, with an extension that it did not have: there is room for that, and everything is found meanwhile.
+#[test]
+fn keys_that_get_more_to_say_one_after_another_stay_found() {
+    const KEYS: u64 = 3_000;
+    let table = Table::new(SEED, KEYS as usize);
+    for key in 0..KEYS {
+        table.insert(Place::of_bits(key), &digest(key), &row(key.into()), b"").unwrap();
+    }
+    for key in 0..KEYS {
+        let suspended = Row { flags: 1, profile: u32::MAX, ..row(key.into()) };
+        assert_eq!(
+            table.insert(Place::of_bits(key), &digest(key), &suspended, b""),
+            Ok(vec![row(key.into())])
+        );
+        let other = (key * 7 + 1) % KEYS;
+        let found = table.find(Place::of_bits(other), &digest(other), &mut Vec::new()).unwrap();
+        assert_eq!(found.flags, u8::from(other <= key));
+    }
+    assert_eq!(table.len() as u64, KEYS);
 }

@@ -15,7 +15,7 @@ const LOOKUPS: u64 = 400_000;
 
 /// Few places, so that keys share runs; few segments are in use, so that they are rebuilt all the time.
 fn place(key: u64) -> Place {
-    Place::from_bits(key % 16)
+    Place::of_bits(key % 16)
 }
 
 fn digest(key: u64) -> [u8; 32] {

@@ -63,7 +63,7 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
              ones of them are presented as text: read, hashed, found, and judged by state, account, time and network. \
              {SAMPLES} verifies, the mean of {IN_A_ROW} in a row each time; the median of those means counts. Beside it, \
              from the same minute: the hash alone, and one dependent access to a random word of as much memory as the \
-             table takes, of which a verify needs two."
+             table takes: a verify of such a key needs two, the first while it hashes."
         )],
         tables: vec![table],
         targets: vec![

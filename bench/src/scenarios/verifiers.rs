@@ -144,8 +144,7 @@ fn method(bench: &Bench) -> Vec<String> {
         "In process: `keyward bench fill` writes the store, a server starts from it, and one verifier joins. Loading is from \
          its start until it may accept keys, server's work included. Verifies are of up to 100,000 secrets in turn, all \
          accepted, the mean of 32 in a row each time; the median of those means counts. Bytes are the table's. Beside it one \
-         dependent access to a random word of as much memory, of which a verify needs two that nothing can overlap, after its \
-         SHA-256."
+         dependent access to a random word of as much memory: a verify needs one, most of which passes while it hashes."
             .to_owned(),
         format!(
             "Trials: 10 verifiers, five in each of two processes, one of which reaches the server through a relay. {} removals \

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::clock::{ServerClock, Time};
 use super::judge::{Needs, Verdict};
-use super::replica::{Profile, Replica, digest_of, judge};
+use super::replica::{Profile, Replica, digest_of, judge, place_in};
 use super::{Removed, now};
 use crate::id::Id;
 use crate::wire::Refusal;
@@ -81,10 +81,8 @@ impl Cache {
         count: impl Fn(u128, &Verdict),
     ) -> Verdict {
         let Some(digest) = digest_of(secret) else { return Verdict::Refused(Refusal::Malformed) };
-        // For a text in another format the server finds nothing there, and looks where it keeps such.
-        let place = secret.rsplit_once('_').and_then(|(_, body)| body.as_bytes().first_chunk());
         let (reply, answer) = oneshot::channel();
-        let question = Question { place: place.map(Place::of_chars), digest, reply };
+        let question = Question { place: place_in(secret), digest, reply };
         let asked = async {
             self.questions.send(question).await.ok()?;
             answer.await.ok()

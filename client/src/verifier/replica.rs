@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_lc_rs::digest::{SHA256, digest};
 use ipnet::IpNet;
 use keyward_verifier::frame::{self, Change, KeyRow, OwnerRow, OwnerStanding};
-use keyward_verifier::{Fingerprint, Profiles, Row, Table};
+use keyward_verifier::{Fingerprint, Place, Profiles, Row, Table};
 use zeroize::Zeroizing;
 
 use super::Removed;
@@ -117,19 +117,19 @@ impl Replica {
     /// Takes a key in, in place of what it was before. False: it is not accepted, because its profile was not told or there is
     /// no room.
     pub(super) fn admit(&self, row: &KeyRow) -> bool {
-        let place = row.fingerprint.place();
         let Some(index) = self.index(row.profile).filter(|index| self.profiles.share(*index)) else {
-            self.end(row.fingerprint, row.key);
+            self.end(row.place, row.fingerprint, row.key);
             return false;
         };
-        match self.table.insert(place, row.fingerprint, &row.row(index), &[]) {
+        match self.table.insert(self.place(row.place, row.fingerprint), row.fingerprint, &row.row(index), &[])
+        {
             Ok(replaced) => {
                 self.release(&replaced);
                 true
             }
             Err(_) => {
                 self.profiles.release(index);
-                self.end(row.fingerprint, row.key);
+                self.end(row.place, row.fingerprint, row.key);
                 false
             }
         }
@@ -147,8 +147,8 @@ impl Replica {
                 let is_admitted = self.admit(row);
                 (row.suspended || !is_admitted).then_some(Removed::Key(Id::key(row.key)))
             }
-            Change::End { key, fingerprint } => {
-                self.end(*fingerprint, *key);
+            Change::End { key, fingerprint, place } => {
+                self.end(*place, *fingerprint, *key);
                 Some(Removed::Key(Id::key(*key)))
             }
             Change::Owner(row) => {
@@ -162,8 +162,8 @@ impl Replica {
     pub(super) fn lacks(&self, before: &Self) -> Vec<Removed> {
         let mut lacks = Vec::new();
         for part in 0..before.table.parts() {
-            before.table.show(part, |(fingerprint, old)| {
-                let new = self.table.find_with(fingerprint.place(), fingerprint, |row, _| row);
+            before.table.show(part, |place, fingerprint, old| {
+                let new = self.find(Some(place), fingerprint, Some);
                 let stays = new.is_some_and(|new| {
                     new.id == old.id
                         && new.flags & KeyRow::FLAG_SUSPENDED <= old.flags & KeyRow::FLAG_SUSPENDED
@@ -191,18 +191,42 @@ impl Replica {
         count: impl Fn(u128, &Verdict),
     ) -> Verdict {
         let Some(digest) = digest_of(secret) else { return Verdict::Refused(Refusal::Malformed) };
-        let fingerprint = Fingerprint::from(&*digest);
-        let found = self.table.find_with(fingerprint.place(), fingerprint, |row, _| {
+        let found = self.find(place_in(secret), Fingerprint::from(&*digest), |row| {
             Some((row, self.profiles.with(row.profile, Arc::clone)?))
         });
-        match found.flatten() {
+        match found {
             None => Verdict::Refused(Refusal::Unknown),
             Some((row, profile)) => judge(&row, profile, needs, time, count),
         }
     }
 
-    fn end(&self, fingerprint: Fingerprint, key: u128) {
-        let ended = self.table.remove(fingerprint.place(), key);
+    /// Asks for the memory that judging this secret will read.
+    #[inline]
+    pub(super) fn prefetch(&self, secret: &str) {
+        if let Some(place) = place_in(secret) {
+            self.table.prefetch(place);
+        }
+    }
+
+    /// What `resolve` makes of the row that stands under a fingerprint, at this place or where a text does not tell its own.
+    #[inline]
+    fn find<R>(
+        &self,
+        place: Option<Place>,
+        fingerprint: Fingerprint,
+        resolve: impl Fn(Row) -> Option<R>,
+    ) -> Option<R> {
+        let find = |place| self.table.find_with(place, fingerprint, |row, _| resolve(row)).flatten();
+        place.and_then(find).or_else(|| find(self.table.place_of(fingerprint)))
+    }
+
+    /// Where a row stands.
+    fn place(&self, told: Option<Place>, fingerprint: Fingerprint) -> Place {
+        told.unwrap_or_else(|| self.table.place_of(fingerprint))
+    }
+
+    fn end(&self, place: Option<Place>, fingerprint: Fingerprint, key: u128) {
+        let ended = self.table.remove(self.place(place, fingerprint), key);
         self.release(&ended.into_iter().map(|(_, row)| row).collect::<Vec<_>>());
     }
 
@@ -243,6 +267,13 @@ impl Replica {
 pub(super) fn digest_of(secret: &str) -> Option<Zeroizing<[u8; 32]>> {
     let digest = (secret.len() <= LONGEST).then(|| digest(&SHA256, secret.as_bytes()))?;
     digest.as_ref().first_chunk().copied().map(Zeroizing::new)
+}
+
+/// Where a text says that its key stands, if it is one of our own format. For a text in another, nothing stands there.
+#[inline]
+pub(super) fn place_in(secret: &str) -> Option<Place> {
+    let (_, body) = secret.rsplit_once('_')?;
+    body.as_bytes().first_chunk().map(Place::of_chars)
 }
 
 /// Judges a known key, and has it counted what is told of it.

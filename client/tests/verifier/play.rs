@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use keyward_verifier::Fingerprint;
 use keyward_verifier::frame::{
     Granted, Hello, KeyRow, OwnerRow, OwnerStanding, Profile, ServerFrame, Shown, VerifierFrame, Welcomed,
 };
 use keyward_verifier::lease::{Grant, Position, Term};
+use keyward_verifier::{Fingerprint, Place};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -34,8 +34,21 @@ pub(crate) fn key(number: u128) -> String {
 pub(crate) fn row(number: u128) -> KeyRow {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key(number).as_bytes());
     let digest: [u8; 32] = digest.as_ref().try_into().unwrap();
-    let (fingerprint, key) = (Fingerprint::from(&digest), number);
-    KeyRow { fingerprint, key, profile: 1, suspended: false, ask: false, expires_at: None, not_before: None }
+    // A server tells where some stand, and of others, that were brought along as digests say, nothing.
+    let place = self::key(number).as_bytes()[8..]
+        .first_chunk()
+        .filter(|_| number.is_multiple_of(2))
+        .map(Place::of_chars);
+    KeyRow {
+        fingerprint: Fingerprint::from(&digest),
+        place,
+        key: number,
+        profile: 1,
+        suspended: false,
+        ask: false,
+        expires_at: None,
+        not_before: None,
+    }
 }
 
 /// Where verifiers connect to.

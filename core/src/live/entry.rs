@@ -24,6 +24,8 @@ pub(super) const FLAG_IDLE: u8 = 4;
 pub(super) const FLAG_OPENS: u8 = 8;
 /// The key never leaves: its material lies sealed beside it, in the place of metadata.
 pub(super) const FLAG_SEALED: u8 = 16;
+/// The key's text is of our own format, and tells where it stands.
+pub(super) const FLAG_OWN: u8 = 32;
 
 const EMPTY: &str = "{}";
 

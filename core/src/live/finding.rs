@@ -51,13 +51,16 @@ impl Live {
             };
             self.table.find_with(place, digest.bytes(), resolve).flatten()
         };
+        let own = own_place(presented);
+        // While the text is hashed.
+        own.into_iter().for_each(|place| self.table.prefetch(place));
         let digest = Digest::of(presented.text().as_bytes());
-        if let Some(found) = own_place(presented).and_then(|place| read(place, &digest)) {
+        if let Some(found) = own.and_then(|place| read(place, &digest)) {
             return Some(found);
         }
         // Made elsewhere; or of our format and brought along as a digest, which does not tell the place.
         let text = digest.place(pepper);
-        if let Some(found) = read(TablePlace::from_bits(text), &digest) {
+        if let Some(found) = read(TablePlace::of_bits(text), &digest) {
             return Some(found);
         }
         // A secret of our own claims its SHA-256 and no other digest: by those it could come back after its removal.
@@ -66,7 +69,7 @@ impl Live {
         }
         let by = |ways: Vec<Arc<Scheme>>| {
             let digests = ways.iter().map(|scheme| scheme.digest(presented.text()));
-            digests.into_iter().find_map(|digest| read(TablePlace::from_bits(digest.place(pepper)), &digest))
+            digests.into_iter().find_map(|digest| read(TablePlace::of_bits(digest.place(pepper)), &digest))
         };
         let at_hand = || self.schemes.where_found(text).map_or_else(Vec::new, |whose| self.schemes.of(whose));
         match whose {

@@ -1,10 +1,14 @@
+use keyward_verifier::Place as TablePlace;
+use keyward_verifier::frame::Change;
+
 use super::schemes::LIMIT;
 use super::{Live, Whose};
 use crate::id::Id;
 use crate::key::tests::key;
 use crate::key::{Key, Material, Place, Proof, Scheme, SecretMaterial};
 use crate::seal::{Pepper, SlotSecret};
-use crate::secret::Presented;
+use crate::secret::{Handle, Presented};
+use crate::verifiers::Notice;
 
 const TEXT: &str = "brought-along-0001";
 
@@ -117,4 +121,29 @@ fn the_handles_of_slow_keys_are_looked_for_in_their_organization() {
     let handles = |whose| live.slow_handles(&Presented::read(&text).unwrap(), whose);
     assert_eq!(handles(Whose::One(key.head.organization)), std::slice::from_ref(&key.head.handle));
     assert!(handles(Whose::One(Id::from_bits(8).into())).is_empty());
+}
+
+/// By it a verifier asks for the memory of a key before it hashes the text; any other place would mean nothing there.
+#[test]
+fn verifiers_are_told_the_place_that_a_text_tells_and_no_other() {
+    let pepper = Pepper::new(&[9; 32]);
+    let mut own = brought(7, Scheme::Sha256, &pepper);
+    own.head.place = Place::Handle;
+    own.head.handle = Handle::parse("kw_live_0123456789").unwrap();
+    for (key, tells) in
+        [(own, Some(TablePlace::of_chars(b"0123456789"))), (brought(7, Scheme::Sha256, &pepper), None)]
+    {
+        let live = Live::new(1, 64, SlotSecret::new([0; 32]).sealer().unwrap());
+        let mut told = Vec::new();
+        for notice in live.take_in(&key).unwrap() {
+            let Notice::Key(row, _) = notice else { panic!("it is there") };
+            told.push(row.place);
+        }
+        told.extend((0..live.parts()).flat_map(|part| live.show(part, None)).map(|(row, _)| row.place));
+        for notice in live.end(&key.head) {
+            let Notice::Other(Change::End { place, .. }) = notice else { panic!("it has ended") };
+            told.push(place);
+        }
+        assert!(told == [tells; 3], "in a change, in a snapshot and in its end");
+    }
 }

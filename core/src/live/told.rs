@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keyward_verifier::frame::{self, KeyRow, Lookup};
 use keyward_verifier::{Details, Fingerprint, Place, Row};
 
-use super::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_SEALED, FLAG_SUSPENDED};
+use super::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_OWN, FLAG_SEALED, FLAG_SUSPENDED};
 use super::{Live, Profile, Stands};
 use crate::account::Role;
 use crate::id::OrganizationId;
@@ -63,8 +63,8 @@ impl Live {
         organization: Option<OrganizationId>,
     ) -> Vec<(KeyRow, Arc<Profile>)> {
         let mut rows = Vec::new();
-        self.table.show(part, |(fingerprint, row)| {
-            rows.extend(self.concerning(fingerprint, &row, organization));
+        self.table.show(part, |place, fingerprint, row| {
+            rows.extend(self.concerning(place, fingerprint, &row, organization));
         });
         rows
     }
@@ -77,10 +77,10 @@ impl Live {
         organization: Option<OrganizationId>,
     ) -> Option<(KeyRow, Arc<Profile>)> {
         let digest = Digest::from_bytes(*lookup.digest);
-        let places = lookup.place.into_iter().chain([Place::from_bits(digest.place(pepper))]);
+        let places = lookup.place.into_iter().chain([Place::of_bits(digest.place(pepper))]);
         let fingerprint = Fingerprint::from(digest.bytes());
         let find = |place| {
-            let row = |row: Row, _: Details<'_>| self.concerning(fingerprint, &row, organization);
+            let row = |row: Row, _: Details<'_>| self.concerning(place, fingerprint, &row, organization);
             self.table.find_with(place, fingerprint, row).flatten()
         };
         places.into_iter().find_map(find)
@@ -89,13 +89,14 @@ impl Live {
     /// What a verifier of this organization is told of a row, while it stands in the table.
     fn concerning(
         &self,
+        place: Place,
         fingerprint: Fingerprint,
         row: &Row,
         organization: Option<OrganizationId>,
     ) -> Option<(KeyRow, Arc<Profile>)> {
         let profile = self.profiles.with(row.profile, Arc::clone)?;
         let theirs = organization.is_none_or(|whose| whose == profile.account.organization.id);
-        (theirs && is_told(row)).then(|| (told(fingerprint, row), profile))
+        (theirs && is_told(row)).then(|| (told(place, fingerprint, row), profile))
     }
 }
 
@@ -104,12 +105,18 @@ pub(super) const fn is_told(row: &Row) -> bool {
     row.flags & (FLAG_OPENS | FLAG_SEALED) == 0
 }
 
+/// The place as verifiers are told of it: one that a presented text does not tell means nothing to them.
+pub(super) fn told_place(place: Place, row: &Row) -> Option<Place> {
+    (row.flags & FLAG_OWN != 0).then_some(place)
+}
+
 /// A row as verifiers are told of it.
-pub(super) fn told(fingerprint: Fingerprint, row: &Row) -> KeyRow {
+pub(super) fn told(place: Place, fingerprint: Fingerprint, row: &Row) -> KeyRow {
     // The table keeps whole seconds before 2106.
     let seconds = |millis: u64| u32::try_from(millis / 1000).unwrap_or(u32::MAX);
     KeyRow {
         fingerprint,
+        place: told_place(place, row),
         key: row.id,
         profile: row.profile,
         suspended: row.flags & FLAG_SUSPENDED != 0,

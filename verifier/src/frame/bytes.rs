@@ -1,6 +1,7 @@
 //! This file is about reading and writing a frame's fields.
 
 use super::FrameError;
+use crate::place::Place;
 
 /// What is left of a frame.
 pub(super) struct Reader<'a>(&'a [u8]);
@@ -59,6 +60,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A place, or 0 for none.
+    pub(super) fn place(&mut self) -> Result<Option<Place>, FrameError> {
+        match self.u32()? {
+            0 => Ok(None),
+            number => Place::from_number(number).map(Some).ok_or(FrameError::Field("place")),
+        }
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -112,6 +121,11 @@ impl Writer {
 
     pub(super) fn u128(&mut self, value: u128) -> &mut Self {
         self.bytes(&value.to_be_bytes())
+    }
+
+    /// A place, or 0 for none.
+    pub(super) fn place(&mut self, place: Option<Place>) -> &mut Self {
+        self.u32(place.map_or(0, Place::to_number))
     }
 
     /// A length or a count of one byte.

@@ -2,14 +2,16 @@
 
 use super::FrameError;
 use super::bytes::{Reader, Writer};
+use crate::place::Place;
 use crate::record::{Fingerprint, Row};
 
-/// One key, by one of the digests that it is found by: 43 bytes.
+/// One key, by one of the digests that it is found by: 47 bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct KeyRow {
-    /// What is kept of the digest. A verifier's table places it by this, see [`Fingerprint::place`]: the server knows other
-    /// places too, and no longer from where.
+    /// What is kept of the digest.
     pub fingerprint: Fingerprint,
+    /// Where the text says that the key stands, if it is one of our own format.
+    pub place: Option<Place>,
     /// Its id.
     pub key: u128,
     /// The number of its profile, as the last profile frame before this one that has the number says.
@@ -26,7 +28,7 @@ pub struct KeyRow {
 
 impl KeyRow {
     /// How many bytes it takes.
-    pub const BYTES: usize = 43;
+    pub const BYTES: usize = 47;
 
     /// The bit of [`Row::flags`] for a suspended key.
     pub const FLAG_SUSPENDED: u8 = 1;
@@ -54,7 +56,7 @@ impl KeyRow {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, FrameError> {
-        let fingerprint = Fingerprint::from_bytes(reader.array()?);
+        let (fingerprint, place) = (Fingerprint::from_bytes(reader.array()?), reader.place()?);
         let (key, profile, flags) = (reader.u128()?, reader.u32()?, reader.u8()?);
         let known = Self::FLAG_SUSPENDED | Self::FLAG_ASK | Self::HAS_EXPIRY | Self::HAS_NOT_BEFORE;
         // A flag that is not known here may be a reason to refuse the key.
@@ -68,6 +70,7 @@ impl KeyRow {
         };
         Ok(Self {
             fingerprint,
+            place,
             key,
             profile,
             suspended: flags & Self::FLAG_SUSPENDED != 0,
@@ -80,7 +83,7 @@ impl KeyRow {
     pub(super) fn write(&self, writer: &mut Writer) {
         let expires = self.expires_at.map_or(0, |_| Self::HAS_EXPIRY);
         let flags = self.flags() | expires | self.not_before.map_or(0, |_| Self::HAS_NOT_BEFORE);
-        writer.bytes(&self.fingerprint.to_bytes()).u128(self.key);
+        writer.bytes(&self.fingerprint.to_bytes()).place(self.place).u128(self.key);
         writer.u32(self.profile).u8(flags);
         writer.u32(self.expires_at.unwrap_or_default()).u32(self.not_before.unwrap_or_default());
     }
@@ -135,6 +138,8 @@ pub enum Change {
         key: u128,
         /// What it was found by.
         fingerprint: Fingerprint,
+        /// Where it stood, as its row said.
+        place: Option<Place>,
     },
     /// An organization or an account stands otherwise than it did.
     Owner(OwnerRow),
@@ -158,9 +163,11 @@ impl Change {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, FrameError> {
         match reader.u8()? {
             Self::KEY => KeyRow::read(reader).map(Self::Key),
-            Self::END => {
-                Ok(Self::End { key: reader.u128()?, fingerprint: Fingerprint::from_bytes(reader.array()?) })
-            }
+            Self::END => Ok(Self::End {
+                key: reader.u128()?,
+                fingerprint: Fingerprint::from_bytes(reader.array()?),
+                place: reader.place()?,
+            }),
             Self::OWNER => OwnerRow::read(reader).map(Self::Owner),
             _ => Err(FrameError::Field("change")),
         }
@@ -169,8 +176,8 @@ impl Change {
     pub(super) fn write(&self, writer: &mut Writer) {
         match self {
             Self::Key(row) => row.write(writer.u8(Self::KEY)),
-            Self::End { key, fingerprint } => {
-                writer.u8(Self::END).u128(*key).bytes(&fingerprint.to_bytes());
+            Self::End { key, fingerprint, place } => {
+                writer.u8(Self::END).u128(*key).bytes(&fingerprint.to_bytes()).place(*place);
             }
             Self::Owner(row) => row.write(writer.u8(Self::OWNER)),
         }

@@ -86,7 +86,7 @@ impl VerifierFrame {
             ACKNOWLEDGE => Self::Acknowledge(Position(reader.u64()?)),
             LOOKUP => Self::Lookup(Lookup {
                 number: reader.u32()?,
-                place: if reader.flag("place")? { Some(Place::from_bits(reader.u64()?)) } else { None },
+                place: reader.place()?,
                 digest: Zeroizing::new(reader.array()?),
             }),
             GOODBYE => Self::Goodbye,
@@ -108,11 +108,7 @@ impl VerifierFrame {
             Self::Renew(number) => drop(writer.u64(*number)),
             Self::Acknowledge(position) => drop(writer.u64(position.0)),
             Self::Lookup(lookup) => {
-                writer.u32(lookup.number).u8(lookup.place.is_some().into());
-                if let Some(place) = lookup.place {
-                    writer.u64(place.to_bits());
-                }
-                writer.bytes(lookup.digest.as_slice());
+                writer.u32(lookup.number).place(lookup.place).bytes(lookup.digest.as_slice());
             }
             Self::Goodbye => {}
             Self::Uses(uses) => uses.iter().for_each(|one| one.write(&mut writer)),

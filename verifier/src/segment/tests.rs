@@ -4,7 +4,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::{Lookup, Segment};
-use crate::entry::Entry;
+use crate::bucket::SLOTS;
 use crate::record::{Details, Fingerprint, Record, Row};
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::writer::Writer;
@@ -33,6 +33,16 @@ fn record(key: u8, value: u8) -> Record {
     Record::new((&digest(key)).into(), &row, &details)
 }
 
+/// One of which there is nothing more to say.
+fn plain(key: u8, value: u8) -> Record {
+    let (row, _) = row(value);
+    Record::new((&digest(key)).into(), &plain_row(row), &[])
+}
+
+fn plain_row(row: Row) -> Row {
+    Row { expires_at: None, not_before: None, flags: 0, ..row }
+}
+
 fn find(segment: &Segment, key: u8) -> Lookup<(Row, Vec<u8>)> {
     segment.find(REST, &Fingerprint::from(&digest(key)), &mut |row, bytes: Details<'_>| {
         let mut details = Vec::new();
@@ -44,11 +54,12 @@ fn find(segment: &Segment, key: u8) -> Lookup<(Row, Vec<u8>)> {
 fn model(test: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(2);
+    builder.max_branches = 10_000;
     builder.check(test);
 }
 
 fn filled(records: &[Record], rows: usize) -> (Segment, Writer) {
-    let (segment, mut writer) = Writer::with_room(rows, rows * record(1, 1).words.len());
+    let (segment, mut writer) = Writer::with_room(rows, rows * record(1, 1).extension.len());
     for record in records {
         assert!(writer.insert(&segment, REST, record).is_some());
     }
@@ -69,6 +80,24 @@ fn a_published_row_is_whole() {
             })
         };
         writer.insert(&segment, REST, &record(1, 7));
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn a_published_row_without_an_extension_is_whole() {
+    model(|| {
+        let (segment, mut writer) = filled(&[], 1);
+        let segment = Arc::new(segment);
+        let reader = {
+            let segment = Arc::clone(&segment);
+            thread::spawn(move || match find(&segment, 1) {
+                Lookup::Found(found) => assert_eq!(found, (plain_row(row(7).0), Vec::new())),
+                Lookup::Absent => {}
+                Lookup::Retired => unreachable!("nobody retired it"),
+            })
+        };
+        writer.insert(&segment, REST, &plain(1, 7));
         reader.join().unwrap();
     });
 }
@@ -102,19 +131,33 @@ fn a_row_being_removed_is_whole_or_absent_and_absent_afterwards() {
 #[test]
 fn a_row_being_replaced_is_the_old_one_or_the_new_one() {
     model(|| {
-        let (segment, mut writer) = filled(&[record(1, 7)], 2);
-        let segment = Arc::new(segment);
-        let reader = {
-            let segment = Arc::clone(&segment);
-            thread::spawn(move || match find(&segment, 1) {
-                Lookup::Found(found) => assert!(found == row(7) || found == row(9), "{found:?}"),
-                Lookup::Absent => panic!("neither the old row nor the new one"),
-                Lookup::Retired => unreachable!("nobody retired it"),
-            })
-        };
-        assert_eq!(writer.insert(&segment, REST, &record(1, 9)), Some(vec![row(7).0]));
-        reader.join().unwrap();
+        let (segment, writer) = filled(&[record(1, 7)], 2);
+        replace(segment, writer, 7);
     });
+}
+
+/// Its bucket is full, of keys that ended, so the new row is in the second one.
+#[test]
+fn a_row_being_replaced_by_one_in_another_bucket_is_the_old_one_or_the_new_one() {
+    model(|| {
+        let values = 1..=SLOTS as u8;
+        let (segment, writer) = filled(&values.map(|value| record(1, value)).collect::<Vec<_>>(), SLOTS + 1);
+        replace(segment, writer, SLOTS as u8);
+    });
+}
+
+fn replace(segment: Segment, mut writer: Writer, before: u8) {
+    let segment = Arc::new(segment);
+    let reader = {
+        let segment = Arc::clone(&segment);
+        thread::spawn(move || match find(&segment, 1) {
+            Lookup::Found(found) => assert!(found == row(before) || found == row(9), "{found:?}"),
+            Lookup::Absent => panic!("neither the old row nor the new one"),
+            Lookup::Retired => unreachable!("nobody retired it"),
+        })
+    };
+    assert_eq!(writer.insert(&segment, REST, &record(1, 9)), Some(vec![row(before).0]));
+    reader.join().unwrap();
 }
 
 /// What the table does when a segment is full. The pointer to the current segment is a loom atomic here.
@@ -210,22 +253,25 @@ fn what_is_resolved_belongs_to_the_row() {
     });
 }
 
-fn nonzero_words(segment: &Segment) -> (usize, usize) {
-    let index = segment.index.iter().filter(|word| Entry(word.load(Ordering::Relaxed)).is_live()).count();
-    (index, segment.records.iter().filter(|word| word.load(Ordering::Relaxed) != 0).count())
+/// How many keys are there, how many words of buckets are not zero, and how many of extensions.
+fn nonzero(segment: &Segment) -> (usize, usize, usize) {
+    let words = segment.buckets().map(|bucket| bucket.nonzero_words()).sum();
+    let extensions = segment.extensions.iter().filter(|word| word.load(Ordering::Relaxed) != 0).count();
+    (segment.rows().count(), words, extensions)
 }
 
 #[test]
 fn what_ends_is_zero_at_once() {
-    loom::model(|| {
+    model(|| {
         let (segment, mut writer) = filled(&[record(1, 7), record(2, 9)], 4);
-        let words = record(1, 7).words.len();
-        assert_eq!(nonzero_words(&segment), (2, 2 * words));
+        let (key, extension) = (9, record(1, 7).extension.len());
+        assert_eq!(nonzero(&segment), (2, 2 * key, 2 * extension));
         writer.remove(&segment, REST, row(7).0.id);
-        assert_eq!(nonzero_words(&segment), (1, words), "the removed row's words are zero");
+        assert_eq!(nonzero(&segment), (1, key, extension), "the removed row's words are zero");
         writer.insert(&segment, REST, &record(2, 11));
-        assert_eq!(nonzero_words(&segment), (1, words), "the replaced row's words are zero");
+        assert_eq!(nonzero(&segment), (1, key, extension), "the replaced row's words are zero");
         segment.retire();
-        assert_eq!(nonzero_words(&segment), (0, 0), "nothing stays in a retired segment");
+        let (_, words, extensions) = nonzero(&segment);
+        assert_eq!((words, extensions), (0, 0), "nothing stays in a retired segment");
     });
 }

@@ -16,11 +16,15 @@ use zeroize::Zeroizing;
 use crate::samples::{server_frames, verifier_frames};
 
 /// What rows are made of: rows themselves are not to be printed.
-type RowParts = ([u8; 14], u128, u32, [bool; 2], [Option<u32>; 2]);
+type RowParts = (([u8; 14], Option<u64>), u128, u32, [bool; 2], [Option<u32>; 2]);
 
-fn row((fingerprint, key, profile, [suspended, ask], [expires_at, not_before]): RowParts) -> KeyRow {
-    let fingerprint = Fingerprint::from_bytes(fingerprint);
-    KeyRow { fingerprint, key, profile, suspended, ask, expires_at, not_before }
+fn stands((fingerprint, place): ([u8; 14], Option<u64>)) -> (Fingerprint, Option<Place>) {
+    (Fingerprint::from_bytes(fingerprint), place.map(Place::of_bits))
+}
+
+fn row((stood, key, profile, [suspended, ask], [expires_at, not_before]): RowParts) -> KeyRow {
+    let (fingerprint, place) = stands(stood);
+    KeyRow { fingerprint, place, key, profile, suspended, ask, expires_at, not_before }
 }
 
 fn owner(owner: u128, standing: u8) -> OwnerRow {
@@ -64,7 +68,10 @@ proptest! {
     ) {
         let change = |(kind, parts, standing): (u8, RowParts, u8)| match kind % 3 {
             0 => Change::Key(row(parts)),
-            1 => Change::End { key: parts.1, fingerprint: Fingerprint::from_bytes(parts.0) },
+            1 => {
+                let (fingerprint, place) = stands(parts.0);
+                Change::End { key: parts.1, fingerprint, place }
+            }
             _ => Change::Owner(owner(parts.1, standing)),
         };
         let [one, other] = positions;
@@ -129,7 +136,7 @@ proptest! {
         let hello = Hello {
             incarnation: Incarnation(incarnation), mode, serve_stale, position: Position(position), anchor, name,
         };
-        let lookup = Lookup { number, place: place.map(Place::from_bits), digest: Zeroizing::new(digest) };
+        let lookup = Lookup { number, place: place.map(Place::of_bits), digest: Zeroizing::new(digest) };
         prop_assert!(same_from_verifier(&VerifierFrame::Hello(hello)));
         prop_assert!(same_from_verifier(&VerifierFrame::Lookup(lookup)));
         prop_assert!(same_from_verifier(&VerifierFrame::Renew(position)));

@@ -27,6 +27,7 @@ fn digest() -> [u8; 32] {
 fn row() -> KeyRow {
     KeyRow {
         fingerprint: Fingerprint::from(&digest()),
+        place: Some(Place::of_chars(b"0123456789")),
         key: KEY,
         profile: 1,
         suspended: false,
@@ -84,10 +85,11 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ],
         scopes: vec!["orders:read".to_owned(), "orders:write".to_owned()],
     };
-    let stopped = KeyRow { suspended: true, ask: true, expires_at: None, not_before: Some(7), ..row() };
+    let stopped =
+        KeyRow { place: None, suspended: true, ask: true, expires_at: None, not_before: Some(7), ..row() };
     let changes = vec![
         Change::Key(stopped),
-        Change::End { key: KEY, fingerprint: row().fingerprint },
+        Change::End { key: KEY, fingerprint: row().fingerprint, place: row().place },
         Change::Owner(OwnerRow { owner: ACCOUNT, standing: OwnerStanding::Removed }),
     ];
     let welcome = |resumes| Welcomed {

@@ -100,9 +100,10 @@ fn fields_have_values_that_they_may_not_have() {
         bytes[at] = byte;
         ServerFrame::decode(&bytes).err()
     };
-    let flags = 1 + 14 + 16 + 4;
+    let flags = 1 + 14 + 4 + 16 + 4;
     assert_eq!(refused("Rows", flags, 0x44), Some(FrameError::Field("flags")), "an unknown flag");
     assert_eq!(refused("Rows", flags, 0x00), Some(FrameError::Field("time")), "a time without its flag");
+    assert_eq!(refused("Rows", 1 + 14, 0x04), Some(FrameError::Field("place")), "more than 26 bits");
     assert_eq!(refused("Owners", 17, 0), Some(FrameError::Field("standing")));
     assert_eq!(refused("Changes", 17, 9), Some(FrameError::Field("change")));
     assert_eq!(refused("Changes", 8, 0xFF), Some(FrameError::Field("position")), "backwards");
