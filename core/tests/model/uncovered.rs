@@ -42,13 +42,13 @@ impl Scene {
         drop(joined(&self.core, &self.house, run_of_gateway(2, false)));
     }
 
-    fn once(&self, command: &Command, once: Option<u64>) -> Done {
-        let done = finish(done(&self.core, &self.house.owner, command.verb(), command.clone(), once));
+    fn once(&self, command: Command, once: Option<u64>) -> Done {
+        let done = finish(done(&self.core, &self.house.owner, command.verb(), command, once));
         done.unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     fn run(&self, command: Command) -> Done {
-        self.once(&command, None)
+        self.once(command, None)
     }
 
     fn key(&self, at: usize) -> KeyId {
@@ -167,7 +167,7 @@ fn what_takes_nothing_away_names_nobody() {
     }
     // Of a creation that is asked for twice, too, although its repeat waits until the first is in force.
     for _ in 0..2 {
-        assert_eq!(scene.once(&scene.house.issue(), Some(1)).uncovered, NOBODY);
+        assert_eq!(scene.once(scene.house.issue(), Some(1)).uncovered, NOBODY);
     }
 }
 
@@ -181,7 +181,7 @@ fn a_repeat_says_who_may_go_on_now() {
     let each = |wanted: &[&str]| {
         for (once, command) in (1..).zip(&commands) {
             let verb = command.verb().word();
-            assert_eq!(scene.once(command, Some(once)).uncovered, wanted, "{verb}");
+            assert_eq!(scene.once(command.clone(), Some(once)).uncovered, wanted, "{verb}");
         }
     };
     each(NAMED);
