@@ -54,9 +54,8 @@ pub(crate) struct Config {
     /// decides.
     #[serde(default)]
     pub hosts: BTreeMap<String, String>,
-    /// Where the calls of discue's clients are.
-    #[serde(default)]
-    pub discue: Discue,
+    /// Where the calls of discue's clients are, if not at `/v1` or at no prefix.
+    pub discue: Option<Discue>,
     /// How much memory the store's cache may take, in bytes.
     #[serde(default = "default_cache")]
     pub cache_bytes: u64,
@@ -137,14 +136,14 @@ pub(crate) struct Encedo {
     pub key_file: PathBuf,
 }
 
-/// Where the calls of discue's clients are.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+/// Where the calls of discue's clients are, if not at `/v1` or at no prefix.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Discue {
     /// What stands in front of every path, where clients are set up for such a deployment: `/queue/api` answers
     /// `/queue/api/v1/api_keys` and `/queue/api/api_keys`, and every path below it is in this language. `/v1` alone and nothing are
     /// always answered too. It must not be a path of another call.
-    pub prefix: Option<String>,
+    pub prefix: String,
 }
 
 /// What one client may take.

@@ -37,7 +37,7 @@ impl Languages {
         let hosts = config.hosts.iter().map(|(host, name)| languages.at(host, name));
         let hosts: anyhow::Result<_> = hosts.collect();
         languages.hosts = hosts?;
-        let prefix = config.discue.prefix.as_deref();
+        let prefix = config.discue.as_ref().map(|discue| discue.prefix.as_str());
         languages.prefixed = prefix.map(|prefix| languages.below(prefix, "discue")).transpose()?;
         Ok(languages)
     }

@@ -12,7 +12,7 @@ use keyward_store::Options;
 use super::{Init, say, serve};
 use crate::app::App;
 use crate::bootstrap::Bootstrap;
-use crate::config::{Config, Discue, Encedo, Level, Limits, Listen, Logging, Pkcs11, Roots};
+use crate::config::{Config, Encedo, Level, Limits, Listen, Logging, Pkcs11, Roots};
 use crate::environment::World;
 use crate::{Storage, keyfiles};
 
@@ -116,7 +116,7 @@ pub(crate) fn config(folder: &Path, listen: Listen) -> Config {
         traces: None,
         encedo: None,
         hosts: BTreeMap::new(),
-        discue: Discue::default(),
+        discue: None,
         cache_bytes: 256 << 20,
     }
 }
