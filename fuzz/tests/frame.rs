@@ -59,7 +59,7 @@ fn from_servers() -> Vec<Vec<u8>> {
     };
     // A profile with one network and one scope; a grant; an answer with a row.
     let profile = [&[0x83][..], &[0; 44], &[1, 4, 10, 0, 0, 0, 8, 1, b'a']].concat();
-    let grant = [&[0x87][..], &[1; 44]].concat();
+    let grant = [&[0x87][..], &[1; 52]].concat();
     let frames = [
         ServerFrame::Welcome(welcome),
         ServerFrame::Owners(vec![owner]),
