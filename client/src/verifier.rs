@@ -47,7 +47,7 @@ use self::allowance::Allowance;
 use self::cache::{Asking, Cache};
 use self::clock::ServerClock;
 pub use self::judge::{Key, Needs, Verdict};
-use self::replica::Replica;
+use self::replica::{Replica, place_in};
 use self::usage::Usage;
 use crate::error::Error;
 use crate::id::Id;
@@ -328,16 +328,18 @@ impl Verifier {
     /// ```
     #[must_use]
     pub fn verify(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
-        if matches!(self.shared.options.keeps, Keeps::Full) {
-            // Before the clock is read. It is no look-up: the table that judges is taken when the lease was looked at.
-            self.shared.replica.load().prefetch(secret);
-        }
+        let place = match self.shared.options.keeps {
+            Keeps::Full => place_in(secret),
+            Keeps::Hot { .. } | Keeps::Online => None,
+        };
+        // Before the clock is read. It is no look-up: the table that judges is taken when the lease was looked at.
+        place.into_iter().for_each(|place| self.shared.replica.load().prefetch(place));
         under_lease(
             |now| self.shared.may_accept(now),
             |now| {
                 let (time, count) = (self.shared.clock.at(now), self.shared.counts(now));
                 match (self.shared.options.keeps, &self.shared.cache) {
-                    (Keeps::Full, _) => self.shared.replica.load().judge(secret, needs, time, count),
+                    (Keeps::Full, _) => self.shared.replica.load().judge(secret, place, needs, time, count),
                     (Keeps::Hot { .. } | Keeps::Online, Some(cache)) => {
                         cache.judge(secret, needs, time, count).unwrap_or(Verdict::Ask)
                     }

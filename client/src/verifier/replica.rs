@@ -182,16 +182,17 @@ impl Replica {
         lacks
     }
 
-    /// Judges a presented secret; what is told of a known key is counted.
+    /// Judges a presented secret that tells this [place](place_in); what is told of a known key is counted.
     pub(super) fn judge(
         &self,
         secret: &str,
+        place: Option<Place>,
         needs: &Needs<'_>,
         time: Time,
         count: impl Fn(u128, &Verdict),
     ) -> Verdict {
         let Some(digest) = digest_of(secret) else { return Verdict::Refused(Refusal::Malformed) };
-        let found = self.find(place_in(secret), Fingerprint::from(&*digest), |row| {
+        let found = self.find(place, Fingerprint::from(&*digest), |row| {
             Some((row, self.profiles.with(row.profile, Arc::clone)?))
         });
         match found {
@@ -200,12 +201,10 @@ impl Replica {
         }
     }
 
-    /// Asks for the memory that judging this secret will read.
+    /// Asks for the memory that judging a secret of this place will read.
     #[inline]
-    pub(super) fn prefetch(&self, secret: &str) {
-        if let Some(place) = place_in(secret) {
-            self.table.prefetch(place);
-        }
+    pub(super) fn prefetch(&self, place: Place) {
+        self.table.prefetch(place);
     }
 
     /// What `resolve` makes of the row that stands under a fingerprint, at this place or where a text does not tell its own.
