@@ -1,14 +1,11 @@
 //! What gateways and libraries ask that embed nothing of ours.
 
-use std::sync::Arc;
-
 use keyward_core::command::{Answer, Ask, Command, Named, Shown};
 use keyward_core::error::Error;
 use keyward_core::id::Id;
-use keyward_core::live::{Details, Directory, Profile};
 use keyward_core::scope::Scopes;
 use keyward_core::time::Timestamp;
-use keyward_core::verbs::verify::{Refusal, Valid, Verdict};
+use keyward_core::verbs::verify::{Refusal, Verdict};
 use keyward_dialects::{Credential, Form, Step};
 use serde_json::json;
 
@@ -26,23 +23,7 @@ fn asked(sent: &Sent) -> (String, Ask) {
 }
 
 fn valid() -> Answer {
-    let scopes = Scopes::parse(["a", "b"]).unwrap_or_else(|error| panic!("{error:?}"));
-    let account = Directory::default().account(Id::from_bits(3).into(), Id::from_bits(2).into());
-    let profile = Profile {
-        account,
-        rights: scopes.rights(),
-        scopes,
-        ip_allow: Vec::new(),
-        rate_limit: None,
-        way: None,
-    };
-    Answer::Verdict(Box::new(Verdict::Valid(Valid {
-        key: Id::from_bits(1).into(),
-        profile: Arc::new(profile),
-        details: Details::new("a name", "{}"),
-        expires_at: Some(Timestamp::from_millis(1_900_000_000_000)),
-        position: 42,
-    })))
+    super::verify::valid("a name", "{}", &["a", "b"], Some(Timestamp::from_millis(1_900_000_000_000)))
 }
 
 fn refused(refusal: Refusal) -> Answer {

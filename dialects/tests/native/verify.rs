@@ -18,7 +18,8 @@ fn ask(body: &str) -> Sent {
     send("POST", "/v1/keys/verify").json(body)
 }
 
-fn valid(name: &str, metadata: &str, scopes: &[&str], expires_at: Option<Timestamp>) -> Answer {
+/// A valid key of an account and an organization that are always the same.
+pub(super) fn valid(name: &str, metadata: &str, scopes: &[&str], expires_at: Option<Timestamp>) -> Answer {
     let scopes = Scopes::parse(scopes.iter().copied()).unwrap_or_else(|error| panic!("{error:?}"));
     let account = Directory::default().account(Id::from_bits(3).into(), Id::from_bits(2).into());
     let profile = Profile {
