@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::error::Error;
 use crate::id::{AccountId, OrganizationId, ResourceId};
 use crate::store::Name;
 use crate::time::Timestamp;
@@ -43,6 +44,11 @@ impl Resource {
     pub(crate) fn end(&mut self, now: Timestamp) {
         self.removed_at = Some(now);
         self.names.clear();
+    }
+
+    /// It, unless it was removed: to who asks for one that is there, what is left of another is nothing.
+    pub(crate) fn living(self) -> Result<Self, Error> {
+        if self.removed_at.is_some() { Err(Error::NotFound) } else { Ok(self) }
     }
 }
 

@@ -124,12 +124,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         collection: &str,
         id: ResourceId,
     ) -> Result<Answer, Error> {
-        let resource = self.open_resource(permit, collection, id).await?;
-        if resource.removed_at.is_some() {
-            Err(Error::NotFound)
-        } else {
-            Ok(Answer::Resource(Box::new(resource)))
-        }
+        let resource = self.open_resource(permit, collection, id).await?.living()?;
+        Ok(Answer::Resource(Box::new(resource)))
     }
 
     pub(crate) async fn list_resources(
@@ -165,10 +161,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
     ) -> Result<Answer, Error> {
         for _ in 0..TRIES {
-            let mut resource = self.open_resource(permit, collection, id).await?;
-            if resource.removed_at.is_some() {
-                return Err(Error::NotFound);
-            }
+            let mut resource = self.open_resource(permit, collection, id).await?.living()?;
             if let Some(name) = &patch.name {
                 self.rename(&mut resource, Some(name.clone()))?;
             }
@@ -244,8 +237,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 
     pub(crate) async fn load_resource(&self, permit: &Permit, id: ResourceId) -> Result<Resource, Error> {
-        let resource = self.load_resource_ever(permit, id).await?;
-        if resource.removed_at.is_some() { Err(Error::NotFound) } else { Ok(resource) }
+        self.load_resource_ever(permit, id).await?.living()
     }
 
     async fn load_resource_ever(&self, permit: &Permit, id: ResourceId) -> Result<Resource, Error> {
