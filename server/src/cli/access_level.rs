@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use keyward_client::{Client, wire};
 
-use super::remote::{Remote, show};
+use super::remote::{Page, Remote, show};
 use super::say;
 
 /// `keyward access-level`.
@@ -40,9 +40,8 @@ enum Command {
         /// Of this account; by default all of the caller's organization.
         #[arg(long)]
         account: Option<String>,
-        /// From where the last page ended.
-        #[arg(long)]
-        cursor: Option<String>,
+        #[command(flatten)]
+        page: Page,
     },
     /// Change an access level.
     Update {
@@ -54,11 +53,17 @@ enum Command {
         /// The name of the verifier that controls its doors; empty for none.
         #[arg(long)]
         verifier: Option<String>,
+        /// Only at this version.
+        #[arg(long)]
+        version: Option<u64>,
     },
     /// Remove an access level for ever, so that it opens nothing, whatever keys name it; print the receipt's id.
     Remove {
         /// Its id.
         id: String,
+        /// Only at this version.
+        #[arg(long)]
+        version: Option<u64>,
     },
 }
 
@@ -79,18 +84,18 @@ async fn carry_out(client: &Client, command: &Command) -> anyhow::Result<()> {
             show(&client.create_access_level(&level).await?)
         }
         Command::Find { id } => show(&client.find_access_level(id).await?),
-        Command::List { account, cursor } => {
-            let which =
-                wire::ListAccessLevels { limit: None, cursor: cursor.clone(), account_id: account.clone() };
+        Command::List { account, page } => {
+            let wire::Page { limit, cursor } = page.into();
+            let which = wire::ListAccessLevels { limit, cursor, account_id: account.clone() };
             show(&client.list_access_levels(&which).await?)
         }
-        Command::Update { id, name, verifier } => {
+        Command::Update { id, name, verifier, version } => {
             let verifier = verifier.clone().map(|name| Some(name).filter(|name| !name.is_empty()));
             let patch = wire::UpdateAccessLevel { name: name.clone(), verifier };
-            show(&client.update_access_level(id, &patch, None).await?)
+            show(&client.update_access_level(id, &patch, *version).await?)
         }
-        Command::Remove { id } => {
-            say(&client.remove_access_level(id, None).await?);
+        Command::Remove { id, version } => {
+            say(&client.remove_access_level(id, *version).await?);
             Ok(())
         }
     }
