@@ -21,6 +21,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::thread::CapabilitySet;
 
 /// A key server: issues keys, checks them, and removes them for good.
 #[derive(Debug, Parser)]
@@ -273,10 +274,17 @@ pub(crate) fn keep_private() {
     let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     // Where nothing limits it, nothing is swapped out either. Below a limit, the next allocation past it would fail.
-    let locked = rlimit::getrlimit(rlimit::Resource::MEMLOCK);
-    if locked.is_ok_and(|(soft, _)| soft == rlimit::INFINITY) {
+    if may_lock_all_memory() {
         let _ = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT);
     }
+}
+
+/// Whether nothing limits how much memory may be locked: there is no limit, or it is not for this process (`mlock(2)`).
+fn may_lock_all_memory() -> bool {
+    let limit = rlimit::getrlimit(rlimit::Resource::MEMLOCK);
+    let held = rustix::thread::capabilities(None);
+    limit.is_ok_and(|(soft, _)| soft == rlimit::INFINITY)
+        || held.is_ok_and(|held| held.effective.contains(CapabilitySet::IPC_LOCK))
 }
 
 /// Every connection is a descriptor: asks the system for as many as it gives.
