@@ -106,10 +106,18 @@ fn an_access_level_is_made_changed_and_removed() {
     let level = answer(&scene, &["access-level", "create", "Office", "--verifier", "door-1"], "");
     let id = text(&level["id"]);
     assert_eq!(answer(&scene, &["access-level", "find", &id], ""), level);
-    let changed = answer(&scene, &["access-level", "update", &id, "--name", "Offices", "--verifier", ""], "");
+    let update = ["access-level", "update", &id, "--name", "Offices", "--verifier", "", "--version", "1"];
+    let changed = answer(&scene, &update, "");
     assert_eq!((&changed["name"], &changed["verifier"]), (&json!("Offices"), &Value::Null));
-    assert_eq!(answer(&scene, &["access-level", "list"], "")["data"], json!([changed]));
-    let receipt = printed(&scene, &["access-level", "remove", &id], "");
+    assert!(!told(&scene, &update, "").status.success(), "it has changed meanwhile");
+    let another = answer(&scene, &["access-level", "create", "Storeroom"], "");
+    let first = answer(&scene, &["access-level", "list", "--limit", "1"], "");
+    assert_eq!(first["data"], json!([changed]));
+    let next = ["access-level", "list", "--cursor", &text(&first["next_cursor"])];
+    assert_eq!(answer(&scene, &next, "")["data"], json!([another]));
+    printed(&scene, &["access-level", "remove", &text(&another["id"]), "--version", "1"], "");
+    assert!(!told(&scene, &["access-level", "remove", &id, "--version", "1"], "").status.success());
+    let receipt = printed(&scene, &["access-level", "remove", &id, "--version", "2"], "");
     assert_eq!(receipt.trim(), id.replace("res_", "rcpt_"));
     assert_eq!(answer(&scene, &["access-level", "list"], "")["data"], json!([]));
 }
