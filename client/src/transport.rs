@@ -189,7 +189,7 @@ impl Client {
             let body = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(Error::Connection)?;
             Ok(Answer { status: head.status, headers: head.headers, body: body.to_bytes() })
         };
-        tokio::time::timeout(PATIENCE, exchange).await.map_err(|late| Error::Connection(late.into()))?
+        tokio::time::timeout(call.patience, exchange).await.map_err(|late| Error::Connection(late.into()))?
     }
 
     /// Sends a request and reads the head of the answer.
@@ -226,6 +226,7 @@ pub(crate) struct Call {
     headers: HeaderMap,
     body: Bytes,
     repeatable: bool,
+    patience: Duration,
 }
 
 impl Call {
@@ -254,7 +255,12 @@ impl Call {
     }
 
     pub(crate) fn new(method: Method, path: String, repeatable: bool) -> Self {
-        Self { method, path, headers: HeaderMap::new(), body: Bytes::new(), repeatable }
+        Self { method, path, headers: HeaderMap::new(), body: Bytes::new(), repeatable, patience: PATIENCE }
+    }
+
+    /// How long one attempt may take, where that may be long.
+    pub(crate) fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// A body may hold secrets, so it is wiped.

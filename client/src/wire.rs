@@ -7,6 +7,7 @@
 mod access;
 mod access_level;
 mod account;
+mod backup;
 mod bytes;
 mod changed;
 mod crypto;
@@ -34,6 +35,7 @@ pub use self::access_level::{AccessLevel, CreateAccessLevel, ListAccessLevels, U
 pub use self::account::{
     Account, CreateAccount, KeyPolicy, ListAccounts, RemoveAccount, SetPassword, UpdateAccount,
 };
+pub use self::backup::{Backup, SlotCopy};
 pub use self::bytes::Bytes;
 pub use self::changed::{Changed, Uncovered};
 pub use self::crypto::{

@@ -139,6 +139,8 @@ pub enum Command {
     FindReach(KeyId),
     /// Wrap every slot under a new root, and destroy the old one.
     Reroot,
+    /// Write a backup of the store.
+    BackUp,
     /// Read an account.
     FindAccount(AccountId),
     /// Read the accounts of an organization.
@@ -319,6 +321,7 @@ impl Command {
                 Verb::ReadAccounts
             }
             Self::Reroot => Verb::Reroot,
+            Self::BackUp => Verb::BackUp,
             Self::CreateAccount(_) => Verb::CreateAccount,
             Self::UpdateAccount { .. } => Verb::UpdateAccount,
             Self::RemoveAccount { .. } => Verb::RemoveAccount,

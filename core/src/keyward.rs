@@ -96,6 +96,8 @@ pub struct Keyward<S, E> {
     pub(crate) successions: Successions,
     /// Held by whoever changes or removes an account: whether an owner is left, and who is below whom, is judged over many.
     pub(crate) account_turn: futures_util::lock::Mutex<()>,
+    /// Held by whoever writes a backup.
+    pub(crate) backup_turn: futures_util::lock::Mutex<()>,
     /// Keys that are to be removed by themselves, the next one first. May name keys that no longer are.
     pub(crate) due: Arc<Mutex<BTreeSet<(Timestamp, KeyId)>>>,
     pub(crate) jobs: Mutex<HashMap<RemovalId, Arc<Job>>>,
@@ -136,6 +138,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             leaving: Leaving::default(),
             successions: Successions::default(),
             account_turn: futures_util::lock::Mutex::new(()),
+            backup_turn: futures_util::lock::Mutex::new(()),
             due: Arc::default(),
             jobs: Mutex::default(),
             unusable: OnceLock::new(),
@@ -290,6 +293,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 async move { Ok(Answer::Rerooted(Box::new(self.reroot(Some(permit), origin).await?))) }
                     .boxed()
             }
+            Command::BackUp => self.back_up().boxed(),
             Command::ReadReceipt(receipt) => self.read_receipt(permit, receipt).boxed(),
             Command::ListEvents { from, limit } => self.list_events(permit, from, limit).boxed(),
             Command::ReadCheckpoint => {

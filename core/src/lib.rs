@@ -3,6 +3,7 @@
 pub mod access;
 pub mod account;
 mod accounts;
+mod backups;
 pub mod command;
 pub mod crypto;
 pub mod epoch;

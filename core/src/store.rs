@@ -206,6 +206,28 @@ pub struct Spend {
     pub limit: u64,
 }
 
+/// A backup that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// The name of the file with everything but the slots, in the folder for backups.
+    pub file: String,
+    /// How many records are in it.
+    pub records: u64,
+    /// How many events.
+    pub events: u64,
+    /// The slots, if they are copied as well.
+    pub slots: Option<SlotCopy>,
+}
+
+/// A copy of the slots that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotCopy {
+    /// The name of its file, in the folder for slots.
+    pub file: String,
+    /// How many slots are in it.
+    pub slots: u64,
+}
+
 /// One event of the log, in clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logged {
@@ -329,6 +351,13 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`CommitError::NotWritten`]: it takes no commit, but may know nothing of it when it opens again.
     fn lock(&self, proof: String) -> impl Future<Output = Result<(), CommitError>> + Send;
+
+    /// Writes a backup of one moment, named for `at`, to where whoever runs the store keeps them, while commits go on. `None`:
+    /// there is no such place, it is backed up by other means.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the store cannot be read, or the backup not be written: no file that is not whole has the name of one.
+    fn back_up(&self, at: Timestamp) -> impl Future<Output = Result<Option<Backup>, ReadError>> + Send;
 
     /// A stored hash of the log's tree: level 0 are the leaves, level `n` the roots of full tiles below.
     /// Present for every subtree that is full under [`Store::checkpoint`].

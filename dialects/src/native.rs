@@ -39,7 +39,7 @@ pub fn dialect() -> Result<Dialect, Error> {
     Dialect::new("native", &ROUTES, |_| true, gateways::credential, fault::fault)
 }
 
-static ROUTES: [Route; 51] = [
+static ROUTES: [Route; 52] = [
     route("POST", "/v1/keys", Verb::Issue, keys::issue),
     Route { form: import::form, ..route("POST", "/v1/keys/import", Verb::Import, import::parse) },
     route("GET", "/v1/keys", Verb::List, keys::list),
@@ -87,6 +87,7 @@ static ROUTES: [Route; 51] = [
     route("GET", "/v1/log/tile/{*tile}", Verb::ReadLog, log::tile),
     Route { form: log::events_form, ..route("GET", "/v1/events", Verb::ReadLog, log::events) },
     route("POST", "/v1/store/reroot", Verb::Reroot, store::reroot),
+    route("POST", "/v1/store/backup", Verb::BackUp, store::back_up),
     route("POST", "/v1/accounts", Verb::CreateAccount, accounts::create),
     route("GET", "/v1/accounts", Verb::ReadAccounts, accounts::list),
     route("GET", "/v1/accounts/{id}", Verb::ReadAccounts, accounts::find),

@@ -156,15 +156,20 @@ pub(crate) enum Store {
     /// Read all of it and say what is damaged.
     Check(ConfigFile),
     /// Write records and log to one file. Slots are not in it: without them nothing in it can be used.
+    ///
+    /// Without `--to` the running server does it and goes on serving, into the folders that its configuration names (`[backups]`);
+    /// it takes the secret of an operator's owner. With it, this process does, of a store that no server has open.
     Backup {
         #[command(flatten)]
-        config: ConfigFile,
-        /// The file to write.
+        remote: remote::Remote,
+        /// The file to write here, of the stopped store that `--config` names.
         #[arg(long)]
-        to: PathBuf,
+        to: Option<PathBuf>,
         /// Also write the slots, to a file of their own. It is as secret as the store itself.
-        #[arg(long)]
+        #[arg(long, requires = "to")]
         slots: Option<PathBuf>,
+        #[command(flatten)]
+        config: ConfigFile,
     },
     /// Put a backup into an empty data folder.
     Restore {

@@ -39,6 +39,8 @@ pub(crate) struct Config {
     /// The PKCS#11 token that new roots are wrapped in: each under an AES key of its own, which never leaves the token and
     /// is destroyed with the root.
     pub pkcs11: Option<Pkcs11>,
+    /// Where backups go that the running server is asked for (`keyward store backup --url ...`). Without it, there are none.
+    pub backups: Option<Backups>,
     /// What one client may take.
     #[serde(default)]
     pub limits: Limits,
@@ -109,6 +111,17 @@ impl Roots {
     pub(crate) const fn rhythm(&self) -> Rhythm {
         Rhythm { removals: self.reroot_after_removals, seconds: self.reroot_after_hours.saturating_mul(3600) }
     }
+}
+
+/// Where backups of the running store go.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Backups {
+    /// The folder for everything but the slots: without slots, nothing in a backup can be used.
+    pub folder: PathBuf,
+    /// The folder for copies of the slots, which are as secret as the store itself: keep it apart from the other one, and
+    /// each copy no longer than until the next re-rooting. Without it, none are made.
+    pub slots: Option<PathBuf>,
 }
 
 /// The PKCS#11 token that new roots are wrapped in.
@@ -253,7 +266,10 @@ impl Config {
         let tls = self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.private_key]);
         let token = self.pkcs11.iter_mut().flat_map(|token| [&mut token.module, &mut token.pin_file]);
         let unit = self.encedo.iter_mut().map(|unit| &mut unit.key_file);
-        for path in own.into_iter().chain(self.anchor.iter_mut()).chain(tls).chain(token).chain(unit) {
+        let kept =
+            self.backups.iter_mut().flat_map(|kept| std::iter::once(&mut kept.folder).chain(&mut kept.slots));
+        let anchor = self.anchor.iter_mut();
+        for path in own.into_iter().chain(anchor).chain(tls).chain(token).chain(kept).chain(unit) {
             // As people write it: without the `.` between.
             *path = folder.join(&*path).components().collect();
         }
@@ -261,6 +277,8 @@ impl Config {
 
     fn check(&self) -> anyhow::Result<()> {
         let anchor_inside = self.anchor.as_ref().is_some_and(|anchor| anchor.starts_with(&self.data));
+        let mut kept = self.backups.iter().flat_map(|kept| std::iter::once(&kept.folder).chain(&kept.slots));
+        let backups_inside = kept.any(|folder| folder.starts_with(&self.data));
         let limits = &self.limits;
         let zero = limits.body_bytes == 0
             || limits.connections == 0
@@ -275,6 +293,7 @@ impl Config {
                 "listen.https needs tls.certificate and tls.private_key",
             ),
             (anchor_inside, "anchor: must not lie inside data, it would be put back together with it"),
+            (backups_inside, "backups: must not lie inside data, they would be lost together with it"),
             (
                 self.pkcs11.is_some() && self.roots.credential.is_some(),
                 "pkcs11 and roots.credential: one of the two wraps the roots",

@@ -5,6 +5,7 @@
 //! also proves that the events are those that were signed. The file ends in a SHA-256 over all of it.
 
 mod frames;
+mod kept;
 mod restoring;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ use keyward_core::id::Id;
 use keyward_core::store::ReadError;
 
 use self::frames::{FrameWriter, Kind};
+pub use self::kept::BackupFolders;
 pub use self::restoring::restore;
 use crate::embedded::engine::{Engine, HEAD};
 use crate::embedded::{Embedded, Shared};
@@ -48,8 +50,13 @@ impl Embedded {
     /// # Errors
     /// [`OpenError`] if a file exists already or cannot be written, or the store cannot be read.
     pub fn backup(&self, file: &Path, slots: Option<&Path>) -> Result<Summary, OpenError> {
-        let shared = self.shared();
-        let engine = &shared.engine;
+        self.shared().backup(file, slots)
+    }
+}
+
+impl Shared {
+    fn backup(&self, file: &Path, slots: Option<&Path>) -> Result<Summary, OpenError> {
+        let engine = &self.engine;
         let snapshot = engine.snapshot();
         let mut out = FrameWriter::create(file, BACKUP).map_err(at(file))?;
         let mut written = [0; Kind::ALL.len()];
@@ -64,7 +71,7 @@ impl Embedded {
             }
         }
         out.finish().map_err(at(file))?;
-        let slots = slots.map_or(Ok(0), |slots| copy_slots(shared, &snapshot, slots))?;
+        let slots = slots.map_or(Ok(0), |slots| copy_slots(self, &snapshot, slots))?;
         let [_, events, records, ..] = written;
         Ok(Summary { records, events, slots, unopened: 0 })
     }

@@ -23,8 +23,8 @@ use std::thread::JoinHandle;
 
 use keyward_core::id::Id;
 use keyward_core::store::{
-    Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Rewrap, Spend, Store,
-    Stored,
+    Backup, Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Rewrap, Spend,
+    Store, Stored,
 };
 use keyward_core::time::Timestamp;
 use keyward_log::{Checkpoint, Hash, HashReader, Note, VerifierKey};
@@ -34,6 +34,7 @@ use self::engine::Engine;
 use self::pending::{Command, Pending};
 use self::recent::RecentHashes;
 use crate::anchor::{Standing, compare};
+use crate::backup::BackupFolders;
 use crate::faults::{Faults, NoFaults};
 use crate::layout::Folder;
 use crate::rows;
@@ -50,6 +51,8 @@ pub struct Options {
     pub anchor: Option<PathBuf>,
     /// How much of the engine's files is kept in memory, in bytes.
     pub cache_bytes: u64,
+    /// Where backups go that it is asked for while it runs. Without it, there are none.
+    pub backups: Option<BackupFolders>,
     /// What goes wrong, for tests.
     pub faults: Arc<dyn Faults>,
     /// Is told once, in words for the log, when the store has stopped taking commits for good: a sync has
@@ -63,6 +66,7 @@ impl Default for Options {
         Self {
             anchor: None,
             cache_bytes: 256 << 20,
+            backups: None,
             faults: Arc::new(NoFaults),
             on_failure: Box::new(|_| {}),
         }
@@ -74,6 +78,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("anchor", &self.anchor)
             .field("cache_bytes", &self.cache_bytes)
+            .field("backups", &self.backups)
             .finish_non_exhaustive()
     }
 }
@@ -107,6 +112,7 @@ pub(crate) struct Shared {
     has_anchored: AtomicBool,
     failure: OnceLock<String>,
     on_failure: Mutex<Option<OnFailure>>,
+    backups: Option<BackupFolders>,
     faults: Arc<dyn Faults>,
     _folder: Folder,
 }
@@ -254,6 +260,17 @@ impl Store for Embedded {
         let (answer, answered) = oneshot::channel();
         self.send(Command::Lock(standing, proof, answer)).await?;
         answered.await.unwrap_or_else(|_| Err(died()))
+    }
+
+    async fn back_up(&self, at: Timestamp) -> Result<Option<Backup>, ReadError> {
+        let Some(folders) = self.shared.backups.clone() else { return Ok(None) };
+        let shared = Arc::clone(&self.shared);
+        let (answer, answered) = oneshot::channel();
+        let work = move || drop(answer.send(folders.write(&shared, at)));
+        let begun = std::thread::Builder::new().name("backup".to_owned()).spawn(work);
+        begun.map_err(|error| ReadError::Unavailable(format!("no thread to write a backup: {error}")))?;
+        let stopped = |_| Err(ReadError::Unavailable("the thread that wrote a backup died".to_owned()));
+        answered.await.unwrap_or_else(stopped).map(Some)
     }
 
     async fn hash(&self, level: u8, index: u64) -> Result<Hash, ReadError> {

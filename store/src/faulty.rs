@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use keyward_core::id::Id;
 use keyward_core::store::{
-    Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Rewrap, Spend, Store,
-    Stored,
+    Backup, Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Rewrap, Spend,
+    Store, Stored,
 };
 use keyward_core::time::Timestamp;
 use keyward_log::Hash;
@@ -201,6 +201,11 @@ impl<S: Store> Store for Faulty<S> {
 
     async fn lock(&self, proof: String) -> Result<(), CommitError> {
         self.inner.lock(proof).await
+    }
+
+    async fn back_up(&self, at: Timestamp) -> Result<Option<Backup>, ReadError> {
+        self.read()?;
+        self.inner.back_up(at).await
     }
 
     async fn hash(&self, level: u8, index: u64) -> Result<Hash, ReadError> {

@@ -17,7 +17,7 @@ mod sequencer;
 mod slots;
 
 pub use anchor::Standing;
-pub use backup::{Summary, restore};
+pub use backup::{BackupFolders, Summary, restore};
 pub use check::{Finding, Opens};
 pub use embedded::{Embedded, OnFailure, Options};
 pub use faults::{Faults, NoFaults, Step};

@@ -10,7 +10,7 @@ use keyward_core::event::Event;
 use keyward_core::id::Id;
 use keyward_core::seal::WrappedSlot;
 use keyward_core::store::{
-    Change, CommitError, List, Logged, Name, Position, ReadError, Record, RecordKind, Replay, Rewrap,
+    Backup, Change, CommitError, List, Logged, Name, Position, ReadError, Record, RecordKind, Replay, Rewrap,
     SlotChange, Spend, Store, Stored,
 };
 use keyward_core::time::Timestamp;
@@ -175,6 +175,10 @@ impl Store for Memory {
     async fn lock(&self, _: String) -> Result<(), CommitError> {
         self.maps().is_locked = true;
         Ok(())
+    }
+
+    async fn back_up(&self, _: Timestamp) -> Result<Option<Backup>, ReadError> {
+        Ok(None)
     }
 
     async fn hash(&self, level: u8, index: u64) -> Result<Hash, ReadError> {

@@ -10,7 +10,7 @@ use crate::key::{Found, Key, Tombstone};
 use crate::removal::{Plan, Progress};
 use crate::resource::Resource;
 use crate::secret::Secret;
-use crate::store::{Logged, Position};
+use crate::store::{Backup, Logged, Position};
 use crate::usage::Usage;
 use crate::verbs::verify::Verdict;
 use crate::verifiers::{Covered, ReachedBy, Verifier};
@@ -65,6 +65,8 @@ pub enum Answer {
     Usage(Box<Usage>),
     /// The epoch that a re-rooting began.
     Rerooted(Box<Epoch>),
+    /// A backup was written.
+    BackedUp(Box<Backup>),
     /// A receipt, its id, and how each verifier was kept from accepting what it is about, as far as that is written down.
     Receipt(ReceiptId, Box<Receipt>, Vec<Covered>),
     /// An account.

@@ -49,6 +49,8 @@ pub enum Verb {
     RemoveOrganization,
     /// Wrap every slot under a new root, and destroy the old one.
     Reroot,
+    /// Write a backup of the store.
+    BackUp,
     /// Read events and the log.
     ReadLog,
     /// Read what a key opens.
@@ -63,7 +65,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb, in the order of the documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Issue,
         Self::Import,
         Self::Derive,
@@ -85,6 +87,7 @@ impl Verb {
         Self::UpdateOrganization,
         Self::RemoveOrganization,
         Self::Reroot,
+        Self::BackUp,
         Self::ReadLog,
         Self::ReadResources,
         Self::WriteResources,
@@ -109,7 +112,7 @@ impl Verb {
             | Self::CreateOrganization
             | Self::UpdateOrganization
             | Self::RemoveOrganization => Right::AccountsWrite,
-            Self::Reroot => Right::Admin,
+            Self::Reroot | Self::BackUp => Right::Admin,
             Self::ReadLog => Right::LogRead,
             Self::JoinVerifiers => Right::VerifiersJoin,
             Self::ReadVerifiers => Right::VerifiersRead,
@@ -147,6 +150,7 @@ impl Verb {
             | Self::UpdateOrganization
             | Self::RemoveOrganization
             | Self::Reroot
+            | Self::BackUp
             | Self::WriteResources
             | Self::JoinVerifiers => false,
         }
@@ -159,7 +163,11 @@ impl Verb {
         match (self, role) {
             (_, Role::Owner) => Some(Reach::Organization),
             (
-                Self::UpdateOrganization | Self::RemoveOrganization | Self::CreateOrganization | Self::Reroot,
+                Self::UpdateOrganization
+                | Self::RemoveOrganization
+                | Self::CreateOrganization
+                | Self::Reroot
+                | Self::BackUp,
                 Role::Admin,
             ) => None,
             (_, Role::Admin) => Some(Reach::Organization),
@@ -190,6 +198,7 @@ impl Verb {
                 | Self::UpdateOrganization
                 | Self::RemoveOrganization
                 | Self::Reroot
+                | Self::BackUp
                 | Self::ReadLog
                 | Self::JoinVerifiers
                 | Self::ReadVerifiers,
@@ -225,6 +234,7 @@ impl Verb {
                 | Self::UpdateOrganization
                 | Self::RemoveOrganization
                 | Self::Reroot
+                | Self::BackUp
                 | Self::WriteResources
                 | Self::JoinVerifiers,
                 Role::Auditor,
@@ -235,7 +245,7 @@ impl Verb {
     /// True for what only the operator's organization may ask.
     #[must_use]
     pub const fn is_for_operators(self) -> bool {
-        matches!(self, Self::CreateOrganization | Self::RemoveOrganization | Self::Reroot)
+        matches!(self, Self::CreateOrganization | Self::RemoveOrganization | Self::Reroot | Self::BackUp)
     }
 
     /// The word, as documents and metrics write it.
@@ -263,6 +273,7 @@ impl Verb {
             Self::UpdateOrganization => "update_organization",
             Self::RemoveOrganization => "remove_organization",
             Self::Reroot => "reroot",
+            Self::BackUp => "back_up",
             Self::ReadLog => "read_log",
             Self::ReadResources => "read_resources",
             Self::WriteResources => "write_resources",

@@ -14,8 +14,8 @@ use keyward_core::id::Id;
 use keyward_core::keyward::{Environment, Keyward, Moment};
 use keyward_core::seal::{Pepper, Root};
 use keyward_core::store::{
-    Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Rewrap, Spend, Store,
-    Stored,
+    Backup, Change, CommitError, List, Logged, Name, Position, ReadError, RecordKind, Replay, Rewrap, Spend,
+    Store, Stored,
 };
 use keyward_core::time::Timestamp;
 use keyward_log::{Hash, KeyName, Signer};
@@ -303,6 +303,10 @@ impl Store for Shared {
 
     async fn lock(&self, proof: String) -> Result<(), CommitError> {
         self.turn(self.memory.lock(proof)).await
+    }
+
+    async fn back_up(&self, at: Timestamp) -> Result<Option<Backup>, ReadError> {
+        self.memory.back_up(at).await
     }
 
     async fn hash(&self, level: u8, index: u64) -> Result<Hash, ReadError> {

@@ -40,7 +40,7 @@ const fn operation(
 }
 
 /// One for every route.
-pub static OPERATIONS: [Operation; 51] = [
+pub static OPERATIONS: [Operation; 52] = [
     Operation {
         headers: &[ONCE],
         takes: &[(JSON, schema::<wire::IssueKey>)],
@@ -320,6 +320,15 @@ pub static OPERATIONS: [Operation; 51] = [
             "/v1/store/reroot",
             "reroot",
             "Wrap every slot under a new root and destroy the old one: every older copy of the slots is noise.",
+        )
+    },
+    Operation {
+        answers: &[(200, Some((JSON, schema::<wire::Backup>)))],
+        ..operation(
+            "POST",
+            "/v1/store/backup",
+            "back_up",
+            "Write a backup of the store into the folder that is configured for it, while the server goes on.",
         )
     },
     Operation {

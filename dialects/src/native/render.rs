@@ -37,6 +37,7 @@ pub(super) fn answer(done: &Done, request: &Request<'_>) -> Response {
         }
         Answer::Usage(usage) => json(StatusCode::OK, &show::usage(usage)),
         Answer::Rerooted(epoch) => json(StatusCode::OK, &show::epoch(epoch)),
+        Answer::BackedUp(backup) => json(StatusCode::OK, &show::backup(backup)),
         Answer::Receipt(id, receipt, covered) if media::accepts(request, "application/json") => {
             json(StatusCode::OK, &show::receipt(*id, receipt, covered))
         }

@@ -8,7 +8,7 @@ use keyward_core::event::{Happened, Subject};
 use keyward_core::id::{AccountId, EpochId, Id, KeyId, OrganizationId, ReceiptId, RemovalId, ResourceId};
 use keyward_core::key::{Found, Key, Material, Tombstone};
 use keyward_core::removal::{Plan, Progress};
-use keyward_core::store::Logged;
+use keyward_core::store::{Backup, Logged};
 use keyward_core::time::Timestamp;
 use keyward_core::usage::{Client, Usage};
 use keyward_core::verifiers::Covered;
@@ -189,6 +189,16 @@ pub(super) fn epoch(epoch: &Epoch) -> wire::Epoch {
         created_at: epoch.created_at.to_string(),
         finished_at: time(epoch.finished.map(|finished| finished.at)),
         slots: epoch.finished.map(|finished| finished.slots),
+    }
+}
+
+pub(super) fn backup(backup: &Backup) -> wire::Backup {
+    let slots = backup.slots.as_ref();
+    wire::Backup {
+        file: backup.file.clone(),
+        records: backup.records,
+        events: backup.events,
+        slots: slots.map(|copy| wire::SlotCopy { file: copy.file.clone(), slots: copy.slots }),
     }
 }
 

@@ -34,6 +34,7 @@ fn reduction(verb: Verb) -> Option<Answer> {
         | Verb::ReadOrganizations
         | Verb::CreateOrganization
         | Verb::Reroot
+        | Verb::BackUp
         | Verb::ReadLog
         | Verb::ReadResources
         | Verb::WriteResources

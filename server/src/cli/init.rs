@@ -111,6 +111,7 @@ pub(crate) fn config(folder: &Path, listen: Listen) -> Config {
         tls: None,
         roots: Roots::default(),
         pkcs11: None,
+        backups: None,
         limits: Limits::default(),
         logging: Logging::default(),
         traces: None,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use keyward_core::keyward::Keyward;
-use keyward_store::{Options, Standing};
+use keyward_store::{BackupFolders, Options, Standing};
 use tracing::{error, info, warn};
 
 use super::store::NEW_OWNER;
@@ -62,6 +62,7 @@ pub(crate) fn options(config: &Config) -> Options {
     Options {
         anchor: config.anchor.clone(),
         cache_bytes: config.cache_bytes,
+        backups: config.backups.clone().map(|kept| BackupFolders { records: kept.folder, slots: kept.slots }),
         on_failure: Box::new(|why| {
             error!(why, "the store has failed; stopping, because what it holds now cannot be known");
             std::process::exit(74);

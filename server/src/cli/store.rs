@@ -22,11 +22,17 @@ pub(crate) const NEW_OWNER: &str = "stop the server and run `keyward recover --n
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check(file) => check_all(&Config::read(&file.config)?),
-        Command::Backup { config, to, slots } => {
-            let store = open(&Config::read(&config.config)?)?;
-            let written = store.backup(to, slots.as_deref())?;
-            say(&format!("{} records and {} events in {}", written.records, written.events, to.display()));
-            if slots.is_none() {
+        Command::Backup { remote, to, slots, config } => {
+            let (records, events, file, has_slots) = if let Some(to) = to {
+                let store = open(&Config::read(&config.config)?)?;
+                let written = store.backup(to, slots.as_deref())?;
+                (written.records, written.events, to.display().to_string(), slots.is_some())
+            } else {
+                let written = super::runtime()?.block_on(remote.client()?.back_up())?;
+                (written.records, written.events, written.file, written.slots.is_some())
+            };
+            say(&format!("{records} records and {events} events in {file}"));
+            if !has_slots {
                 say("the slots are not in it: without them nothing in it can be used");
             }
             Ok(ExitCode::SUCCESS)

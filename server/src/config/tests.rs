@@ -122,13 +122,16 @@ const LEAST: &str = "data = \"data\"\nkeys = \"keys\"\nlisten.http = \"127.0.0.1
 fn relative_paths_are_relative_to_the_file() {
     let (folder, config) = read(&format!(
         "{LEAST}anchor = \"../elsewhere/anchor\"\nlisten.https = \"[::1]:0\"\n\
-        tls = {{ certificate = \"cert.pem\", private_key = \"/etc/key.pem\" }}\n"
+        tls = {{ certificate = \"cert.pem\", private_key = \"/etc/key.pem\" }}\n\
+        backups = {{ folder = \"backups\", slots = \"/srv/slots\" }}\n"
     ));
     let config = config.unwrap();
     let tls = config.tls.unwrap();
     assert_eq!((config.data, config.keys), (folder.join("data"), folder.join("keys")));
     assert_eq!(config.anchor, Some(folder.join("../elsewhere/anchor")));
     assert_eq!((tls.certificate, tls.private_key), (folder.join("cert.pem"), PathBuf::from("/etc/key.pem")));
+    let kept = config.backups.unwrap();
+    assert_eq!((kept.folder, kept.slots), (folder.join("backups"), Some(PathBuf::from("/srv/slots"))));
 }
 
 #[test]
@@ -227,6 +230,13 @@ fn an_anchor_inside_the_data_is_refused_however_it_is_written() {
     }
     for outside in ["anchor", "data-anchor", "../anchor"] {
         assert!(read(&format!("{LEAST}anchor = \"{outside}\"\n")).1.is_ok(), "{outside}");
+    }
+}
+
+#[test]
+fn backups_inside_the_data_are_refused() {
+    for inside in ["folder = \"data/backups\"", "folder = \"backups\", slots = \"./data/slots\""] {
+        assert!(refused(&format!("{LEAST}backups = {{ {inside} }}\n")).contains("backups"), "{inside}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! This file is about coming back: from a copy, from a backup, from a loss. What was removed never does.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -67,6 +68,61 @@ fn recover(folder: &Path) -> String {
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(done.out.contains("keys were ended"), "{done:?}");
     done.out.split_whitespace().last().expect("a secret").to_owned()
+}
+
+/// The one file in a folder.
+fn the_one(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).expect("it is there");
+    let found: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
+    let [file] = &found[..] else { panic!("one file: {found:?}") };
+    let others = fs::metadata(file).expect("it is there").permissions().mode() & 0o077;
+    assert_eq!(others, 0, "{} is for its owner alone", file.display());
+    file.display().to_string()
+}
+
+/// By its operator and nobody else, while it goes on. What was removed since does not come back with it.
+#[test]
+fn a_running_server_writes_its_backups() {
+    let folder = folder();
+    let folder = folder.path();
+    let [records, slots] = ["backups", "slot-copies"].map(|name| folder.join(name));
+    [&records, &slots].into_iter().for_each(|folder| fs::create_dir(folder).expect("it is made"));
+    let serve = || {
+        Server::configured(folder, |config| {
+            let kept = [("folder", &records), ("slots", &slots)];
+            let kept = kept.map(|(name, folder)| (name.to_owned(), folder.to_str().expect("text").into()));
+            config.insert("backups".to_owned(), toml::Table::from_iter(kept).into());
+        })
+    };
+    let server = serve();
+    let (kept, removed) = (server.issue("kept"), server.issue("removed"));
+    assert_eq!(server.call_as(&kept.1, "POST", "/v1/store/backup", None).status, 403);
+    let (url, secret) = (server.http.clone(), folder.join("owner.secret").display().to_string());
+    let told = on(folder, &["store", "backup", "--url", &url, "--secret-file", &secret]);
+    assert!(told.code == Some(0) && !told.out.contains("slots are not in it"), "{told:?}");
+    let back = || {
+        fs::remove_dir_all(folder.join("data")).expect("it is there");
+        let restore = ["store", "restore", "--from", &the_one(&records), "--slots", &the_one(&slots)];
+        assert_eq!(on(folder, &restore).code, Some(0));
+    };
+    assert_eq!(server.stop(), ExitStatus::default());
+    back();
+    let server = serve();
+    for (_, secret) in [&kept, &removed] {
+        assert_eq!(server.verify(secret)["valid"], true, "nothing was lost");
+    }
+    assert_eq!(server.call("DELETE", &format!("/v1/keys/{}", removed.0), None).status, 204);
+    assert_eq!(server.stop(), ExitStatus::default());
+    back();
+    is_locked(folder, &[&kept.1, &removed.1]);
+}
+
+#[test]
+fn a_running_server_that_has_no_place_for_backups_says_so() {
+    let folder = folder();
+    let server = Server::configured(folder.path(), |_| {});
+    let refused = server.call("POST", "/v1/store/backup", None);
+    assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("wrong_state")), "{}", refused.body);
 }
 
 #[test]

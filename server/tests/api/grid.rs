@@ -122,7 +122,7 @@ fn the_page_is_the_table() {
 
 #[test]
 fn the_server_holds_the_table_for_every_role() {
-    let scene = Scene::new();
+    let scene = Scene::with_backups();
     let tenant = scene.tenant("tenant").organization;
     let stranger = scene.tenant("stranger").organization;
     let mut wrong = Vec::new();
@@ -164,7 +164,7 @@ fn the_server_holds_the_table_for_every_role() {
 
 #[test]
 fn the_server_holds_the_table_for_every_right() {
-    let scene = Scene::new();
+    let scene = Scene::with_backups();
     let (home, account) = (scene.own_organization(), scene.own_account());
     let mut wrong = Vec::new();
     for scope in Right::ALL.into_iter().map(Right::word).chain(["queues:read", "queues:write", "no-right"]) {
@@ -285,6 +285,7 @@ fn attempt(scene: &Scene, caller: &str, verb: Verb, on: &Subject) -> Outcome {
         Verb::UpdateOrganization => ("PATCH", organization, name),
         Verb::RemoveOrganization => ("DELETE", organization, Value::Null),
         Verb::Reroot => ("POST", "/v1/store/reroot".to_owned(), Value::Null),
+        Verb::BackUp => ("POST", "/v1/store/backup".to_owned(), Value::Null),
         Verb::ReadLog => {
             ("GET", format!("/v1/events?after={}", log_size(scene).saturating_sub(20)), Value::Null)
         }

@@ -58,6 +58,20 @@ impl Scene {
         })
     }
 
+    /// One that has folders for backups.
+    pub(super) fn with_backups() -> Self {
+        Self::on(|folder| {
+            let folders = [("folder", "backups"), ("slots", "slot-copies")].map(|(what, name)| {
+                let path = folder.join(name);
+                std::fs::create_dir_all(&path).expect("it is made");
+                (what.to_owned(), path.to_str().expect("text").into())
+            });
+            Server::configured(folder, |config| {
+                config.insert("backups".to_owned(), toml::Table::from_iter(folders).into());
+            })
+        })
+    }
+
     /// One that has discue's calls below a path of their own, too.
     pub(super) fn with_prefix() -> Self {
         Self::on(|folder| {

@@ -119,6 +119,7 @@ fn start(folder: Folder, engine: Engine, signer: Signer, options: Options) -> Re
         has_anchored: AtomicBool::new(true),
         failure: OnceLock::new(),
         on_failure: Mutex::new(Some(options.on_failure)),
+        backups: options.backups,
         faults: options.faults,
         _folder: folder,
     });

@@ -1,10 +1,13 @@
 //! This file is about backups: whole, or refused; without slots unless asked.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::TryRecvError;
 
-use keyward_core::store::{Spend, Store};
-use keyward_store::{Embedded, OpenError, Options, restore};
+use keyward_core::store::{Backup, ReadError, Spend, Store};
+use keyward_core::time::Timestamp;
+use keyward_store::{BackupFolders, Embedded, OpenError, Opens, Options, restore};
 
 use tokio::task::JoinSet;
 
@@ -181,4 +184,91 @@ fn slots_that_no_longer_open_are_left_out() {
     let error = restore(&folder, &file, Some((&slots, &|_, _| false)), &key).unwrap_err().to_string();
     assert!(error.contains("none of these slots opens"), "{error}");
     assert!(Embedded::open(&folder, signer(), Options::default()).is_err());
+}
+
+/// Where a running store keeps its backups here.
+fn folders(place: &Place) -> BackupFolders {
+    let [records, slots] = ["backups", "slot-copies"].map(|name| place.kept.path().join(name));
+    [&records, &slots].into_iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
+    BackupFolders { records, slots: Some(slots) }
+}
+
+fn keeping(place: &Place, backups: BackupFolders) -> Embedded {
+    let options =
+        Options { anchor: Some(place.anchor.clone()), backups: Some(backups), ..Options::default() };
+    Embedded::open(&place.folder, signer(), options).unwrap()
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Each is of one moment: all that its log says is there, and nothing else.
+#[test]
+fn a_store_that_goes_on_writes_backups_that_are_whole() {
+    let (place, store) = filled();
+    drop(store);
+    let kept = folders(&place);
+    let store = Arc::new(keeping(&place, kept.clone()));
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let committing = Arc::clone(&store);
+    let commits = std::thread::spawn(move || {
+        run(async {
+            let mut number = 300;
+            while stopped.try_recv() == Err(TryRecvError::Empty) {
+                for version in 1..=1 + number % 3 {
+                    committing.commit(step(number, version, 0)).await.unwrap();
+                }
+                number += 1;
+            }
+        });
+    });
+    let written: Vec<Backup> =
+        (1..=8).map(|millis| run(store.back_up(Timestamp::from_millis(millis))).unwrap().unwrap()).collect();
+    drop(stop);
+    commits.join().unwrap();
+    let (first, last) = (&written[0], &written[written.len() - 1]);
+    assert_eq!(first.file, "keyward-19700101T000000.001Z.records");
+    assert!(first.events < last.events, "commits went on meanwhile");
+    for (number, backup) in written.iter().enumerate() {
+        let folder = place.kept.path().join(format!("restored-{number}"));
+        let copied = backup.slots.as_ref().unwrap();
+        let slots = kept.slots.as_ref().unwrap().join(&copied.file);
+        let opens: (&Path, Opens<'_>) = (&slots, &|_, _| true);
+        let key = signer().verifier_key();
+        let read = restore(&folder, &kept.records.join(&backup.file), Some(opens), &key).unwrap();
+        assert_eq!((read.records, read.events), (backup.records, backup.events), "{backup:?}");
+        let restored = Embedded::open(&folder, signer(), Options::default()).unwrap();
+        assert_eq!(restored.check(&|_, _| true).unwrap(), [], "{backup:?}");
+    }
+}
+
+#[test]
+fn a_backup_that_could_not_be_written_leaves_nothing_and_overwrites_nothing() {
+    let (place, store) = filled();
+    drop(store);
+    let kept = folders(&place);
+    let slots = kept.slots.clone().unwrap();
+    let (time, later) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
+    let store = keeping(&place, kept.clone());
+    let whole = run(store.back_up(time)).unwrap().unwrap();
+    let bytes = fs::read(kept.records.join(&whole.file)).unwrap();
+    run(store.commit(step(300, 1, 0))).unwrap();
+    assert!(matches!(run(store.back_up(time)), Err(ReadError::Unavailable(_))), "the name is taken");
+    assert_eq!(fs::read(kept.records.join(&whole.file)).unwrap(), bytes);
+    fs::rename(&slots, place.kept.path().join("away")).unwrap();
+    let refused = run(store.back_up(later)).unwrap_err().to_string();
+    assert!(refused.contains("slot-copies"), "{refused}");
+    assert_eq!(names_in(&kept.records), std::slice::from_ref(&whole.file));
+    fs::rename(place.kept.path().join("away"), &slots).unwrap();
+    assert_eq!(names_in(&slots), [whole.slots.unwrap().file]);
+    assert!(run(store.back_up(later)).unwrap().is_some());
+    drop(store);
+    let without = reopen(&place.folder, &place.anchor);
+    assert_eq!(run(without.back_up(later)), Ok(None));
 }

@@ -17,7 +17,7 @@ pub(super) const NATIVE: Language = Language {
     name: "native",
     dialect: native::dialect,
     title: |route| operation(route).to_owned(),
-    scene: Scene::new,
+    scene: Scene::with_backups,
     cast: |scene| Cast {
         whoever_may: scene.owner.clone(),
         stranger: scene.tenant("a stranger").owner.secret,
@@ -38,6 +38,7 @@ const DIFFERS: &str = r#"
     (?P<prefix>key|acct|org|res|rcpt|rmvl|epoch)_(?P<id>[0-7][0-9a-z]{25})
   | (?P<secret>[a-z][a-z0-9]*_[a-z][a-z0-9]*_[0-9A-Za-z]{43})
   | (?P<handle>[a-z][a-z0-9]*_[a-z][a-z0-9]*_[0-9A-Za-z]{10})\b
+  | keyward-(?P<moment>[0-9T.]+Z)\.
   | (?P<time>202[0-9]-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)
   | (?P<hash>\b[0-9a-f]{64}\b)
   | (?P<request>\b[0-9a-f]{32}\b)
@@ -65,6 +66,11 @@ fn shown(operation: &str, scene: &Scene) -> Shown {
         "find_removal" => find_removal(scene),
         "read_receipt" => receipt(scene),
         "reroot" => reroot(scene),
+        "back_up" => {
+            let path = "/v1/store/backup";
+            scene.held(json!({}));
+            shows(bare("POST", path), None, bare("POST", format!("{path}?slots=true")))
+        }
         "read_checkpoint" | "read_tile" | "list_events" => log(operation),
         "introspect" | "revoke" | "forward_auth" | "forward_auth_path" => of_gateways(operation, scene),
         "list_verifiers" => {
