@@ -6,7 +6,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
@@ -42,10 +42,19 @@ pub struct Usage {
 /// Somebody who uses a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// From where.
-    pub address: IpAddr,
+    /// Who.
+    pub who: Who,
     /// When last.
     pub last_seen_at: Timestamp,
+}
+
+/// By what somebody who uses a key is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Their address.
+    Address(IpAddr),
+    /// The name of the verifier that they came to. From where, it does not say.
+    Verifier(Arc<str>),
 }
 
 /// One use.
@@ -64,7 +73,7 @@ impl Usage {
     pub fn add(&mut self, one: Use) {
         self.count(one.at, 1, one.accepted);
         if let Some(address) = one.address {
-            self.seen(Client { address, last_seen_at: one.at });
+            self.seen(Client { who: Who::Address(address), last_seen_at: one.at });
         }
     }
 
@@ -97,12 +106,13 @@ impl Usage {
         self.trim();
     }
 
-    fn seen(&mut self, client: Client) {
-        if let Some(latest) = self.clients.first_mut().filter(|latest| latest.address == client.address) {
+    /// Adds somebody who uses the key.
+    pub(crate) fn seen(&mut self, client: Client) {
+        if let Some(latest) = self.clients.first_mut().filter(|latest| latest.who == client.who) {
             latest.last_seen_at = latest.last_seen_at.max(client.last_seen_at);
             return;
         }
-        self.clients.retain(|known| known.address != client.address);
+        self.clients.retain(|known| known.who != client.who);
         let at = self.clients.partition_point(|known| known.last_seen_at > client.last_seen_at);
         self.clients.insert(at, client);
         self.clients.truncate(CLIENTS);
@@ -119,27 +129,38 @@ impl Usage {
     /// The usage as a store keeps it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let row = Row {
+        let mut row = Row {
             last_used_at: self.last_used_at.map(Timestamp::millis),
             accepted: self.accepted.clone(),
             refused: self.refused.clone(),
-            clients: self.clients.iter().map(|c| (c.address, c.last_seen_at.millis())).collect(),
+            clients: Vec::new(),
         };
-        postcard::to_allocvec(&row).unwrap_or_default()
+        let mut verifiers: Vec<(&str, u64)> = Vec::new();
+        for Client { who, last_seen_at } in &self.clients {
+            match who {
+                Who::Address(address) => row.clients.push((*address, last_seen_at.millis())),
+                Who::Verifier(name) => verifiers.push((name, last_seen_at.millis())),
+            }
+        }
+        postcard::to_allocvec(&(row, verifiers)).unwrap_or_default()
     }
 
     /// Reads what [`Usage::encode`] wrote; nothing known where it was anything else.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Self {
-        let Ok(row) = postcard::from_bytes::<Row>(bytes) else { return Self::default() };
-        let clients = row.clients.into_iter();
+        let Ok((row, rest)) = postcard::take_from_bytes::<Row>(bytes) else { return Self::default() };
+        // Earlier builds wrote none.
+        let verifiers: Vec<(String, u64)> = postcard::from_bytes(rest).unwrap_or_default();
+        let verifiers = verifiers.into_iter().map(|(name, at)| (Who::Verifier(name.into()), at));
+        let addresses = row.clients.into_iter().map(|(address, at)| (Who::Address(address), at));
+        let client = |(who, at)| Client { who, last_seen_at: Timestamp::from_millis(at) };
+        let mut clients: Vec<Client> = addresses.chain(verifiers).map(client).collect();
+        clients.sort_by_key(|client| std::cmp::Reverse(client.last_seen_at));
         Self {
             last_used_at: row.last_used_at.map(Timestamp::from_millis),
             accepted: row.accepted,
             refused: row.refused,
-            clients: clients
-                .map(|(address, at)| Client { address, last_seen_at: Timestamp::from_millis(at) })
-                .collect(),
+            clients,
         }
     }
 }
@@ -171,14 +192,14 @@ struct Note {
     accepted: u64,
     refused: u64,
     last_used_at: Option<Timestamp>,
-    client: Option<Client>,
+    client: Option<(IpAddr, Timestamp)>,
     others: Option<Box<Usage>>,
 }
 
 impl Note {
     fn add(&mut self, one: Use) {
         let hour = hour_of(one.at);
-        let address = self.client.as_ref().map(|client| client.address);
+        let address = self.client.map(|(address, _)| address);
         let is_new = self.accepted + self.refused == 0;
         if !is_new && (hour != self.hour || address != one.address) {
             let others = std::mem::take(self).into_usage();
@@ -190,8 +211,8 @@ impl Note {
             self.last_used_at = self.last_used_at.max(Some(one.at));
         }
         if let Some(address) = one.address {
-            let before = self.client.as_ref().map(|client| client.last_seen_at);
-            self.client = Some(Client { address, last_seen_at: before.max(Some(one.at)).unwrap_or(one.at) });
+            let before = self.client.map(|(_, last_seen_at)| last_seen_at);
+            self.client = Some((address, before.max(Some(one.at)).unwrap_or(one.at)));
         }
     }
 
@@ -202,7 +223,11 @@ impl Note {
             last_used_at: self.last_used_at,
             accepted: counted(self.accepted),
             refused: counted(self.refused),
-            clients: self.client.into_iter().collect(),
+            clients: self
+                .client
+                .into_iter()
+                .map(|(address, last_seen_at)| Client { who: Who::Address(address), last_seen_at })
+                .collect(),
         });
         usage
     }
@@ -263,7 +288,10 @@ impl Notes {
 
 #[cfg(test)]
 mod tests {
-    use super::{Notes, Usage, Use};
+    use std::collections::BTreeMap;
+    use std::net::IpAddr;
+
+    use super::{Client, Notes, Usage, Use, Who};
     use crate::id::Id;
     use crate::time::Timestamp;
 
@@ -292,9 +320,39 @@ mod tests {
                 usage.add(used(round * 100 + u64::from(client), client, true));
             }
         }
-        let last: Vec<String> = usage.clients.iter().map(|client| client.address.to_string()).collect();
-        let want: Vec<String> = (4..20).rev().map(|client| format!("10.0.0.{client}")).collect();
+        let last: Vec<Who> = usage.clients.iter().map(|client| client.who.clone()).collect();
+        let want: Vec<Who> = (4..20)
+            .rev()
+            .map(|client| Who::Address(std::net::Ipv4Addr::new(10, 0, 0, client).into()))
+            .collect();
         assert_eq!(last, want);
+    }
+
+    /// Both kinds in one list, by when they were seen; what an earlier build wrote says nothing of verifiers.
+    #[test]
+    fn clients_are_written_and_read_again() {
+        let mut usage = Usage::default();
+        for (seconds, name) in [(1, "gateway-1"), (3, "gateway-2"), (5, "gateway-1")] {
+            usage.add(used(seconds - 1, seconds as u8, true));
+            let last_seen_at = Timestamp::from_millis(seconds * 1000);
+            usage.seen(Client { who: Who::Verifier(name.into()), last_seen_at });
+        }
+        let last: Vec<Who> = usage.clients.iter().map(|client| client.who.clone()).collect();
+        let address = |octet: u8| Who::Address([10, 0, 0, octet].into());
+        let verifier = |name: &str| Who::Verifier(name.into());
+        assert_eq!(last, [verifier("gateway-1"), address(5), verifier("gateway-2"), address(3), address(1)]);
+        let bytes = usage.encode();
+        assert_eq!(Usage::decode(&bytes), usage);
+        // As it was written before: postcard of last use, counts by hour, and addresses with when they were seen.
+        let old = (
+            Some(7000_u64),
+            BTreeMap::from([(0_u64, 1_u64)]),
+            BTreeMap::<u64, u64>::new(),
+            [(IpAddr::from([10, 0, 0, 1]), 7000_u64)].to_vec(),
+        );
+        let mut known = Usage::default();
+        known.add(used(7, 1, true));
+        assert_eq!(Usage::decode(&postcard::to_allocvec(&old).unwrap()), known);
     }
 
     #[test]

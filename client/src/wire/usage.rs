@@ -32,9 +32,11 @@ pub struct HourlyCount {
 /// Somebody who uses a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Client {
-    /// From where.
-    #[schemars(with = "String")]
-    pub address: IpAddr,
+    /// From where; `null` where a verifier tells of it.
+    #[schemars(with = "Option<String>")]
+    pub address: Option<IpAddr>,
+    /// The name of the verifier that it was used at; `null` where it was used at the server.
+    pub verifier: Option<String>,
     /// When last.
     #[schemars(extend("format" = "date-time"))]
     pub last_seen_at: String,

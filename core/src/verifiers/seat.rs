@@ -31,6 +31,7 @@ const EVENTS: usize = 1024;
 pub struct Seat<S: Store, E: Environment> {
     keyward: Arc<Keyward<S, E>>,
     who: Incarnation,
+    name: Arc<str>,
     organization: Option<OrganizationId>,
     phase: Phase,
     /// Up to where it was told everything.
@@ -93,6 +94,7 @@ impl<S: Store, E: Environment> Seat<S, E> {
         let mut seat = Self {
             keyward: Arc::clone(keyward),
             who: hello.incarnation,
+            name: hello.name.as_str().into(),
             organization,
             phase: Phase::Changes,
             told: until,
@@ -161,7 +163,7 @@ impl<S: Store, E: Environment> Seat<S, E> {
             VerifierFrame::Acknowledge(position) => verifiers.acknowledged(self.who, position, now),
             VerifierFrame::Lookup(lookup) => return Ok(self.look_up(&lookup)),
             VerifierFrame::Uses(uses) => {
-                self.keyward.note_uses(self.organization, &uses).await;
+                self.keyward.note_uses(&self.name, self.organization, &uses).await;
                 return Ok(Vec::new());
             }
             VerifierFrame::Goodbye => {

@@ -1,5 +1,7 @@
 //! This file is about uses that verifiers report: keys that were used at verifiers only are in use, too.
 
+use std::sync::Arc;
+
 use keyward_verifier::frame::KeyUses;
 
 use crate::id::{Id, OrganizationId};
@@ -8,16 +10,21 @@ use crate::keyward::{Environment, Keyward};
 use crate::record;
 use crate::store::{RecordKind, Store};
 use crate::time::Timestamp;
-use crate::usage::Usage;
+use crate::usage::{Client, Usage, Who};
 
 impl<S: Store, E: Environment> Keyward<S, E> {
     /// Notes how a verifier of this organization, or of all, saw keys used. What it says of others' is not heard, and nothing else
     /// rests on it: the worst that a verifier can do by lying is to make its own organization's keys look used.
-    pub(super) async fn note_uses(&self, organization: Option<OrganizationId>, uses: &[KeyUses]) {
+    pub(super) async fn note_uses(
+        &self,
+        verifier: &Arc<str>,
+        organization: Option<OrganizationId>,
+        uses: &[KeyUses],
+    ) {
         for used in uses {
             let id = Id::from_bits(used.key);
             if self.is_judged_by(organization, id).await {
-                self.notes.merge(id, &usage(used, self.environment.now()));
+                self.notes.merge(id, &usage(verifier, used, self.environment.now()));
             }
         }
     }
@@ -45,11 +52,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     }
 }
 
-/// What was seen at a verifier; from where, it does not say.
-fn usage(used: &KeyUses, now: Timestamp) -> Usage {
+/// What was seen at a verifier.
+fn usage(verifier: &Arc<str>, used: &KeyUses, now: Timestamp) -> Usage {
     let accepted_at = Timestamp::from_millis(now.millis().saturating_sub(u64::from(used.seconds_ago) * 1000));
     let mut usage = Usage::default();
     usage.count(accepted_at, used.accepted.into(), true);
     usage.count(now, used.refused.into(), false);
+    let last_seen_at = if used.accepted > 0 && used.refused == 0 { accepted_at } else { now };
+    usage.seen(Client { who: Who::Verifier(Arc::clone(verifier)), last_seen_at });
     usage
 }

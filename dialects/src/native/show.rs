@@ -10,7 +10,7 @@ use keyward_core::key::{Found, Key, Material, Tombstone};
 use keyward_core::removal::{Plan, Progress};
 use keyward_core::store::{Backup, Logged};
 use keyward_core::time::Timestamp;
-use keyward_core::usage::{Client, Usage};
+use keyward_core::usage::{Client, Usage, Who};
 use keyward_core::verifiers::Covered;
 
 use super::{access, crypto, fields, verifiers, words};
@@ -154,7 +154,11 @@ pub(super) fn usage(usage: &Usage) -> wire::Usage {
 }
 
 fn client(client: &Client) -> wire::Client {
-    wire::Client { address: client.address, last_seen_at: client.last_seen_at.to_string() }
+    let (address, verifier) = match &client.who {
+        Who::Address(address) => (Some(*address), None),
+        Who::Verifier(name) => (None, Some(name.to_string())),
+    };
+    wire::Client { address, verifier, last_seen_at: client.last_seen_at.to_string() }
 }
 
 pub(super) fn account(account: &Account) -> wire::Account {

@@ -6,7 +6,7 @@ use keyward_core::filter::Filter;
 use keyward_core::id::Id;
 use keyward_core::removal::{InUse, Plan, Progress, Removal, Selection, UsedWithin};
 use keyward_core::time::Timestamp;
-use keyward_core::usage::Client;
+use keyward_core::usage::{Client, Who};
 use serde_json::json;
 
 use crate::samples::{ACCOUNT, KEY, Sent, json, send, tombstone};
@@ -52,14 +52,15 @@ fn a_dry_run_is_a_plan_and_its_hash_confirms() {
 
 #[test]
 fn a_plan_says_who_uses_what() {
-    let client = Client { address: "192.0.2.7".parse().unwrap(), last_seen_at: Timestamp::from_millis(2000) };
+    let whose = [Who::Address("192.0.2.7".parse().unwrap()), Who::Verifier("gateway-1".into())];
+    let clients = whose.map(|who| Client { who, last_seen_at: Timestamp::from_millis(2000) });
     let plan = Plan {
         total: 3,
         protected: 1,
         in_use: vec![InUse {
             key: Id::from_bits(1).into(),
             last_used_at: Timestamp::from_millis(2000),
-            clients: vec![client],
+            clients: clients.to_vec(),
         }],
         used_within: UsedWithin { hour: 1, day: 1, week: 2 },
         hash: [255; 32],
@@ -69,7 +70,10 @@ fn a_plan_says_who_uses_what() {
         json(&remove("").answered(&Answer::Plan(Box::new(plan)).into())),
         json!({
             "total": 3, "protected": 1, "used_within": {"hour": 1, "day": 1, "week": 2}, "plan_hash": "ff".repeat(32),
-            "in_use": [{"key_id": KEY, "last_used_at": at, "clients": [{"address": "192.0.2.7", "last_seen_at": at}]}],
+            "in_use": [{"key_id": KEY, "last_used_at": at, "clients": [
+                {"address": "192.0.2.7", "verifier": null, "last_seen_at": at},
+                {"address": null, "verifier": "gateway-1", "last_seen_at": at},
+            ]}],
         })
     );
 }

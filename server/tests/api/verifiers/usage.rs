@@ -53,6 +53,11 @@ fn a_key_that_is_used_at_a_verifier_only_is_not_unused() {
     assert_eq!(listed["data"][0]["id"], unused.id.as_str());
     let plan = scene.ok("POST", "/v1/removals", json!({ "dry_run": true, "account_id": account }));
     assert_eq!((&plan["total"], &plan["used_within"]["hour"]), (&json!(2), &json!(1)), "{plan}");
+    let by = &plan["in_use"][0]["clients"];
+    assert_eq!(
+        (&by[0]["verifier"], &by[0]["address"], &by[1]),
+        (&json!("gateway"), &Value::Null, &Value::Null)
+    );
 }
 
 #[test]
