@@ -20,6 +20,8 @@ mod endings;
 mod epochs;
 #[path = "model/faults.rs"]
 mod faults;
+#[path = "model/frames.rs"]
+mod frames;
 #[path = "model/house.rs"]
 mod house;
 #[path = "model/play.rs"]
