@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod crypto;
 mod fault;
 mod garbage;
 mod gateways;

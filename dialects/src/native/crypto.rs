@@ -1,19 +1,19 @@
 //! This file is about keys that never leave on the wire: what is said of one, what it is to do, and what came of that.
 
+mod answer;
 mod words;
 
-use http::StatusCode;
 use keyward_client::wire;
 use keyward_core::command::{Command, Draft};
 use keyward_core::crypto::{
-    AesKeySize, CipherKey, Crypto, Exercise, Exercised, KeyRef, NewCrypto, Origin, Peer, Usages,
+    AesKeySize, CipherKey, Crypto, Exercise, KeyRef, NewCrypto, Origin, Peer, Usages,
 };
 use keyward_core::error::Error;
 use keyward_core::id::{AccountId, KeyId};
 
-use super::render::json;
+pub(super) use self::answer::render;
 use super::{body, fields, headers, keys};
-use crate::dialect::{Params, Parsed, Request, Response};
+use crate::dialect::{Params, Parsed, Request};
 
 /// A key to make; what makes it a key beside that is `key`'s.
 pub(super) fn new(
@@ -209,27 +209,4 @@ fn under(given: Option<wire::AgreedKey>) -> Result<CipherKey, Error> {
         _ => return Err(Error::invalid("agreed.bits", "128, 192 or 256")),
     };
     Ok(CipherKey::Agreed { peer: peer(&given.peer)?, size, info: given.info.0.to_vec() })
-}
-
-/// What came of an exercise, on the wire.
-pub(super) fn render(exercised: &Exercised) -> Response {
-    let bytes = |bytes: &[u8]| wire::Bytes::from(bytes);
-    let ok = StatusCode::OK;
-    match exercised {
-        Exercised::Signature(signature) => json(ok, &wire::Signature { signature: bytes(signature) }),
-        Exercised::Fits(valid) => json(ok, &wire::Checked { valid: *valid }),
-        Exercised::Mac(mac) => json(ok, &wire::Mac { mac: bytes(mac) }),
-        Exercised::Ciphertext { ciphertext, iv, tag } => {
-            json(ok, &wire::Ciphertext { ciphertext: bytes(ciphertext), iv: bytes(iv), tag: bytes(tag) })
-        }
-        Exercised::Plaintext(plaintext) => json(ok, &wire::Plaintext { plaintext: bytes(plaintext) }),
-        Exercised::Wrapped(wrapped) => json(ok, &wire::Wrapped { wrapped: bytes(wrapped) }),
-        Exercised::Unwrapped(key) => json(ok, &wire::Unwrapped { key: bytes(key) }),
-        Exercised::Agreed(secret) | Exercised::Decapsulated(secret) => {
-            json(ok, &wire::SharedSecret { secret: bytes(secret) })
-        }
-        Exercised::Encapsulated { ciphertext, secret } => {
-            json(ok, &wire::Encapsulated { ciphertext: bytes(ciphertext), secret: bytes(secret) })
-        }
-    }
 }

@@ -93,7 +93,12 @@ fn issued(key: &Key, secret: Option<wire::Secret>, uncovered: &[String]) -> Resp
 /// A JSON answer.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     // Nothing that is shown has map keys or numbers that JSON cannot write.
-    let body = serde_json::to_vec(body).unwrap_or_default();
+    json_text(status, serde_json::to_vec(body).unwrap_or_default())
+}
+
+/// An answer that is the text of JSON already.
+pub(super) fn json_text(status: StatusCode, body: Vec<u8>) -> Response {
+    // Room for more than the few of an answer: the connection takes the map for the fields of its next request.
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Response { status, headers, body }

@@ -3,8 +3,7 @@
 
 use std::io::{self, Write as _};
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::StatusCode;
 use keyward_client::wire;
 use keyward_core::command::{Ask, Command, Shown};
 use keyward_core::error::Error;
@@ -12,6 +11,7 @@ use keyward_core::scope::Scopes;
 use keyward_core::verbs::verify::{Valid, Verdict};
 use zeroize::Zeroizing;
 
+use super::render::json_text;
 use super::{access, body};
 use crate::dialect::{Params, Parsed, Request, Response};
 
@@ -44,10 +44,7 @@ pub(super) fn render(verdict: &Verdict) -> Response {
             [r#"{"valid":false,"code":""#, refusal.word(), r#""}"#].concat().into_bytes()
         }
     };
-    // Room for more than the few of an answer: the connection takes the map for the fields of its next request.
-    let mut headers = HeaderMap::with_capacity(4);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Response { status: StatusCode::OK, headers, body }
+    json_text(StatusCode::OK, body)
 }
 
 fn write_valid(valid: &Valid) -> io::Result<Vec<u8>> {
