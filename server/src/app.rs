@@ -135,10 +135,10 @@ impl<S: Store> App<S> {
         let (parts, body) = request.into_parts();
         let (head, dialect) = self.head(parts, peer, tls);
         let span = self.traces.as_ref().and_then(|traces| traces.request(&head.parts.headers));
-        let answer = self.answer_in(dialect, &head, body);
+        // Made where it is waited for: it is large, and made before it would be moved there.
         let answer = match &span {
-            Some(span) => Box::pin(answer).with_context(span.clone()).await,
-            None => answer.await,
+            Some(span) => Box::pin(self.answer_in(dialect, &head, body)).with_context(span.clone()).await,
+            None => self.answer_in(dialect, &head, body).await,
         };
         self.answered(dialect, &head, answer.status());
         if let Some(span) = span {
