@@ -53,21 +53,23 @@ impl Crypto {
             Exercise::Encrypt { mode, under, plaintext, aad } => {
                 let mut iv = vec![0; aes::iv_bytes(*mode)];
                 random(&mut iv);
-                let key = self.cipher_key(under, peer)?;
-                let (ciphertext, tag) = aes::encrypt(*mode, &key, &iv, plaintext, aad)?;
+                let encrypt = |key: &[u8]| aes::encrypt(*mode, key, &iv, plaintext, aad);
+                let (ciphertext, tag) = self.with_cipher_key(under, peer, encrypt)?;
                 Ok(Exercised::Ciphertext { ciphertext, iv, tag })
             }
             Exercise::Decrypt { mode, under, ciphertext, iv, tag, aad } => {
-                let key = self.cipher_key(under, peer)?;
-                aes::decrypt(*mode, &key, (iv, tag), ciphertext, aad).map(Exercised::Plaintext)
+                let decrypt = |key: &[u8]| aes::decrypt(*mode, key, (iv, tag), ciphertext, aad);
+                self.with_cipher_key(under, peer, decrypt).map(Exercised::Plaintext)
             }
             Exercise::Wrap { under, key, initial_value } => {
                 let initial = initial_value.unwrap_or(key_wrap::INITIAL_VALUE);
-                key_wrap::wrap(&self.cipher_key(under, peer)?, key, initial).map(Exercised::Wrapped)
+                let wrap = |under: &[u8]| key_wrap::wrap(under, key, initial);
+                self.with_cipher_key(under, peer, wrap).map(Exercised::Wrapped)
             }
             Exercise::Unwrap { under, wrapped, initial_value } => {
                 let initial = initial_value.unwrap_or(key_wrap::INITIAL_VALUE);
-                key_wrap::unwrap(&self.cipher_key(under, peer)?, wrapped, initial).map(Exercised::Unwrapped)
+                let unwrap = |under: &[u8]| key_wrap::unwrap(under, wrapped, initial);
+                self.with_cipher_key(under, peer, unwrap).map(Exercised::Unwrapped)
             }
             Exercise::Agree { hash: None, .. } => self.agree(peer).map(Exercised::Agreed),
             Exercise::Agree { hash: Some(with), .. } => {
@@ -144,16 +146,22 @@ impl Crypto {
         }
     }
 
-    /// The key of a cipher or a wrapping.
-    fn cipher_key(&self, under: &CipherKey, peer: Option<&PeerHalf>) -> Result<Zeroizing<Vec<u8>>, Error> {
+    /// Does something with the key of a cipher or a wrapping: the key itself is not copied for it.
+    fn with_cipher_key<T>(
+        &self,
+        under: &CipherKey,
+        peer: Option<&PeerHalf>,
+        act: impl FnOnce(&[u8]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         match under {
             CipherKey::Own(part) => {
                 let Algorithm::Aes(size) = self.algorithm else { return Err(WRONG) };
                 let leading = self.private_half()?.get(..part.unwrap_or(size).bytes());
-                let leading = leading.ok_or(Error::WrongState { why: "the key is shorter than that" })?;
-                Ok(Zeroizing::new(leading.to_vec()))
+                act(leading.ok_or(Error::WrongState { why: "the key is shorter than that" })?)
             }
-            CipherKey::Agreed { size, info, .. } => hash::derive(&self.agree(peer)?, info, size.bytes()),
+            CipherKey::Agreed { size, info, .. } => {
+                act(&hash::derive(&self.agree(peer)?, info, size.bytes())?)
+            }
         }
     }
 

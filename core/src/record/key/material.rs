@@ -33,10 +33,11 @@ pub(super) enum MaterialRow<'a> {
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct CryptoRow<'a> {
-    algorithm: Cow<'a, str>,
+    // As they lie there: a `Cow` is copied, of bytes one by one, which is noticed where a key is opened for each use.
+    #[serde(borrow)]
+    algorithm: &'a str,
     usages: u16,
     source: SourceRow,
-    // As they lie there: a `Cow` of them is read byte by byte, which is noticed where a key is opened for each use.
     #[serde(borrow)]
     lookup: Option<&'a [u8]>,
     #[serde(borrow)]
@@ -140,7 +141,7 @@ impl<'a> MaterialRow<'a> {
 impl<'a> CryptoRow<'a> {
     fn of(crypto: &'a Crypto) -> Self {
         Self {
-            algorithm: Cow::Borrowed(crypto.algorithm.word()),
+            algorithm: crypto.algorithm.word(),
             usages: crypto.usages.bits(),
             source: crypto.source.into(),
             lookup: crypto.lookup.as_deref(),
@@ -151,7 +152,7 @@ impl<'a> CryptoRow<'a> {
 
     fn into_crypto(self, mark: Option<Vec<u8>>) -> Option<Crypto> {
         Some(Crypto {
-            algorithm: Algorithm::parse(&self.algorithm)?,
+            algorithm: Algorithm::parse(self.algorithm)?,
             usages: Usages::from_bits(self.usages)?,
             source: self.source.into(),
             lookup: self.lookup.map(<[u8]>::to_vec),
