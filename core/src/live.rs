@@ -248,11 +248,11 @@ impl Live {
         }
     }
 
-    /// What makes a key one that never leaves; `None` for a key of another kind.
+    /// What makes a key one that never leaves; `None` for a key of another kind. The details lose it.
     ///
     /// # Errors
     /// [`Error::Internal`] if it does not open.
-    pub fn open(&self, entry: &Entry, details: &Details) -> Result<Option<Crypto>, Error> {
+    pub fn open(&self, entry: &Entry, details: &mut Details) -> Result<Option<Crypto>, Error> {
         details.sealed().map(|sealed| self.sealed.open(entry, sealed)).transpose()
     }
 

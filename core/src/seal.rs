@@ -80,10 +80,14 @@ impl Root {
             .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), self.context(id), &mut sealed)
             .map_err(|_| SealError)?;
         let mut slot = [0; WrappedSlot::SIZE];
-        let parts = [&self.epoch.to_le_bytes()[..], &nonce, &sealed, tag.as_ref()];
-        for (to, from) in slot.iter_mut().zip(parts.into_iter().flatten()) {
-            *to = *from;
-        }
+        // Part by part: byte by byte it would take as long as to wrap it.
+        let (epoch, rest) = slot.split_at_mut(4);
+        let (front, rest) = rest.split_at_mut(NONCE);
+        let (body, end) = rest.split_at_mut(32);
+        epoch.copy_from_slice(&self.epoch.to_le_bytes());
+        front.copy_from_slice(&nonce);
+        body.copy_from_slice(&sealed);
+        end.copy_from_slice(tag.as_ref());
         Ok(WrappedSlot(slot))
     }
 
@@ -178,13 +182,28 @@ impl Sealer {
     pub fn open(&self, sealed: &[u8], binding: Binding) -> Result<zeroize::Zeroizing<Vec<u8>>, SealError> {
         let (nonce, body) = sealed.split_first_chunk::<NONCE>().ok_or(SealError)?;
         let mut plain = zeroize::Zeroizing::new(body.to_vec());
-        let length = self
-            .0
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), binding.context(), &mut plain)
-            .map_err(|_| SealError)?
-            .len();
+        let length = self.open_body(*nonce, &mut plain, binding)?.len();
         plain.truncate(length);
         Ok(plain)
+    }
+
+    /// The same where it lies, for whoever wipes it.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn open_in<'a>(&self, sealed: &'a mut [u8], binding: Binding) -> Result<&'a [u8], SealError> {
+        let (nonce, body) = sealed.split_first_chunk_mut::<NONCE>().ok_or(SealError)?;
+        self.open_body(*nonce, body, binding)
+    }
+
+    fn open_body<'a>(
+        &self,
+        nonce: [u8; NONCE],
+        body: &'a mut [u8],
+        binding: Binding,
+    ) -> Result<&'a [u8], SealError> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        self.0.open_in_place(nonce, binding.context(), body).map(|plain| &*plain).map_err(|_| SealError)
     }
 }
 
@@ -202,10 +221,11 @@ pub struct Binding {
 impl Binding {
     fn context(self) -> Aad<[u8; 40]> {
         let mut context = [0; 40];
-        let parts = [&self.organization.id().bytes()[..], &self.id.bytes(), &self.version.to_le_bytes()];
-        for (to, from) in context.iter_mut().zip(parts.into_iter().flatten()) {
-            *to = *from;
-        }
+        let (organization, rest) = context.split_at_mut(16);
+        let (id, version) = rest.split_at_mut(16);
+        organization.copy_from_slice(&self.organization.id().bytes());
+        id.copy_from_slice(&self.id.bytes());
+        version.copy_from_slice(&self.version.to_le_bytes());
         Aad::from(context)
     }
 }

@@ -206,8 +206,8 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     ) -> Result<Usable, Error> {
         let name = self.name_of(permit, key);
         let found = match self.live.find_named(&name) {
-            Some((entry, details)) => {
-                let crypto = self.live.open(&entry, &details)?;
+            Some((entry, mut details)) => {
+                let crypto = self.live.open(&entry, &mut details)?;
                 crypto.map(|crypto| Usable { entry, details, crypto })
             }
             None => None,

@@ -141,8 +141,8 @@ impl Details {
     }
 
     /// The sealed material of a key that never leaves.
-    pub(super) fn sealed(&self) -> Option<&[u8]> {
-        self.bytes.get(self.rest..).filter(|_| self.is_sealed)
+    pub(super) fn sealed(&mut self) -> Option<&mut [u8]> {
+        self.bytes.get_mut(self.rest..).filter(|_| self.is_sealed)
     }
 
     fn text(&self, range: Range<usize>) -> &str {

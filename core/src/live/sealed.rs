@@ -5,6 +5,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use zeroize::Zeroize as _;
+
 use crate::crypto::Crypto;
 use crate::error::Error;
 use crate::id::{Id, OrganizationId};
@@ -38,10 +40,13 @@ impl Sealed {
         Ok(Some(self.sealer.seal(&material::encode(material)?, binding, nonce)?))
     }
 
-    pub(super) fn open(&self, entry: &Entry, sealed: &[u8]) -> Result<Crypto, Error> {
-        let plain =
-            self.sealer.open(sealed, binding(entry.profile.account.organization.id, entry.key.id()))?;
-        match material::decode(&plain)? {
+    /// Opens it where it lies, and wipes it there.
+    pub(super) fn open(&self, entry: &Entry, sealed: &mut [u8]) -> Result<Crypto, Error> {
+        let binding = binding(entry.profile.account.organization.id, entry.key.id());
+        let opened = self.sealer.open_in(sealed, binding).map_err(Error::from);
+        let material = opened.and_then(material::decode);
+        sealed.zeroize();
+        match material? {
             Material::Crypto(crypto) => Ok(crypto),
             Material::Secret(_) | Material::Access(_) => Err(Error::internal("material of another kind")),
         }
