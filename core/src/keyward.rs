@@ -121,14 +121,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         pepper: Pepper,
         expected: usize,
     ) -> Result<Arc<Self>, Error> {
-        let mut seed = [0; 8];
+        let mut seed = [0; 16];
         environment.fill(&mut seed);
         let roots = begun(&store, &pepper, environment.roots().await?).await?;
         let mut memory = [0; 32];
         environment.fill(&mut memory);
         let memory = SlotSecret::new(memory).sealer()?;
         let keyward = Arc::new_cyclic(|this| Self {
-            live: Arc::new(Live::new(u64::from_le_bytes(seed), expected, memory)),
+            live: Arc::new(Live::new(u128::from_le_bytes(seed), expected, memory)),
             store,
             environment,
             roots: Arc::new(roots),

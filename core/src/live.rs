@@ -9,6 +9,7 @@ mod finding;
 mod idle;
 mod parents;
 mod pins;
+mod places;
 mod rate;
 mod removed;
 mod schemes;
@@ -28,6 +29,7 @@ use self::entry::{FLAG_IDLE, FLAG_METERED, FLAG_OPENS, FLAG_OWN, FLAG_SEALED, FL
 use self::idle::Idle;
 use self::parents::Parents;
 use self::pins::Pins;
+use self::places::place_of;
 use self::rate::Rates;
 use self::removed::Removed;
 pub(crate) use self::schemes::Reserved;
@@ -50,6 +52,8 @@ use crate::verifiers::Notice;
 
 /// Every live key, and who stands above it.
 pub struct Live {
+    /// What ids are hidden behind, see [`Live::by_id`].
+    seed: u128,
     table: Table,
     profiles: Profiles<Profile>,
     /// Accounts and organizations.
@@ -116,9 +120,10 @@ impl Live {
     /// Nothing is live yet. `seed` and what `memory` seals under are random and new in every process; `expected` is how
     /// many keys to make room for.
     #[must_use]
-    pub fn new(seed: u64, expected: usize, memory: Sealer) -> Self {
+    pub fn new(seed: u128, expected: usize, memory: Sealer) -> Self {
         Self {
-            table: Table::new(seed, expected),
+            seed,
+            table: Table::new((seed >> 64) as u64 ^ seed as u64, expected),
             profiles: Profiles::new(),
             directory: Directory::default(),
             schemes: Schemes::default(),
@@ -150,7 +155,11 @@ impl Live {
             // Doors ask the server: what names a badge is hashed under a key that does not leave it. And what never leaves
             // is used here.
             Material::Access(_) => return self.stand_at(key, key.head.passing_names()),
-            Material::Crypto(_) => return self.stand_at(key, &key.head.names),
+            Material::Crypto(_) => {
+                let (place, digest) = self.by_id(key.head.id);
+                self.stand(key, place, &Scheme::Sha256, &digest)?;
+                return self.stand_at(key, key.head.passing_names());
+            }
         };
         let (scheme, digest) = match &secret.proof {
             Proof::Digest(scheme, digest) => (scheme, digest),
@@ -162,7 +171,7 @@ impl Live {
             // It signs in; it is never presented as a key.
             Proof::Password(_) => return Ok(Vec::new()),
         };
-        places(&key.head).map(|place| self.stand(key, place, scheme, digest)).collect()
+        self.places(&key.head).map(|place| self.stand(key, place, scheme, digest)).collect()
     }
 
     /// Puts a key where it is looked for by these names, and tells no verifier.
@@ -221,7 +230,7 @@ impl Live {
     /// Ends a key: every look-up that begins after this returned misses it. What verifiers are to be told.
     pub(crate) fn end(&self, head: &Head) -> Vec<Notice> {
         let mut notices = Vec::new();
-        for place in places(head) {
+        for place in self.places(head) {
             let ended = self.table.remove(place, head.id.id().bits());
             self.release(ended.iter().map(|(_, row)| row));
             let told = ended.into_iter().filter(|(_, row)| is_told(row));
@@ -391,26 +400,6 @@ fn flags(key: &Key) -> u8 {
     let sealed = if key.head.kind == Kind::Crypto { FLAG_SEALED } else { 0 };
     let own = if key.head.place == Place::Handle { FLAG_OWN } else { 0 };
     suspended | metered | opens | sealed | own | if idles { FLAG_IDLE } else { 0 }
-}
-
-/// Wherever a key stands.
-fn places(head: &Head) -> impl Iterator<Item = TablePlace> {
-    let one = match head.place {
-        Place::Digest(bits) => Some(TablePlace::of_bits(bits)),
-        // A handle of ours ends with the place; a key of ours has no other.
-        Place::Handle => {
-            let place = head.handle.as_str().as_bytes().last_chunk();
-            Some(place.map_or(TablePlace::of_bits(0), TablePlace::of_chars))
-        }
-        Place::Names => head.names.first().map(place_of),
-        Place::Parts | Place::Nowhere => None,
-    };
-    one.into_iter().chain(head.passing_names().iter().map(place_of))
-}
-
-/// Where a key stands by one of its names.
-fn place_of(name: &Name) -> TablePlace {
-    TablePlace::of_bits(name.bits())
 }
 
 /// Names a key in the maps of this module.

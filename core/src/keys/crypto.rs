@@ -128,14 +128,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         self.pepper.name("crypto", organization.id(), lookup)
     }
 
-    /// What a key stands by.
-    fn name_of(&self, permit: &Permit, key: &KeyRef) -> Name {
-        match key {
-            KeyRef::Id(id) => Handle::from(*id).name(&self.pepper),
-            KeyRef::Lookup(lookup) => self.lookup_name(permit.caller().organization, lookup),
-        }
-    }
-
     pub(crate) async fn find_crypto(&self, permit: &Permit, lookup: &[u8]) -> Result<Answer, Error> {
         let name = self.lookup_name(permit.caller().organization, lookup);
         let id = self.store.holder(name).await?.ok_or(Error::NotFound)?;
@@ -204,8 +196,13 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
         now: Timestamp,
     ) -> Result<Usable, Error> {
-        let name = self.name_of(permit, key);
-        let found = match self.live.find_named(&name) {
+        let found = match key {
+            KeyRef::Id(id) => self.live.find_by_id(*id),
+            KeyRef::Lookup(lookup) => {
+                self.live.find_named(&self.lookup_name(permit.caller().organization, lookup))
+            }
+        };
+        let found = match found {
             Some((entry, mut details)) => {
                 let crypto = self.live.open(&entry, &mut details)?;
                 crypto.map(|crypto| Usable { entry, details, crypto })
@@ -214,7 +211,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         };
         // What rarely happens is boxed.
         let Some(used) = found else {
-            return Err(Box::pin(self.why_unusable(permit, key, name, origin)).await?);
+            return Err(Box::pin(self.why_unusable(permit, key, origin)).await?);
         };
         let account = &used.entry.profile.account;
         self.covers(permit, account.organization.id, account.id)?;
@@ -225,17 +222,14 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         Ok(used)
     }
 
-    /// Why no key that never leaves stands by this name in memory.
-    async fn why_unusable(
-        &self,
-        permit: &Permit,
-        key: &KeyRef,
-        name: Name,
-        origin: &Origin,
-    ) -> Result<Error, Error> {
+    /// Why no key that never leaves is found by this in memory.
+    async fn why_unusable(&self, permit: &Permit, key: &KeyRef, origin: &Origin) -> Result<Error, Error> {
         let id = match key {
             KeyRef::Id(id) => id.id(),
-            KeyRef::Lookup(_) => self.store.holder(name).await?.ok_or(Error::NotFound)?,
+            KeyRef::Lookup(lookup) => {
+                let name = self.lookup_name(permit.caller().organization, lookup);
+                self.store.holder(name).await?.ok_or(Error::NotFound)?
+            }
         };
         let stored = self.fetch_key(permit, id.into()).await?;
         Ok(match self.covered(permit, &stored)? {

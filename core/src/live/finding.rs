@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use keyward_verifier::{Details as RowDetails, Place as TablePlace, Row};
 
+use super::places::place_of;
 use super::schemes::Whose;
-use super::{Details, Live, place_of};
+use super::{Details, Live};
+use crate::id::KeyId;
 use crate::key::Scheme;
 use crate::seal::Pepper;
 use crate::secret::{Digest, Handle, Presented};
@@ -31,8 +33,19 @@ impl Live {
     /// Finds the key that stands by this name, whatever its state.
     #[must_use]
     pub fn find_named(&self, name: &Name) -> Option<(Entry, Details)> {
+        self.find_at(place_of(name), &Digest::of(&name.0))
+    }
+
+    /// Finds the key that never leaves and has this id, whatever its state.
+    #[must_use]
+    pub fn find_by_id(&self, key: KeyId) -> Option<(Entry, Details)> {
+        let (place, digest) = self.by_id(key);
+        self.find_at(place, &digest)
+    }
+
+    fn find_at(&self, place: TablePlace, digest: &Digest) -> Option<(Entry, Details)> {
         let resolve = |row, bytes: RowDetails<'_>| Some((self.entry(&row)?, Details::unpack(&row, &bytes)?));
-        self.table.find_with(place_of(name), Digest::of(&name.0).bytes(), resolve).flatten()
+        self.table.find_with(place, digest.bytes(), resolve).flatten()
     }
 
     /// The key that a text is the secret of, and what `unpack` makes of the details of its row.

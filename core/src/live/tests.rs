@@ -3,11 +3,12 @@ use keyward_verifier::frame::Change;
 
 use super::schemes::LIMIT;
 use super::{Live, Whose};
+use crate::crypto::{AesKeySize, Algorithm, Crypto, Private, Source, Usage, Usages};
 use crate::id::Id;
 use crate::key::tests::key;
-use crate::key::{Key, Material, Place, Proof, Scheme, SecretMaterial};
+use crate::key::{Key, Kind, Material, Place, Proof, Scheme, SecretMaterial};
 use crate::seal::{Pepper, SlotSecret};
-use crate::secret::{Handle, Presented};
+use crate::secret::{Digest, Handle, Presented};
 use crate::verifiers::Notice;
 
 const TEXT: &str = "brought-along-0001";
@@ -146,4 +147,39 @@ fn verifiers_are_told_the_place_that_a_text_tells_and_no_other() {
         }
         assert!(told == [tells; 3], "in a change, in a snapshot and in its end");
     }
+}
+
+/// Ids are known to many, and the digest of a key that is brought along is chosen by whoever brings it: one that is what an id is
+/// looked for by would stand in the place of the key that never leaves.
+#[test]
+fn a_digest_that_is_an_id_takes_no_keys_place() {
+    let live = Live::new(1 << 64 | 1, 64, SlotSecret::new([0; 32]).sealer().unwrap());
+    let mut used = key();
+    used.head.id = Id::from_bits(0x0190_0000_0000_7abc_8def_0123_4567_89ab).into();
+    (used.head.kind, used.head.place) = (Kind::Crypto, Place::Names);
+    let private = Some(Private::new(vec![7; 32].into()));
+    used.traits.material = Material::Crypto(Crypto {
+        algorithm: Algorithm::Aes(AesKeySize::Aes256),
+        usages: Usages::of([Usage::Encrypt]),
+        source: Source::Generated,
+        lookup: None,
+        mark: None,
+        public: None,
+        private,
+    });
+    live.admit(&used).unwrap();
+    let id = used.head.id.id().bits();
+    let mut digest = [0; 32];
+    digest[8..24].copy_from_slice(&id.to_le_bytes());
+    let mut brought = brought(7, Scheme::Sha256, &Pepper::new(&[9; 32]));
+    brought.head.place = Place::Digest(id as u64);
+    let proof = Proof::Digest(Scheme::Sha256, Digest::from_bytes(digest));
+    brought.traits.material =
+        Material::Secret(SecretMaterial { proof, hint: String::new(), recoverable: None });
+    live.admit(&brought).unwrap();
+    let (entry, mut details) = live.find_by_id(used.head.id).unwrap();
+    assert!(entry.key == used.head.id && live.open(&entry, &mut details).unwrap().is_some());
+    assert!(live.open(&entry, &mut details).is_err(), "what was opened is wiped");
+    live.end(&used.head);
+    assert!(live.find_by_id(used.head.id).is_none());
 }
