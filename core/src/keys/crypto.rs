@@ -134,6 +134,27 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         self.find(permit, id.into()).await
     }
 
+    /// Does what nothing needs to be waited for, as is nearly everything that is asked of keys; `None` for what is left to
+    /// [`Self::exercise`]. A future would be made, moved and wiped for it, which is half as long as to encrypt.
+    pub(crate) fn exercise_at_hand(
+        &self,
+        permit: &Permit,
+        key: &KeyRef,
+        exercise: &Exercise,
+        origin: &Origin,
+    ) -> Result<Option<Answer>, Error> {
+        if exercise.peer().is_some() {
+            return Ok(None);
+        }
+        let now = self.environment.now();
+        let Some(used) = self.at_hand(permit, key, origin, now)?.filter(|used| used.details.uses().is_none())
+        else {
+            return Ok(None);
+        };
+        let counted = self.live.count(&used.entry, 1, now);
+        self.noted(&used, origin, now, counted, || self.perform(&used, exercise, None)).map(Some)
+    }
+
     pub(crate) async fn exercise(
         &self,
         permit: &Permit,
@@ -147,9 +168,12 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             Some(peer) => Some(self.peer(permit, peer, origin, now).await?),
             None => None,
         };
-        let perform =
-            || used.crypto.perform(exercise, peer.as_ref(), &mut |bytes| self.environment.fill(bytes));
-        Ok(Answer::Exercised(Box::new(self.counted(&used, origin, now, perform).await?)))
+        self.counted(&used, origin, now, || self.perform(&used, exercise, peer.as_ref())).await
+    }
+
+    fn perform(&self, used: &Usable, exercise: &Exercise, peer: Option<&PeerHalf>) -> Result<Answer, Error> {
+        let done = used.crypto.perform(exercise, peer, &mut |bytes| self.environment.fill(bytes));
+        done.map(|exercised| Answer::Exercised(Box::new(exercised)))
     }
 
     /// The public half of a peer.
@@ -179,6 +203,18 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         act: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
         let counted = self.count(&used.entry, &used.details, 1, now).await?;
+        self.noted(used, origin, now, counted, act)
+    }
+
+    /// Lets a use of a key happen that was counted, and notes it.
+    fn noted<T>(
+        &self,
+        used: &Usable,
+        origin: &Origin,
+        now: Timestamp,
+        counted: Result<(), Refusal>,
+        act: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let done = match (counted, used.entry.profile.rate_limit) {
             (Ok(()), _) => act(),
             (Err(Refusal::RateLimited), Some(limit)) => Err(self.live.slow(used.entry.key, limit, now)),
@@ -196,30 +232,36 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         origin: &Origin,
         now: Timestamp,
     ) -> Result<Usable, Error> {
+        match self.at_hand(permit, key, origin, now)? {
+            Some(used) => Ok(used),
+            // What rarely happens is boxed.
+            None => Err(Box::pin(self.why_unusable(permit, key, origin)).await?),
+        }
+    }
+
+    /// The same where it is in memory.
+    fn at_hand(
+        &self,
+        permit: &Permit,
+        key: &KeyRef,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<Option<Usable>, Error> {
         let found = match key {
             KeyRef::Id(id) => self.live.find_by_id(*id),
             KeyRef::Lookup(lookup) => {
                 self.live.find_named(&self.lookup_name(permit.caller().organization, lookup))
             }
         };
-        let found = match found {
-            Some((entry, mut details)) => {
-                let crypto = self.live.open(&entry, &mut details)?;
-                crypto.map(|crypto| Usable { entry, details, crypto })
-            }
-            None => None,
-        };
-        // What rarely happens is boxed.
-        let Some(used) = found else {
-            return Err(Box::pin(self.why_unusable(permit, key, origin)).await?);
-        };
-        let account = &used.entry.profile.account;
+        let Some((entry, mut details)) = found else { return Ok(None) };
+        let Some(crypto) = self.live.open(&entry, &mut details)? else { return Ok(None) };
+        let account = &entry.profile.account;
         self.covers(permit, account.organization.id, account.id)?;
-        used.entry.judge(origin.address, now).map_err(|refusal| {
-            self.note_use(used.entry.key, origin, now, false);
+        entry.judge(origin.address, now).map_err(|refusal| {
+            self.note_use(entry.key, origin, now, false);
             refused(refusal)
         })?;
-        Ok(used)
+        Ok(Some(Usable { entry, details, crypto }))
     }
 
     /// Why no key that never leaves is found by this in memory.
