@@ -32,13 +32,13 @@ mod judge;
 mod replica;
 mod stream;
 mod usage;
+mod view;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use keyward_log::VerifierKey;
 use keyward_verifier::lease::{Incarnation, Mode, Moment};
 use tokio::sync::watch;
@@ -48,7 +48,8 @@ use self::cache::{Asking, Cache};
 use self::clock::ServerClock;
 pub use self::judge::{Key, Needs, Verdict};
 use self::replica::{Replica, place_in};
-use self::usage::Usage;
+use self::usage::count;
+use self::view::Views;
 use crate::error::Error;
 use crate::id::Id;
 use crate::transport::{Client, pause};
@@ -184,15 +185,11 @@ pub struct Verifier {
 struct Shared {
     client: Client,
     options: VerifierOptions,
-    replica: ArcSwap<Replica>,
-    /// In the mode *hot*, in the place of the replica's table.
+    views: Views,
+    /// In the mode *hot*, in the place of the view's table.
     cache: Option<Cache>,
-    /// How keys were used, until the server is told.
-    usage: Usage,
     /// How often the server may be asked about what is not known here.
     unknown: Allowance,
-    /// Until when keys may be accepted, by the clock of [`now`]; 0: not at all.
-    deadline: AtomicU64,
     /// What time it is at the server.
     clock: ServerClock,
     /// Says that the deadline has moved, and how many leases have lapsed.
@@ -234,10 +231,8 @@ impl Verifier {
         let shared = Arc::new(Shared {
             client,
             options,
-            replica: ArcSwap::from_pointee(Replica::new(seed, 0)),
+            views: Views::new(Replica::new(seed, 0)),
             cache,
-            usage: Usage::default(),
-            deadline: AtomicU64::new(0),
             clock: ServerClock::new(),
             unknown: Allowance::default(),
             moved: watch::Sender::new(0),
@@ -271,7 +266,7 @@ impl Verifier {
         let before = *moved.borrow_and_update();
         async move {
             while self.shared.may_accept(now()) && *moved.borrow_and_update() == before {
-                let deadline = Moment::from_nanos(self.shared.deadline.load(Ordering::Acquire));
+                let deadline = self.shared.views.load().replica.deadline();
                 tokio::select! {
                     () = pause(deadline.since(now())) => {}
                     _ = moved.changed() => {}
@@ -289,7 +284,7 @@ impl Verifier {
     /// How many keys it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.cache.as_ref().map_or_else(|| self.shared.replica.load().len(), Cache::len)
+        self.shared.cache.as_ref().map_or_else(|| self.shared.views.load().replica.len(), Cache::len)
     }
 
     /// Whether it holds no key.
@@ -301,7 +296,7 @@ impl Verifier {
     /// How much memory the table of all keys takes, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.shared.replica.load().bytes()
+        self.shared.views.load().replica.bytes()
     }
 
     /// Why the last connection ended, for people; `None` while there was no trouble.
@@ -328,25 +323,30 @@ impl Verifier {
     /// ```
     #[must_use]
     pub fn verify(&self, secret: &str, needs: &Needs<'_>) -> Verdict {
+        let view = self.shared.views.load();
         let place = match self.shared.options.keeps {
             Keeps::Full => place_in(secret),
             Keeps::Hot { .. } | Keeps::Online => None,
         };
-        // Before the clock is read. It is no look-up: the table that judges is taken when the lease was looked at.
-        place.into_iter().for_each(|place| self.shared.replica.load().prefetch(place));
-        under_lease(
-            |now| self.shared.may_accept(now),
-            |now| {
-                let (time, count) = (self.shared.clock.at(now), self.shared.counts(now));
-                match (self.shared.options.keeps, &self.shared.cache) {
-                    (Keeps::Full, _) => self.shared.replica.load().judge(secret, place, needs, time, count),
-                    (Keeps::Hot { .. } | Keeps::Online, Some(cache)) => {
-                        cache.judge(secret, needs, time, count).unwrap_or(Verdict::Ask)
-                    }
-                    (Keeps::Hot { .. } | Keeps::Online, None) => Verdict::Ask,
-                }
-            },
-        )
+        // Memory is asked for before the clock is read, and looked into when the lease was looked at: what is found there is at
+        // least as new. A lease is of the keys that it was granted for, so it says nothing of others that came or went meanwhile.
+        let at = place.map(|place| {
+            view.page.prefetch(place);
+            view.replica.at(place)
+        });
+        let now = now();
+        if !view.replica.may_accept(now) {
+            return Verdict::Unavailable;
+        }
+        let time = self.shared.clock.at(now);
+        let count = |key, told: &Verdict| count(&view.page, place, key, told, now);
+        match (self.shared.options.keeps, &self.shared.cache) {
+            (Keeps::Full, _) => view.replica.judge(secret, at, needs, time, count),
+            (Keeps::Hot { .. } | Keeps::Online, Some(cache)) => {
+                cache.judge(secret, needs, time, count).unwrap_or(Verdict::Ask)
+            }
+            (Keeps::Hot { .. } | Keeps::Online, None) => Verdict::Ask,
+        }
     }
 
     /// Judges a presented secret, and asks the server where only that can tell: keys whose uses are counted, keys that were made
@@ -415,32 +415,19 @@ impl Verifier {
     }
 }
 
-/// Judges by a table as long as the lease allows it: looked at first, so that what the table says is at least as new, and again
-/// where the table has nothing, since it may have been emptied meanwhile.
-fn under_lease(may_accept: impl Fn(Moment) -> bool, judge: impl FnOnce(Moment) -> Verdict) -> Verdict {
-    let began = now();
-    if !may_accept(began) {
-        return Verdict::Unavailable;
-    }
-    match judge(began) {
-        Verdict::Refused(wire::Refusal::Unknown) if !may_accept(now()) => Verdict::Unavailable,
-        told @ (Verdict::Valid(_) | Verdict::Refused(_) | Verdict::Ask | Verdict::Unavailable) => told,
-    }
-}
-
 impl Shared {
     fn may_accept(&self, now: Moment) -> bool {
-        now.nanos() < self.deadline.load(Ordering::Acquire)
+        self.views.load().replica.may_accept(now)
     }
 
     /// Counts what a verify of this moment tells of a key.
     fn counts(&self, now: Moment) -> impl Fn(u128, &Verdict) {
-        move |key, told| self.usage.count(key, told, now)
+        move |key, told| count(&self.views.load().page, None, key, told, now)
     }
 
     /// Lets verifies know until when they may accept keys.
     fn trust(&self, deadline: u64) {
-        let before = self.deadline.swap(deadline, Ordering::AcqRel);
+        let before = self.views.load().replica.trust(deadline);
         if before != deadline {
             let has_lapsed = before > 0 && (deadline == 0 || before <= now().nanos());
             self.moved.send_modify(|lapses| *lapses += u64::from(has_lapsed));
@@ -463,24 +450,4 @@ fn now() -> Moment {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
     Moment::from_nanos(0).plus(seconds).plus(Duration::from_nanos(time.tv_nsec.unsigned_abs()))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::{Verdict, under_lease, wire};
-
-    #[test]
-    fn a_miss_in_a_table_that_was_emptied_meanwhile_is_no_refusal() {
-        let (lease, unknown) = (Cell::new(true), |_| Verdict::Refused(wire::Refusal::Unknown));
-        let unavailable = |_| panic!("it may not");
-        assert!(matches!(under_lease(|_| lease.get(), unknown), Verdict::Refused(wire::Refusal::Unknown)));
-        let emptied = |now| {
-            lease.set(false);
-            unknown(now)
-        };
-        assert!(matches!(under_lease(|_| lease.get(), emptied), Verdict::Unavailable));
-        assert!(matches!(under_lease(|_| lease.get(), unavailable), Verdict::Unavailable));
-    }
 }

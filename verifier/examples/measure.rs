@@ -67,10 +67,9 @@ fn memory(what: &str, keys: u64, extras: impl Fn(u64) -> (Option<u64>, String)) 
 
 fn speed(table: &Table, keys: u64) {
     let sample = |first: u64| (0..SAMPLES).map(|n| text(random(first + n) % keys)).collect::<Vec<_>>();
-    let mut name = Vec::with_capacity(64);
     let mut verify = |text: &Text| {
-        table.prefetch(place(text));
-        let row = table.find(place(text), &sha256(text), &mut name);
+        let at = table.at(place(text));
+        let row = at.find_with(&sha256(text), |row, _| row);
         row.is_some_and(|row| row.expires_at.is_none_or(|at| NOW < at))
     };
     access(table.bytes());

@@ -28,5 +28,5 @@ pub use hot::Hot;
 pub use place::{PLACE_CHARS, Place};
 pub use profiles::Profiles;
 pub use record::{Details, Fingerprint, MAX_DETAILS, Row};
-pub use table::{InsertError, Table};
+pub use table::{At, InsertError, Table};
 pub use uses::{Counted, Uses};

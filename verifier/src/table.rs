@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 
 use crate::bucket::REST_BITS;
 use crate::place::{Mixer, Place};
@@ -116,12 +116,14 @@ impl Table {
         self.mixer.place_of(fingerprint)
     }
 
-    /// Asks for the memory that a lookup at this place will read, and does not wait: what is done until then, hashing say, takes
-    /// as much off the lookup.
+    /// Asks for the memory of a place, and does not wait: what is done before it is [looked into](At::find_with), hashing say,
+    /// takes as much off the lookup.
     #[inline]
-    pub fn prefetch(&self, place: Place) {
+    pub fn at(&self, place: Place) -> At<'_> {
         let (cell, rest) = self.spot(place);
-        cell.current.load().prefetch(rest);
+        let segment = cell.current.load();
+        segment.prefetch(rest);
+        At { cell, rest, segment }
     }
 
     /// The row of a digest, and its details in `details`, whose memory is reused; empty when there is no row. Whether the row
@@ -139,28 +141,15 @@ impl Table {
         found
     }
 
-    /// What `resolve` makes of the row of a digest and of its details, while the row is known to be live.
-    ///
-    /// This is how to read what [`Row::profile`] names: an index that was released and given to another profile between
-    /// finding the row and resolving it would give a key someone else's rights. Here the row is looked at again afterwards; so
-    /// as long as indexes are released only after their last row was removed, what `resolve` read is the row's own. It may be
-    /// called more than once, and for a row that ends meanwhile: then what it made is dropped.
+    /// What `resolve` makes of the row of a digest and of its details, see [`At::find_with`].
     #[inline]
     pub fn find_with<R>(
         &self,
         place: Place,
         digest: impl Into<Fingerprint>,
-        mut resolve: impl FnMut(Row, Details<'_>) -> R,
+        resolve: impl FnMut(Row, Details<'_>) -> R,
     ) -> Option<R> {
-        let (cell, rest) = self.spot(place);
-        let fingerprint = digest.into();
-        loop {
-            match cell.current.load().find(rest, &fingerprint, &mut resolve) {
-                Lookup::Found(found) => return Some(found),
-                Lookup::Absent => return None,
-                Lookup::Retired => {}
-            }
-        }
+        self.at(place).find_with(digest, resolve)
     }
 
     /// How many parts the table has.
@@ -212,6 +201,41 @@ impl Table {
         let mixed =
             (part as u32) << (Place::BITS - self.segment_bits) | rest << UNKEPT_BITS >> self.segment_bits;
         self.mixer.unmix(mixed)
+    }
+}
+
+/// A place of a table whose memory has been asked for. To be looked into soon, on the same thread.
+pub struct At<'a> {
+    cell: &'a Cell,
+    rest: u32,
+    segment: Guard<Arc<Segment>>,
+}
+
+impl At<'_> {
+    /// What `resolve` makes of the row of a digest and of its details, while the row is known to be live.
+    ///
+    /// The lookup begins here, not where the place was asked for: a key that was removed between the two is not found. What was
+    /// asked for may be in a segment that has been replaced since; whoever looks into that one is sent on.
+    ///
+    /// This is how to read what [`Row::profile`] names: an index that was released and given to another profile between
+    /// finding the row and resolving it would give a key someone else's rights. Here the row is looked at again afterwards; so
+    /// as long as indexes are released only after their last row was removed, what `resolve` read is the row's own. It may be
+    /// called more than once, and for a row that ends meanwhile: then what it made is dropped.
+    #[inline]
+    pub fn find_with<R>(
+        self,
+        digest: impl Into<Fingerprint>,
+        mut resolve: impl FnMut(Row, Details<'_>) -> R,
+    ) -> Option<R> {
+        let fingerprint = digest.into();
+        let mut segment = self.segment;
+        loop {
+            match segment.find(self.rest, &fingerprint, &mut resolve) {
+                Lookup::Found(found) => return Some(found),
+                Lookup::Absent => return None,
+                Lookup::Retired => segment = self.cell.current.load(),
+            }
+        }
     }
 }
 

@@ -4,10 +4,17 @@
 //! A page of slots is filled by any number of threads. Whoever reports puts a new page in its place and reads this one when
 //! nobody writes on it any more, so that nothing is lost in between and nothing counted twice. A slot belongs to the key whose two
 //! halves stand in it; each is claimed once, by whoever comes first, and stays until the page is read.
+//!
+//! Where the slots of a key begin follows from its [`Place`], which is known before the key is: so a verify can ask for the memory
+//! while it hashes.
 
+use keyward_prefetch::prefetch;
+
+use crate::place::Place;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
-/// How many slots a key may be in. In a page that is half full, one key in 2^20 finds all of them taken.
+/// How many slots a key may be in. In a page that is half full, one key in 2^20 finds all of them taken; in one without room, one in
+/// 300.
 const TRIES: usize = 20;
 /// A count stays where it is from here on: far below what 32 bits hold, so that threads that add at once do not pass that.
 const ENOUGH: u32 = 1 << 31;
@@ -19,6 +26,8 @@ const MOST: usize = 1 << 16;
 /// Uses of keys that were counted since the page began.
 pub struct Uses {
     slots: Box<[Slot]>,
+    /// How many of them somebody has claimed.
+    claimed: AtomicU32,
 }
 
 /// How often one key was used.
@@ -34,7 +43,9 @@ pub struct Counted {
     pub accepted_at: u32,
 }
 
+/// Half a cache line, and never parts of two.
 #[derive(Default)]
+#[repr(align(32))]
 struct Slot {
     /// The halves of the id, each as its complement: zero where nobody has claimed it.
     key: [AtomicU64; 2],
@@ -58,16 +69,26 @@ impl Uses {
     }
 
     fn with_slots(slots: usize) -> Self {
-        Self { slots: (0..slots).map(|_| Slot::default()).collect() }
+        Self { slots: (0..slots).map(|_| Slot::default()).collect(), claimed: AtomicU32::new(0) }
     }
 
-    /// Counts a use at this second of the caller's clock. False: there is no room for another key, and it is not counted.
+    /// Asks for the memory that counting a use of a key of this place will touch first, and does not wait.
     #[inline]
-    pub fn count(&self, key: u128, accepted: bool, at: u32) -> bool {
+    pub fn prefetch(&self, place: Place) {
+        self.slots.get(self.first(place)).into_iter().for_each(prefetch);
+    }
+
+    /// Counts a use at this second of the caller's clock of a key that stands at a place, the same one each time. False: there is
+    /// no room for another key, and it is not counted.
+    #[inline]
+    pub fn count(&self, place: Place, key: u128, accepted: bool, at: u32) -> bool {
         // No UUIDv7 has a half of ones only: its version and its variant see to that.
         let halves = [!(key as u64), !((key >> 64) as u64)];
-        let slot = self.tries(key).find(|slot| slot.is_for(halves));
-        slot.is_some_and(|slot| {
+        // A key that is there stands before the first slot that nobody has claimed. Looked at first: where there is no room, the claims
+        // that took it are seen.
+        let has_room = self.has_room();
+        let mut tries = self.tries(place, key).take_while(|slot| has_room || slot.is_claimed());
+        tries.find(|slot| slot.is_for(halves, &self.claimed)).is_some_and(|slot| {
             add_one(if accepted { &slot.accepted } else { &slot.refused });
             // Of many uses in a second one alone writes.
             if accepted && slot.accepted_at.load(Ordering::Relaxed) < at {
@@ -80,13 +101,22 @@ impl Uses {
     /// Was no key counted?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.slots.iter().any(Slot::is_claimed)
+        self.claimed() == 0
     }
 
     /// Is it time to read the page, or keys may soon find no room?
     #[must_use]
     pub fn is_half_full(&self) -> bool {
-        self.slots.iter().filter(|slot| slot.is_claimed()).count() * 2 >= self.slots.len()
+        self.claimed() * 2 >= self.slots.len()
+    }
+
+    /// A quarter stays free, so that a key for which there is no room soon comes to its end: after four tries on average.
+    fn has_room(&self) -> bool {
+        self.claimed() < self.slots.len() - self.slots.len() / 4
+    }
+
+    fn claimed(&self) -> usize {
+        self.claimed.load(Ordering::Acquire) as usize
     }
 
     /// Everything that was counted.
@@ -94,14 +124,20 @@ impl Uses {
         self.slots.into_iter().filter_map(Slot::into_counted)
     }
 
-    /// Every slot that a key may be in: from one on, in steps of its own. The low 62 bits of an id are random, and the server's to
-    /// draw, so nobody can crowd a slot.
+    /// Every slot that a key may be in: from one on, in steps of its own. Places are spread evenly, and the low 62 bits of an id are
+    /// random, and the server's to draw, so nobody can crowd a slot.
     #[inline]
-    fn tries(&self, key: u128) -> impl Iterator<Item = &Slot> {
-        let (first, step) = (key as usize, (key >> 32) as usize | 1);
-        // A power of two, in which every odd step leads everywhere.
+    fn tries(&self, place: Place, key: u128) -> impl Iterator<Item = &Slot> {
+        let (first, step) = (self.first(place), (key >> 32) as usize | 1);
+        // Every odd step leads everywhere.
         let mask = self.slots.len() - 1;
         (0..TRIES).filter_map(move |n| self.slots.get(first.wrapping_add(step.wrapping_mul(n)) & mask))
+    }
+
+    /// There is a power of two of slots.
+    #[inline]
+    fn first(&self, place: Place) -> usize {
+        place.to_number() as usize & (self.slots.len() - 1)
     }
 }
 
@@ -114,14 +150,13 @@ impl Default for Uses {
 impl Slot {
     /// Whether it is this key's, now if not before. Both halves decide: a key that has claimed the first and finds another's second
     /// goes on, and its half is the other's, which has the same.
-    fn is_for(&self, halves: [u64; 2]) -> bool {
-        self.key.iter().zip(halves).all(|(word, half)| {
-            let there = match word.load(Ordering::Relaxed) {
-                0 => word.compare_exchange(0, half, Ordering::Relaxed, Ordering::Relaxed).err(),
-                there => Some(there),
-            };
-            half != 0 && there.is_none_or(|there| there == half)
-        })
+    fn is_for(&self, halves: [u64; 2], claimed: &AtomicU32) -> bool {
+        let [low, high] = &self.key;
+        let [low_half, high_half] = halves;
+        let is_first = || {
+            claimed.fetch_add(1, Ordering::Release);
+        };
+        is_half(low, low_half, is_first) && is_half(high, high_half, || {})
     }
 
     fn is_claimed(&self) -> bool {
@@ -141,6 +176,23 @@ impl Slot {
     }
 }
 
+/// Whether a half stands in a word, now if not before; `claim` is called where it is put there now.
+fn is_half(word: &AtomicU64, half: u64, claim: impl FnOnce()) -> bool {
+    if half == 0 {
+        return false;
+    }
+    match word.load(Ordering::Relaxed) {
+        0 => match word.compare_exchange(0, half, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => {
+                claim();
+                true
+            }
+            Err(there) => there == half,
+        },
+        there => there == half,
+    }
+}
+
 fn add_one(count: &AtomicU32) {
     if count.load(Ordering::Relaxed) < ENOUGH {
         count.fetch_add(1, Ordering::Relaxed);
@@ -152,11 +204,15 @@ mod tests {
     use loom::sync::Arc;
     use loom::thread;
 
-    use super::{Counted, Uses};
+    use super::{Counted, Place, Uses};
 
-    /// Both begin at the same slot, and `b` has a half of `a`.
+    /// `b` has a half of `a`, and both begin at the same slot.
     const A: u128 = 2 << 64 | 4;
     const B: u128 = 3 << 64 | 4;
+
+    fn place() -> Place {
+        Place::of_bits(4)
+    }
 
     #[test]
     fn keys_that_claim_a_slot_at_once_are_each_counted_as_themselves() {
@@ -164,12 +220,13 @@ mod tests {
             let uses = Arc::new(Uses::with_slots(2));
             let counting = Arc::clone(&uses);
             let other = thread::spawn(move || {
-                assert!(counting.count(A, true, 7));
-                assert!(counting.count(B, false, 8));
+                assert!(counting.count(place(), A, true, 7));
+                assert!(counting.count(place(), B, false, 8));
             });
-            assert!(uses.count(B, true, 9));
+            assert!(uses.count(place(), B, true, 9));
             other.join().unwrap();
             let uses = Arc::try_unwrap(uses).ok().unwrap();
+            assert!(!uses.has_room(), "both slots count as claimed");
             let mut counted: Vec<Counted> = uses.into_counted().collect();
             counted.sort_by_key(|one| one.key);
             let wanted = [

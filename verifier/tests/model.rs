@@ -295,3 +295,17 @@ fn keys_that_get_more_to_say_one_after_another_stay_found() {
     }
     assert_eq!(table.len() as u64, KEYS);
 }
+
+/// A lookup that was held up after it had asked for its memory: many keys came and went meanwhile, and the part of the table was
+/// replaced. It begins where it looks.
+#[test]
+fn what_was_asked_for_before_a_removal_is_not_found_after_it() {
+    let (table, place) = (Table::new(7, 0), Place::of_bits(1));
+    let insert = |key: u64| table.insert(place, &digest(key), &row(key.into()), &[]).unwrap();
+    (0..2).for_each(|key| assert!(insert(key).is_empty()));
+    let (removed, stays) = (table.at(place), table.at(place));
+    (2..1000).for_each(|key| assert!(insert(key).is_empty()));
+    assert_eq!(table.remove(place, 0).len(), 1);
+    assert_eq!(removed.find_with(&digest(0), |row, _| row.id), None);
+    assert_eq!(stays.find_with(&digest(1), |row, _| row.id), Some(1));
+}

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use ipnet::IpNet;
 use keyward_verifier::frame::{self, Change, KeyRow, OwnerRow, OwnerStanding};
-use keyward_verifier::{Fingerprint, Place, Profiles, Row, Table};
+use keyward_verifier::lease::Moment;
+use keyward_verifier::{At, Fingerprint, Place, Profiles, Row, Table};
 use zeroize::Zeroizing;
 
 use super::Removed;
@@ -76,6 +77,8 @@ impl Hash for Profile {
 /// Every key of a verifier.
 pub(super) struct Replica {
     table: Table,
+    /// Until when these keys may be accepted; 0: not at all.
+    deadline: AtomicU64,
     profiles: Profiles<Profile>,
     owners: Mutex<HashMap<u128, Arc<Owner>>>,
     /// What the server's numbers of profiles stand for: indexes of `profiles`, each used once by its number.
@@ -87,6 +90,7 @@ impl Replica {
     pub(super) fn new(seed: u64, keys: u64) -> Self {
         Self {
             table: Table::new(seed, usize::try_from(keys).map_or(MOST, |keys| keys.min(MOST))),
+            deadline: AtomicU64::new(0),
             profiles: Profiles::new(),
             owners: Mutex::default(),
             numbers: Mutex::default(),
@@ -99,6 +103,22 @@ impl Replica {
 
     pub(super) fn bytes(&self) -> usize {
         self.table.bytes()
+    }
+
+    /// Whether these keys may be accepted at this moment; whoever looks them up afterwards, even at a place that was asked for
+    /// before, sees at least all that was changed before this was granted.
+    #[inline]
+    pub(super) fn may_accept(&self, now: Moment) -> bool {
+        now < self.deadline()
+    }
+
+    pub(super) fn deadline(&self) -> Moment {
+        Moment::from_nanos(self.deadline.load(Ordering::Acquire))
+    }
+
+    /// Until when they may be accepted from now on, in nanoseconds of [`Moment`]s; until when they were before.
+    pub(super) fn trust(&self, deadline: u64) -> u64 {
+        self.deadline.swap(deadline, Ordering::AcqRel)
     }
 
     /// What a profile's number stands for from now on. What cannot be read is as if it had not been told.
@@ -163,7 +183,7 @@ impl Replica {
         let mut lacks = Vec::new();
         for part in 0..before.table.parts() {
             before.table.show(part, |place, fingerprint, old| {
-                let new = self.find(Some(place), fingerprint, Some);
+                let new = self.find(Some(self.at(place)), fingerprint, Some);
                 let stays = new.is_some_and(|new| {
                     new.id == old.id
                         && new.flags & KeyRow::FLAG_SUSPENDED <= old.flags & KeyRow::FLAG_SUSPENDED
@@ -182,17 +202,17 @@ impl Replica {
         lacks
     }
 
-    /// Judges a presented secret that tells this [place](place_in); what is told of a known key is counted.
+    /// Judges a presented secret, whose [place](place_in) was asked for if it tells one; what is told of a known key is counted.
     pub(super) fn judge(
         &self,
         secret: &str,
-        place: Option<Place>,
+        at: Option<At<'_>>,
         needs: &Needs<'_>,
         time: Time,
         count: impl Fn(u128, &Verdict),
     ) -> Verdict {
         let Some(digest) = digest_of(secret) else { return Verdict::Refused(Refusal::Malformed) };
-        let found = self.find(place, Fingerprint::from(&*digest), |row| {
+        let found = self.find(at, Fingerprint::from(&*digest), |row| {
             Some((row, self.profiles.with(row.profile, Arc::clone)?))
         });
         match found {
@@ -203,20 +223,20 @@ impl Replica {
 
     /// Asks for the memory that judging a secret of this place will read.
     #[inline]
-    pub(super) fn prefetch(&self, place: Place) {
-        self.table.prefetch(place);
+    pub(super) fn at(&self, place: Place) -> At<'_> {
+        self.table.at(place)
     }
 
     /// What `resolve` makes of the row that stands under a fingerprint, at this place or where a text does not tell its own.
     #[inline]
     fn find<R>(
         &self,
-        place: Option<Place>,
+        at: Option<At<'_>>,
         fingerprint: Fingerprint,
         resolve: impl Fn(Row) -> Option<R>,
     ) -> Option<R> {
-        let find = |place| self.table.find_with(place, fingerprint, |row, _| resolve(row)).flatten();
-        place.and_then(find).or_else(|| find(self.table.place_of(fingerprint)))
+        let find = |at: At<'_>| at.find_with(fingerprint, |row, _| resolve(row)).flatten();
+        at.and_then(find).or_else(|| find(self.table.at(self.table.place_of(fingerprint))))
     }
 
     /// Where a row stands.

@@ -204,7 +204,7 @@ impl Member {
                 lookup = self.asking.next() => send(socket, &VerifierFrame::Lookup(lookup)).await?,
                 _ = renewals.tick() => {
                     self.renew(socket).await?;
-                    for frame in self.reports.due(&self.shared.usage, now()) {
+                    for frame in self.reports.due(&self.shared.views, now()) {
                         send(socket, &frame).await?;
                     }
                 }
@@ -216,7 +216,7 @@ impl Member {
     /// the server waits for the lease.
     async fn leave(&mut self, socket: &mut Socket) {
         self.shared.end();
-        let last = self.reports.last(&self.shared.usage, now());
+        let last = self.reports.last(&self.shared.views, now());
         let goodbye = async {
             for frame in &last {
                 send(socket, frame).await?;
@@ -257,9 +257,8 @@ impl Member {
         self.trust();
         welcomed?;
         if !resumes {
-            // The old table goes on answering whoever is reading it; with no lease nobody begins to.
             let seed = u64::from_be_bytes(self.shared.client.random()?);
-            let before = self.shared.replica.swap(Arc::new(Replica::new(seed, welcome.keys)));
+            let before = self.shared.views.begin_anew(Replica::new(seed, welcome.keys));
             if self.shared.options.on_remove.is_some() {
                 // One that never was whole was nothing to accept keys by.
                 self.before.get_or_insert(before);
@@ -274,7 +273,7 @@ impl Member {
 
     /// Takes what the server says; whether there is something to acknowledge.
     fn take(&mut self, frame: ServerFrame) -> Result<bool, Ended> {
-        let replica = self.shared.replica.load_full();
+        let replica = Arc::clone(&self.shared.views.load().replica);
         match frame {
             ServerFrame::Welcome(_) => return Err(HolderError::OutOfOrder.into()),
             ServerFrame::Refuse(reason) => return Err(Ended::Refused(reason)),

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use keyward_verifier::frame::{KeyUses, VerifierFrame};
 use keyward_verifier::lease::Moment;
-use keyward_verifier::{Counted, Uses};
+use keyward_verifier::{Counted, Place, Uses};
 
 use super::judge::Verdict;
+use super::view::Views;
 
 /// How often the server is told, unless many keys were used: then as soon as room may run out.
 const EVERY: Duration = Duration::from_secs(10);
@@ -17,24 +17,20 @@ const EVERY: Duration = Duration::from_secs(10);
 /// sends.
 const FRAMES: usize = 4;
 
-/// Uses since the server was told last.
-#[derive(Default)]
-pub(super) struct Usage(ArcSwap<Uses>);
-
-impl Usage {
-    /// Counts what was told of a key. What the server is asked for it counts itself.
-    pub(super) fn count(&self, key: u128, told: &Verdict, now: Moment) {
-        let accepted = match told {
-            Verdict::Valid(_) => true,
-            Verdict::Refused(_) => false,
-            Verdict::Ask | Verdict::Unavailable => return,
-        };
-        // Where there is no room the server will know less than it might, as of any verifier that is cut off.
-        let _ = self.0.load().count(key, accepted, seconds(now));
-    }
+/// Counts what was told of a key whose text tells this place, if it tells one. What the server is asked for it counts itself.
+#[inline]
+pub(super) fn count(page: &Uses, place: Option<Place>, key: u128, told: &Verdict, now: Moment) {
+    let accepted = match told {
+        Verdict::Valid(_) => true,
+        Verdict::Refused(_) => false,
+        Verdict::Ask | Verdict::Unavailable => return,
+    };
+    let place = place.unwrap_or_else(|| Place::of_bits(key as u64));
+    // Where there is no room the server will know less than it might, as of any verifier that is cut off.
+    let _ = page.count(place, key, accepted, seconds(now));
 }
 
-/// What the server is to be told: the stream's side of a [`Usage`].
+/// What the server is to be told: the stream's side of counting.
 #[derive(Default)]
 pub(super) struct Reports {
     /// A page that has been replaced, on which somebody may write still.
@@ -46,30 +42,27 @@ pub(super) struct Reports {
 
 impl Reports {
     /// What to tell the server next, if it is time to.
-    pub(super) fn due(&mut self, usage: &Usage, now: Moment) -> Vec<VerifierFrame> {
+    pub(super) fn due(&mut self, views: &Views, now: Moment) -> Vec<VerifierFrame> {
         let waited = self.told_at.is_none_or(|at| now.since(at) >= EVERY);
         let is_due = |page: &Uses| waited && !page.is_empty() || page.is_half_full();
-        if self.unsent.is_empty() && (self.ended.is_some() || is_due(&usage.0.load())) {
-            self.take(usage);
+        if self.unsent.is_empty() && (self.ended.is_some() || is_due(&views.load().page)) {
+            self.take(views);
             self.told_at = Some(now);
         }
         self.frames(FRAMES, now)
     }
 
     /// Everything that there is to tell.
-    pub(super) fn last(&mut self, usage: &Usage, now: Moment) -> Vec<VerifierFrame> {
+    pub(super) fn last(&mut self, views: &Views, now: Moment) -> Vec<VerifierFrame> {
         if self.ended.is_some() {
-            self.take(usage);
+            self.take(views);
         }
-        self.take(usage);
+        self.take(views);
         self.frames(usize::MAX, now)
     }
 
-    fn take(&mut self, usage: &Usage) {
-        let ended = self.ended.take().unwrap_or_else(|| {
-            let successor = Arc::new(usage.0.load().successor());
-            usage.0.swap(successor)
-        });
+    fn take(&mut self, views: &Views) {
+        let ended = self.ended.take().unwrap_or_else(|| views.turn());
         match Arc::try_unwrap(ended) {
             Ok(page) => self.unsent.extend(page.into_counted()),
             Err(page) => self.ended = Some(page),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyward_verifier::{Details as RowDetails, Place as TablePlace, Row};
+use keyward_verifier::{At, Details as RowDetails, Place as TablePlace, Row};
 
 use super::places::place_of;
 use super::schemes::Whose;
@@ -56,24 +56,24 @@ impl Live {
         pepper: &Pepper,
         unpack: impl Fn(&Row, &RowDetails<'_>) -> Option<D>,
     ) -> Option<(Entry, D)> {
-        let read = |place, digest: &Digest| {
+        let read = |at: At<'_>, digest: &Digest| {
             let resolve = |row, bytes: RowDetails<'_>| {
                 let entry = self.entry(&row)?;
                 let is_theirs = whose.includes(entry.profile.account.organization.id);
                 is_theirs.then(|| Some((entry, unpack(&row, &bytes)?))).flatten()
             };
-            self.table.find_with(place, digest.bytes(), resolve).flatten()
+            at.find_with(digest.bytes(), resolve).flatten()
         };
-        let own = own_place(presented);
-        // While the text is hashed.
-        own.into_iter().for_each(|place| self.table.prefetch(place));
+        // Its memory is on the way while the text is hashed.
+        let own = own_place(presented).map(|place| self.table.at(place));
         let digest = Digest::of(presented.text().as_bytes());
-        if let Some(found) = own.and_then(|place| read(place, &digest)) {
+        if let Some(found) = own.and_then(|at| read(at, &digest)) {
             return Some(found);
         }
+        let at = |bits| self.table.at(TablePlace::of_bits(bits));
         // Made elsewhere; or of our format and brought along as a digest, which does not tell the place.
         let text = digest.place(pepper);
-        if let Some(found) = read(TablePlace::of_bits(text), &digest) {
+        if let Some(found) = read(at(text), &digest) {
             return Some(found);
         }
         // A secret of our own claims its SHA-256 and no other digest: by those it could come back after its removal.
@@ -82,7 +82,7 @@ impl Live {
         }
         let by = |ways: Vec<Arc<Scheme>>| {
             let digests = ways.iter().map(|scheme| scheme.digest(presented.text()));
-            digests.into_iter().find_map(|digest| read(TablePlace::of_bits(digest.place(pepper)), &digest))
+            digests.into_iter().find_map(|digest| read(at(digest.place(pepper)), &digest))
         };
         let at_hand = || self.schemes.where_found(text).map_or_else(Vec::new, |whose| self.schemes.of(whose));
         match whose {
