@@ -373,6 +373,11 @@ impl Live {
         self.position.fetch_max(position + 1, Ordering::AcqRel);
     }
 
+    /// Says that all keys of the store are in.
+    pub(crate) fn settle(&self) {
+        self.table.settle();
+    }
+
     /// How many keys are live; a door credential counts once for each of its parts.
     #[must_use]
     pub fn len(&self) -> usize {

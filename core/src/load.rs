@@ -58,6 +58,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
+        self.live.settle();
         let unusable = self.judge_slots(slots)?;
         self.load_sessions().await?;
         let referred = referred.into_inner().unwrap_or_else(PoisonError::into_inner);

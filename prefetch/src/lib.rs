@@ -1,8 +1,14 @@
-//! This crate is about memory that will be read soon: it asks the processor to fetch it, and does not wait.
+//! This crate is about memory that will be read: it asks for it to be near, and does not wait. Neither of its two functions changes what
+//! any memory holds.
 //!
-//! An early *load* does not do that: it stays in the processor's window until it has its data, which fills up behind it. The
-//! instruction made for it is gone as soon as it is issued. It is no part of the language, so this crate is the one place with
-//! that piece of unsafe code, and does nothing else. Processors other than x86-64 are not asked: there it does nothing.
+//! [`prefetch`] asks the processor for memory that will be read soon. An early *load* does not do that: it stays in the processor's
+//! window until it has its data, which fills up behind it. The instruction made for it is gone as soon as it is issued.
+//!
+//! [`enlarge_pages`] asks the kernel to put memory that will be read at random into pages of 2 MiB. In ones of 4 KiB finding the
+//! page takes longer than reading it, because there are more of them than the processor remembers.
+//!
+//! Neither is a part of the language, so this crate is the one place with these two pieces of unsafe code, and does nothing else. Where
+//! they are not known, the first on processors other than x86-64, the second on systems other than Linux, they do nothing.
 
 /// How many bytes a processor fetches at once.
 const LINE: usize = 64;
@@ -29,6 +35,36 @@ fn fetch(address: *const u8) {
 #[inline]
 const fn fetch(_: *const u8) {}
 
+/// What the kernel calls large.
+const LARGE_PAGE: usize = 2 << 20;
+
+/// Asks for large pages wherever these values are. Best effort: where the kernel cannot (before Linux 6.1, without free large
+/// pages, where other mappings begin within one), everything stays as it is. What lies beside the values in the same 2 MiB may be in a
+/// large page then, too. It takes the time of copying the memory once; whoever reads meanwhile may wait for that of one page.
+pub fn enlarge_pages<T>(values: &[T]) {
+    let range = values.as_ptr_range();
+    let begin = range.start as usize / LARGE_PAGE * LARGE_PAGE;
+    if values.is_empty() {
+        return;
+    }
+    for address in (begin..range.end as usize).step_by(LARGE_PAGE) {
+        collapse(address);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn collapse(page: usize) {
+    /// Since Linux 6.1 (`include/uapi/asm-generic/mman-common.h`).
+    const MADV_COLLAPSE: libc::c_int = 25;
+    // SAFETY: MADV_COLLAPSE takes any range, mapped or not: what pages hold, and who may do what with them, stays as it is, as when
+    // the kernel does it unasked; and of kernels that do not know it the call is refused. The address is no pointer into
+    // anything that the program reads by it.
+    let _ = unsafe { libc::madvise(std::ptr::without_provenance_mut(page), LARGE_PAGE, MADV_COLLAPSE) };
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn collapse(_: usize) {}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -38,5 +74,15 @@ mod tests {
         super::prefetch(&little);
         much.iter().for_each(super::prefetch);
         assert_eq!((little, much), (7, vec![[9; 1000]]));
+    }
+
+    #[test]
+    fn values_stay_what_they_are_whatever_pages_they_are_in() {
+        let (nothing, little) = (Vec::<u64>::new(), [7_u8]);
+        let much: Vec<u64> = (0..1 << 20).collect();
+        super::enlarge_pages(&nothing);
+        super::enlarge_pages(&little);
+        super::enlarge_pages(&much);
+        assert!(much.iter().copied().eq(0..1 << 20) && little == [7]);
     }
 }

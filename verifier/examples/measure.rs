@@ -34,10 +34,20 @@ fn main() {
         memory("names of 8..12 bytes", keys, |key| (None, name(key)));
         let plain = memory("no details, no expiry", keys, |_| (None, String::new()));
         speed(&plain, keys);
+        settle(&plain);
+        speed(&plain, keys);
         drop(plain);
         let table = memory("names of 8..12 bytes, expiry", keys, |key| (Some(NOW + 1000 + key), name(key)));
         speed(&table, keys);
+        settle(&table);
+        speed(&table, keys);
     }
+}
+
+fn settle(table: &Table) {
+    let begun = Instant::now();
+    table.settle();
+    println!("    settled in {:.2} s", begun.elapsed().as_secs_f64());
 }
 
 fn name(key: u64) -> String {

@@ -152,6 +152,14 @@ impl Table {
         self.at(place).find_with(digest, resolve)
     }
 
+    /// Says that the keys which it was laid out for are in: asks for large pages for its memory, as far as there are any. Lookups go
+    /// on, those that begin meanwhile more slowly. For what is replaced later nobody asks again.
+    pub fn settle(&self) {
+        if self.bytes() >= BYTES_IN_KNOWN_PAGES {
+            self.cells.iter().for_each(|cell| cell.current.load().enlarge_pages());
+        }
+    }
+
     /// How many parts the table has.
     #[must_use]
     pub const fn parts(&self) -> usize {
@@ -238,6 +246,9 @@ impl At<'_> {
         }
     }
 }
+
+/// Of so many bytes in pages of 4 KiB, two thousand, a processor remembers where they are: a table that is smaller needs no others.
+const BYTES_IN_KNOWN_PAGES: usize = 8 << 20;
 
 const ROWS_PER_SEGMENT: usize = 1 << 14;
 /// So that a table that was laid out for too little still has segments of bearable size.

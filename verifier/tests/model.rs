@@ -222,6 +222,19 @@ fn a_plain_key_takes_at_most_40_bytes() {
     assert!(bytes <= 41.0, "{bytes} bytes a key");
 }
 
+/// So many that they are more than a processor remembers the pages of.
+#[test]
+fn a_settled_table_holds_what_it_held() {
+    const KEYS: u64 = 250_000;
+    let table = Table::new(SEED, KEYS as usize);
+    for key in 0..KEYS {
+        table.insert(Place::of_bits(key), &digest(key), &row(key.into()), b"").unwrap();
+    }
+    table.settle();
+    let found = |key| table.at(Place::of_bits(key)).find_with(&digest(key), |row, _| row.id);
+    assert!((0..KEYS).all(|key| found(key) == Some(key.into())));
+}
+
 #[test]
 fn a_place_is_made_of_every_character() {
     let chars = *b"0123456789";

@@ -121,6 +121,11 @@ impl Replica {
         self.deadline.swap(deadline, Ordering::AcqRel)
     }
 
+    /// Says that all keys are in.
+    pub(super) fn settle(&self) {
+        self.table.settle();
+    }
+
     /// What a profile's number stands for from now on. What cannot be read is as if it had not been told.
     pub(super) fn number(&self, number: u32, told: &frame::Profile) {
         let index = self.read(told).and_then(|profile| self.profiles.acquire(profile));

@@ -298,6 +298,7 @@ impl Member {
                 // Before the table counts as loaded: otherwise nobody would be told after a panic.
                 removed.collect::<Vec<_>>().into_iter().try_for_each(|removed| self.tell(removed))?;
                 self.before = None;
+                replica.settle();
                 self.holder.loaded(position)?;
             }
             ServerFrame::Changes(changes) => {
