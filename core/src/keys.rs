@@ -6,6 +6,7 @@ mod commit;
 mod crypto;
 mod import;
 pub(crate) mod remove;
+mod remove_many;
 mod rotate;
 mod rounds;
 pub(crate) mod sole;

@@ -7,7 +7,6 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use futures_util::{StreamExt, stream};
 
 use crate::account::Role;
 use crate::command::{Answer, Named, Page};
@@ -25,8 +24,6 @@ use crate::removal::{InUse, Plan, Progress, Removal, Selection, UsedWithin};
 use crate::store::{CommitError, List, Logged, Position, RecordKind, Store, Stored};
 use crate::verifiers::Uncovered;
 
-/// How many removals are under way at once: enough to fill the syncs that they share.
-const UNDER_WAY: usize = 2048;
 /// How many of the keys in use a plan names.
 const NAMED: usize = 100;
 /// How many events are read at once.
@@ -299,31 +296,6 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         self.commit_removal(None, &removal, Happened::Finished, &Origin::default()).await?;
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         Ok(())
-    }
-
-    /// Removes keys; those that could not be.
-    async fn remove_heads(
-        &self,
-        heads: Vec<Head>,
-        reason: Reason,
-        origin: &Origin,
-        removed: &AtomicU64,
-    ) -> Vec<Head> {
-        let mut under_way = stream::iter(heads)
-            .map(|head| async move { (self.remove_head(None, &head, reason, origin).await, head) })
-            .buffer_unordered(UNDER_WAY);
-        let mut left = Vec::new();
-        while let Some((done, head)) = under_way.next().await {
-            match done {
-                Ok(()) => {
-                    removed.fetch_add(1, Ordering::AcqRel);
-                }
-                // Somebody protected it meanwhile, and that stands.
-                Err(Error::Protected) => {}
-                Err(_) => left.push(head),
-            }
-        }
-        left
     }
 
     /// Removes everything below an owner that is gone, in the background: each key is refused already.

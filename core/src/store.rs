@@ -285,6 +285,22 @@ pub trait Store: Send + Sync + 'static {
     /// [`CommitError`]; all but [`CommitError::MayBeWritten`] mean that nothing was written.
     fn commit(&self, change: Change) -> impl Future<Output = Result<Position, CommitError>> + Send;
 
+    /// Does many changes in this order, each as [`Store::commit`] does one: judged alone, wholly or not at all; what became of
+    /// each, in the same order. They are no unit: some may be refused, and a crash may leave the first of them. What they may
+    /// share is work.
+    fn commit_many(
+        &self,
+        changes: Vec<Change>,
+    ) -> impl Future<Output = Vec<Result<Position, CommitError>>> + Send {
+        async move {
+            let mut done = Vec::with_capacity(changes.len());
+            for change in changes {
+                done.push(self.commit(change).await);
+            }
+            done
+        }
+    }
+
     /// Replaces every slot of an epoch before this one by what `rewrap` makes of it, while commits go on; how many
     /// it were. From when it begins no commit fills a slot of an older epoch ([`CommitError::OldEpoch`]). What is
     /// erased meanwhile stays erased. Whenever the store is cut off, each slot is the old one or the new one, whole.

@@ -271,11 +271,41 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         let reduces = reduces(&change.event);
         let position = self.store.commit(change).await?;
         if reduces {
-            let covers = self.enforce(organization, position).await;
-            self.note_uncovered(origin, position, &covers).await;
-            self.note_enforced(organization, position, &covers);
+            self.see_enforced(organization, &[position], origin).await;
         }
         Ok(position)
+    }
+
+    /// Commits changes that all take something away, and returns when that is accepted nowhere any more, but by those whom it
+    /// notes; what became of each.
+    pub(crate) async fn commit_many(
+        &self,
+        changes: Vec<Change>,
+        origin: &Origin,
+    ) -> Vec<Result<Position, CommitError>> {
+        let organizations: Vec<_> = changes.iter().map(|change| change.event.details.organization).collect();
+        let done = self.store.commit_many(changes).await;
+        let committed: Vec<_> = organizations
+            .into_iter()
+            .zip(&done)
+            .filter_map(|(whose, done)| Some((whose, *done.as_ref().ok()?)))
+            .collect();
+        for theirs in committed.chunk_by(|(one, _), (other, _)| one == other) {
+            let positions: Vec<Position> = theirs.iter().map(|(_, position)| *position).collect();
+            if let Some((organization, _)) = theirs.first() {
+                self.see_enforced(*organization, &positions, origin).await;
+            }
+        }
+        done
+    }
+
+    /// Waits until events of an organization, in log order, are enforced at every verifier, and has that written down.
+    async fn see_enforced(&self, organization: OrganizationId, positions: &[Position], origin: &Origin) {
+        // Who reflects the last reflects those before it.
+        let Some(last) = positions.last() else { return };
+        let covers = self.enforce(organization, *last).await;
+        self.note_uncovered(origin, organization, positions, &covers).await;
+        self.note_enforced(organization, *last, &covers);
     }
 
     /// The names of those who may, as it is now, go on accepting what an event took away that was waited for before.
@@ -324,7 +354,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             applied.await;
         }
         let covers = self.enforce(organization, position).await;
-        self.note_uncovered(origin, position, &covers).await;
+        self.note_uncovered(origin, organization, &[position], &covers).await;
     }
 
     /// The same for whatever a record last went through.

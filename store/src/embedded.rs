@@ -38,7 +38,6 @@ use crate::backup::BackupFolders;
 use crate::faults::{Faults, NoFaults};
 use crate::layout::Folder;
 use crate::rows;
-use crate::sequencer::refuse_oversized;
 use crate::slots::{EMPTIED, SlotFile};
 
 /// Is told why the store has stopped.
@@ -199,11 +198,22 @@ impl Store for Embedded {
     }
 
     async fn commit(&self, change: Change) -> Result<Position, CommitError> {
-        refuse_oversized(&change.record)?;
-        self.shared.refuse_if_stopped()?;
-        let (pending, answered) = Pending::prepare(&self.shared, change)?;
-        self.send(Command::Commit(pending)).await?;
+        let pending = Pending::prepare(&self.shared, change)?;
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::Commit(pending, answer)).await?;
         answered.await.unwrap_or_else(|_| Err(died()))
+    }
+
+    async fn commit_many(&self, changes: Vec<Change>) -> Vec<Result<Position, CommitError>> {
+        let count = changes.len();
+        let prepare = |change| Pending::prepare(&self.shared, change);
+        let pending = changes.into_iter().map(prepare).collect();
+        let (answer, answered) = oneshot::channel();
+        let of_all = |error: &CommitError| vec![Err(error.clone()); count];
+        match self.send(Command::CommitMany(pending, answer)).await {
+            Ok(()) => answered.await.unwrap_or_else(|_| of_all(&died())),
+            Err(error) => of_all(&error),
+        }
     }
 
     async fn rewrap(&self, epoch: u32, rewrap: Rewrap) -> Result<u64, CommitError> {

@@ -65,6 +65,8 @@ macro_rules! suite {
                 one_of_many_wins_an_answer,
                 many_spend_exactly_the_limit,
                 many_commits_are_each_seen_by_their_caller,
+                of_many_changes_each_is_judged_alone,
+                groups_of_changes_and_single_ones_take_turns,
                 a_slot_is_never_another_record_s,
                 rewraps_the_slots_of_older_epochs,
                 refuses_a_slot_of_an_older_epoch,

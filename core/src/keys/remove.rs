@@ -26,8 +26,8 @@ pub(crate) struct Leaving {
     done: Bell,
 }
 
-/// Says that a key is being removed, for as long as it lives.
-pub(crate) struct Mark<'a>(&'a Leaving, KeyId);
+/// Says that keys are being removed, for as long as it lives.
+pub(super) struct Mark<'a>(&'a Leaving, Vec<KeyId>);
 
 impl Leaving {
     /// How often a removal starts over: changes that began before it may still come first, each once.
@@ -37,9 +37,11 @@ impl Leaving {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn mark(&self, key: KeyId) -> Mark<'_> {
-        *self.keys().entry(key).or_default() += 1;
-        Mark(self, key)
+    pub(super) fn mark(&self, leaving: Vec<KeyId>) -> Mark<'_> {
+        let mut keys = self.keys();
+        leaving.iter().for_each(|key| *keys.entry(*key).or_default() += 1);
+        drop(keys);
+        Mark(self, leaving)
     }
 
     /// Waits as long as a key is being removed.
@@ -56,13 +58,17 @@ impl Leaving {
 impl Drop for Mark<'_> {
     fn drop(&mut self) {
         let mut keys = self.0.keys();
-        if let Some(count) = keys.get_mut(&self.1) {
-            *count -= 1;
-            if *count == 0 {
-                keys.remove(&self.1);
-                self.0.done.notify(usize::MAX);
+        for key in &self.1 {
+            if let Some(count) = keys.get_mut(key) {
+                *count -= 1;
+                if *count == 0 {
+                    keys.remove(key);
+                }
             }
         }
+        drop(keys);
+        // Who waits for another key looks and waits on.
+        self.0.done.notify(usize::MAX);
     }
 }
 
@@ -112,7 +118,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     ) -> Result<(Tombstone, Position, bool), Error> {
         let Ending { reason, if_match, end_sessions, .. } = ending;
         let id = self.named(permit, named).await?;
-        let _leaving = if_match.is_none().then(|| self.leaving.mark(id));
+        let _leaving = if_match.is_none().then(|| self.leaving.mark(vec![id]));
         for _ in 0..Leaving::TRIES {
             let stored = self.fetch_key(permit, id).await?;
             let head = match self.covered(permit, &stored)? {
@@ -195,7 +201,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         reason: Reason,
         origin: &Origin,
     ) -> Result<(), Error> {
-        let _leaving = self.leaving.mark(head.id);
+        let _leaving = self.leaving.mark(vec![head.id]);
         for _ in 0..Leaving::TRIES {
             let tombstone = verbs::remove::remove(&head, reason, None, self.environment.now())?;
             match self.commit_removed(permit, &head, &tombstone, origin).await {

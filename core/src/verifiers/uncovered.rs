@@ -8,6 +8,7 @@ use keyward_verifier::lease::{Cover, Outcome};
 use super::reduces;
 use crate::error::Error;
 use crate::event::Subject;
+use crate::id::OrganizationId;
 use crate::key::{Found, Kind, Place};
 use crate::keyward::{Environment, Keyward, Origin};
 use crate::record;
@@ -52,14 +53,23 @@ impl Uncovered {
 }
 
 impl<S: Store, E: Environment> Keyward<S, E> {
-    /// Notes whom the fence names as uncovered for an event.
-    pub(super) async fn note_uncovered(&self, origin: &Origin, position: Position, covers: &[Cover]) {
-        if origin.uncovered.0.is_none() {
-            return;
-        }
+    /// Notes whom the fence names as uncovered for events of an organization that were waited for, the last of them with `covers`.
+    pub(super) async fn note_uncovered(
+        &self,
+        origin: &Origin,
+        organization: OrganizationId,
+        positions: &[Position],
+        covers: &[Cover],
+    ) {
+        let Some(last) = positions.last().filter(|_| origin.uncovered.0.is_some()) else { return };
         let names = names_in(covers);
-        if names.is_empty() || self.took_from_verifiers(position).await.unwrap_or(true) {
-            origin.uncovered.note(position, names);
+        if names.is_empty() {
+            return origin.uncovered.note(*last, names);
+        }
+        for position in positions.iter().rev() {
+            if self.took_from_verifiers(*position).await.unwrap_or(true) {
+                return origin.uncovered.note(*position, self.uncovered(organization, *position));
+            }
         }
     }
 

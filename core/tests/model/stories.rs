@@ -12,7 +12,7 @@ use keyward_core::scope::Scopes;
 use keyward_core::secret::{Digest, Handle, Label};
 use keyward_core::verbs::verify::{Refusal, Verdict};
 
-use crate::house::{Core, House, accepts, ask, known};
+use crate::house::{Core, House, Known, accepts, ask, known};
 use crate::play;
 use crate::world::{Shared, finish, slow_hash, start};
 
@@ -119,6 +119,44 @@ fn a_removal_cannot_name_an_account_of_another_organization() {
     let core = finish(start(house.store.clone(), &house.world)).unwrap();
     house.world.work();
     assert!(accepts(&core, &house.keys[0]));
+}
+
+/// Many keys are removed in groups. One that was changed since the plan was confirmed is still removed, one that was protected
+/// stays, one that somebody else removed is no error, and none of them keeps its group.
+#[test]
+fn in_a_removal_of_groups_each_key_is_judged_alone() {
+    let house = House::new(1, 300);
+    let core = finish(start(house.store.clone(), &house.world)).unwrap();
+    let send = |verb, command| {
+        finish(ask(&core, &house.owner, verb, command, None)).unwrap_or_else(|error| panic!("{error:?}"))
+    };
+    let selection = || Box::new(Selection::Account(house.account.id));
+    let reason = Reason::Retired;
+    let Answer::Plan(plan) = send(Verb::Remove, Command::PlanRemoval { selection: selection(), reason })
+    else {
+        panic!("a plan")
+    };
+    assert_eq!(plan.total, 300);
+    let started = Command::StartRemoval { selection: selection(), reason, plan_hash: Some(plan.hash) };
+    let Answer::Removal(began) = send(Verb::Remove, started) else { panic!("a removal") };
+    let update = |key: &Known, patch: Patch| {
+        let command = Command::Update { key: key.id, patch: Box::new(patch), if_match: None };
+        send(Verb::Update, command);
+    };
+    let [changed, protected, removed] = [7, 140, 299].map(|place: usize| &house.keys[place]);
+    update(changed, Patch { name: Some("another".to_owned()), ..Patch::default() });
+    update(protected, Patch { protected: Some(true), ..Patch::default() });
+    send(Verb::Remove, Command::Remove(removed.id.into(), Ending::default()));
+    house.world.work();
+    for key in &house.keys {
+        assert_eq!(accepts(&core, key), key.id == protected.id, "{}", key.id);
+    }
+    let page = Page { after: None, limit: 1000 };
+    let found = send(Verb::Find, Command::FindRemoval { removal: began.removal.id, page });
+    let Answer::Removal(progress) = found else { panic!("a removal") };
+    assert!(progress.removal.finished_at.is_some());
+    assert_eq!(progress.removed, 299, "the one that was removed before counts, as before");
+    assert_eq!(progress.receipts.len(), 298, "the receipt of the other is by whoever removed it");
 }
 
 /// A member removed all keys of an account below its own, and the server stopped before that was done. When it started again

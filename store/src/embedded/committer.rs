@@ -5,6 +5,7 @@ mod batch;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::vec::Drain;
 
 use fjall::OwnedWriteBatch;
 use keyward_core::id::Id;
@@ -53,22 +54,36 @@ impl Committer {
         let mut commands = Vec::with_capacity(BATCH);
         while queue.blocking_recv_many(&mut commands, BATCH) > 0 {
             let_others_in(&mut queue, &mut commands);
-            self.process(&mut commands);
+            while !commands.is_empty() {
+                let fitting = fitting(&commands);
+                self.process(commands.drain(..fitting));
+            }
         }
     }
 
-    #[expect(clippy::vec_box, reason = "they come boxed, see `Command`")]
-    fn process(&mut self, commands: &mut Vec<Box<Command>>) {
+    fn process(&mut self, commands: Drain<'_, Box<Command>>) {
         let number = self.shared.batches.load(Ordering::Relaxed);
         self.window.advance(number);
         if self.counters.len() > COUNTERS {
             self.counters.clear();
         }
-        let write = self.shared.engine.batch(commands.len() * 4);
+        let changes: usize = commands.as_slice().iter().map(|command| command.changes()).sum();
+        let write = self.shared.engine.batch(changes * 5);
         let mut batch = Batch::new(write, self.sequencer.mark(), self.cells);
-        for command in commands.drain(..) {
+        for command in commands {
             match *command {
-                Command::Commit(pending) => self.admit(pending, &mut batch),
+                // Not at once, nor where it is refused: the change that it lost to may be in this very batch, and must be there
+                // to be read.
+                Command::Commit(pending, answer) => {
+                    let judged = self.admit(pending, &mut batch);
+                    batch.later.push(Later::Judged(answer, judged));
+                }
+                Command::CommitMany(pending, answer) => {
+                    let admit =
+                        |pending: Result<_, _>| pending.and_then(|pending| self.admit(pending, &mut batch));
+                    let judged = pending.into_iter().map(admit).collect();
+                    batch.later.push(Later::AllJudged(answer, judged));
+                }
                 Command::Spend(spend, answer) => self.draw(spend, answer, &mut batch),
                 Command::BeginEpoch(epoch, answer) => {
                     self.epoch = self.epoch.max(epoch);
@@ -87,13 +102,11 @@ impl Committer {
         }
     }
 
-    /// Judges one change, and enters it into the batch or answers why not.
-    fn admit(&mut self, mut pending: Pending, batch: &mut Batch) {
-        match self.judge(&mut pending).and_then(|()| self.cell_for(&pending)) {
-            Ok(filled) => self.enter(pending, filled, batch),
-            // Not at once: the change that it lost to may be in this very batch, and must be there to be read.
-            Err(error) => batch.later.push(Later::Refused(pending.answer, error)),
-        }
+    /// Judges one change, and enters it into the batch or says why not.
+    fn admit(&mut self, mut pending: Pending, batch: &mut Batch) -> Result<Position, CommitError> {
+        self.judge(&mut pending)?;
+        let filled = self.cell_for(&pending)?;
+        Ok(self.enter(pending, filled, batch))
     }
 
     fn judge(&self, pending: &mut Pending) -> Result<(), CommitError> {
@@ -118,7 +131,7 @@ impl Committer {
         }
     }
 
-    fn enter(&mut self, mut pending: Pending, filled: Option<Cell>, batch: &mut Batch) {
+    fn enter(&mut self, mut pending: Pending, filled: Option<Cell>, batch: &mut Batch) -> Position {
         let engine = &self.shared.engine;
         let (position, completed) = self.sequencer.place(pending.leaf);
         batch.leaf(position, pending.leaf, completed, engine);
@@ -163,7 +176,8 @@ impl Committer {
         }
         let current = Current { version: pending.version, cell, names: pending.names, lists: pending.lists };
         self.window.enter(pending.id, current);
-        batch.accepted.push((position, pending.apply, pending.answer));
+        batch.accepted.push((position, pending.apply));
+        position
     }
 
     fn draw(&mut self, spend: Spend, answer: Answer<Option<u64>>, batch: &mut Batch) {
@@ -262,19 +276,11 @@ impl Committer {
         let shared = &self.shared;
         // Running and answering cannot fail; a test may still end the process here.
         drop(shared.faults.reach(Step::Apply));
-        let answers: Vec<(Answer<Position>, Position)> = batch
-            .accepted
-            .into_iter()
-            .map(|(position, apply, answer)| {
-                apply(position);
-                (answer, position)
-            })
-            .collect();
+        batch.accepted.into_iter().for_each(|(position, apply)| apply(position));
         // Before anybody has an answer: should the process be killed and its log be cut short, the slot of a
         // removed key is gone all the same. One small write, not synced.
         self.erase(batch.released);
         drop(self.shared.faults.reach(Step::Answer));
-        answers.into_iter().for_each(|(answer, position)| drop(answer.send(Ok(position))));
         batch.later.into_iter().for_each(Later::answer);
     }
 
@@ -326,9 +332,6 @@ impl Committer {
         self.window = Window::starting(number);
         self.counters.clear();
         self.next_expiry = Timestamp::from_millis(0);
-        for (_, _, answer) in batch.accepted {
-            drop(answer.send(Err(error.of_accepted())));
-        }
         batch.later.into_iter().for_each(|later| later.abandon(error));
         let mut filled: Vec<Cell> = batch.fills.into_iter().map(|(cell, _)| cell).collect();
         // Where the store cannot know whether the records are there, it must not touch their slots: opening will.
@@ -356,6 +359,15 @@ impl Committer {
         let path = anchor.path().display().to_string();
         anchor.reset(checkpoint).map_err(|error| CommitError::NotWritten(format!("{path}: {error}")))
     }
+}
+
+/// How many of these commands make one batch: as many as bring no more changes than one may have, and one at least.
+fn fitting(commands: &[Box<Command>]) -> usize {
+    let sums = commands.iter().scan(0, |sum, command| {
+        *sum += command.changes();
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= BATCH).count().max(1)
 }
 
 /// Gives whoever is about to ask the processor for as long as more ask: a batch costs much, and one more change in it little.

@@ -15,7 +15,7 @@ use super::Shared;
 use super::window::Before;
 use crate::anchor::Standing;
 use crate::rows;
-use crate::sequencer::Claim;
+use crate::sequencer::{Claim, refuse_oversized};
 use crate::slots::Replacement;
 
 /// Where an answer goes.
@@ -26,7 +26,9 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, CommitError>>;
 #[expect(clippy::large_enum_variant, reason = "it is boxed as a whole")]
 pub(super) enum Command {
     /// One change.
-    Commit(Pending),
+    Commit(Pending, Answer<Position>),
+    /// Many changes, of which those that could not be prepared have failed already.
+    CommitMany(Vec<Result<Pending, CommitError>>, oneshot::Sender<Vec<Result<Position, CommitError>>>),
     /// One draw on a counter.
     Spend(Spend, Answer<Option<u64>>),
     /// Fill no slot of an epoch before this one any more.
@@ -65,28 +67,37 @@ pub(super) struct Pending {
     pub(super) apply: Apply,
     /// What the caller's thread has read.
     pub(super) before: Before,
-    /// Where the answer goes.
-    pub(super) answer: Answer<Position>,
+}
+
+impl Command {
+    /// How many changes it brings.
+    pub(super) const fn changes(&self) -> usize {
+        match self {
+            Self::CommitMany(changes, _) => changes.len(),
+            Self::Commit(..)
+            | Self::Spend(..)
+            | Self::BeginEpoch(..)
+            | Self::Replace(..)
+            | Self::Lock(..)
+            | Self::AcceptLoss(_) => 1,
+        }
+    }
 }
 
 impl Pending {
     /// Reads, encodes and hashes what the committer would otherwise have to, one change after the other.
-    pub(super) fn prepare(
-        shared: &Shared,
-        change: Change,
-    ) -> Result<(Self, oneshot::Receiver<Result<Position, CommitError>>), CommitError> {
+    pub(super) fn prepare(shared: &Shared, change: Change) -> Result<Self, CommitError> {
+        refuse_oversized(&change.record)?;
+        shared.refuse_if_stopped()?;
         // Before anything is read: what is visible now is in the reading.
         let batches = shared.batches.load(Ordering::Acquire);
         let before = Before::read(&shared.engine, batches, Claim::of(&change))?;
         let Change { record, slot, event, replay, apply } = change;
         let row = rows::unplaced(&record);
         let Record { id, version, names, lists, .. } = record;
-        let (answer, answered) = oneshot::channel();
         let leaf = Hash::leaf(event.leaf().as_bytes());
         let (at, event) = (event.at, event.encode());
-        let pending =
-            Self { id, version, names, lists, row, slot, event, leaf, at, replay, apply, before, answer };
-        Ok((pending, answered))
+        Ok(Self { id, version, names, lists, row, slot, event, leaf, at, replay, apply, before })
     }
 
     /// What it asks for.

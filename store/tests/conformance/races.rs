@@ -1,7 +1,7 @@
 //! This file is about callers that come at once.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use keyward_core::store::{
     Change, CommitError, Position, Record, RecordKind, SlotChange, Spend, Store, Stored,
@@ -143,4 +143,72 @@ pub(crate) async fn a_slot_is_never_another_record_s(store: impl Store) {
         }
     }
     assert!(looked > 0);
+}
+
+pub(crate) async fn of_many_changes_each_is_judged_alone(store: impl Store) {
+    assert_eq!(store.commit_many(Vec::new()).await, []);
+    store
+        .commit(change(Record { names: vec![name(1)], ..record(1, 1) }, SlotChange::Fill(slot(1))))
+        .await
+        .unwrap();
+    let applied = Arc::new(Mutex::new(Vec::new()));
+    let noting = |record: Record, slot| {
+        let (applied, of) = (Arc::clone(&applied), (record.id, record.version));
+        let apply = Box::new(move |position| applied.lock().unwrap().push((of, position)));
+        Change { apply, ..change(record, slot) }
+    };
+    let taken = Record { names: vec![name(1)], ..record(3, 1) };
+    let large = Record { body: vec![0; Record::BODY_LIMIT + 1], ..record(4, 1) };
+    // In this order: the name is free again once its holder is removed, and each is judged against those before it.
+    let changes = vec![
+        noting(record(2, 1), SlotChange::Fill(slot(2))),
+        noting(taken.clone(), SlotChange::Keep),
+        noting(record(1, 2), SlotChange::Erase),
+        noting(record(1, 2), SlotChange::Erase),
+        noting(large, SlotChange::Keep),
+        noting(taken, SlotChange::Keep),
+        noting(record(2, 2), SlotChange::Erase),
+    ];
+    let done = store.commit_many(changes).await;
+    let (stale, too_large) = (Err(CommitError::Stale), Err(CommitError::TooLarge));
+    let name_taken = Err(CommitError::NameTaken(name(1)));
+    assert_eq!(done, [Ok(1), name_taken, Ok(2), stale, too_large, Ok(3), Ok(4)]);
+    let expected = [((id(2), 1), 1), ((id(1), 2), 2), ((id(3), 1), 3), ((id(2), 2), 4)];
+    assert_eq!(
+        *applied.lock().unwrap(),
+        expected,
+        "in log order, before the answer, and nothing that was refused"
+    );
+    for (number, version, position) in [(1, 2, 2), (2, 2, 4), (3, 1, 3)] {
+        let stored = store.fetch(id(number)).await.unwrap().unwrap();
+        assert_eq!((stored.record.version, stored.position, stored.slot), (version, position, None));
+    }
+    assert_eq!(store.holder(name(1)).await.unwrap(), Some(id(3)));
+    assert_eq!(opened(&store.checkpoint().await.unwrap()).size(), 5);
+}
+
+/// Half of the keys are removed in groups that are larger than any batch when they come together, and the others one by one.
+pub(crate) async fn groups_of_changes_and_single_ones_take_turns(store: impl Store) {
+    const GROUPS: u64 = 6;
+    const EACH: u64 = 1000;
+    let store = Arc::new(store);
+    let mut tasks = JoinSet::new();
+    for group in 0..GROUPS {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move {
+            let changes = (0..EACH).map(|number| creation(1 + group * EACH + number));
+            let done = store.commit_many(changes.collect()).await;
+            assert!(done.iter().all(Result::is_ok), "{done:?}");
+            assert!(done.is_sorted_by_key(|done| *done.as_ref().unwrap()));
+            let alone = store.commit(creation(1_000_000 + group)).await.unwrap();
+            assert!(done.iter().all(|done| *done.as_ref().unwrap() < alone), "it was answered before");
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(opened(&store.checkpoint().await.unwrap()).size(), GROUPS * (EACH + 1));
+    for number in [1, EACH, GROUPS * EACH] {
+        assert_eq!(store.fetch(id(number)).await.unwrap().unwrap().slot, Some(slot(number as u8)));
+    }
 }

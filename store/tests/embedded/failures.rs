@@ -103,6 +103,33 @@ fn a_failed_write_of_the_batch_stops_the_store_and_leaves_it_open() {
 }
 
 #[test]
+fn of_many_changes_each_learns_what_became_of_it() {
+    let place = Place::new();
+    let failing = failing(&place);
+    let (fails, passes) = run(async {
+        // The second is no next version: it is in no batch, whatever becomes of that.
+        let changes = || vec![step(0, 1, 0), step(1, 2, 0), step(2, 1, 0)];
+        *failing.faults.0.lock().unwrap() = Some(Step::FillSlots);
+        let fails = failing.store.commit_many(changes()).await;
+        let passes = failing.store.commit_many(changes()).await;
+        *failing.faults.0.lock().unwrap() = Some(Step::WriteBatch);
+        let broken = failing.store.commit_many(vec![step(0, 2, 0), step(1, 2, 0)]).await;
+        assert!(
+            matches!(broken[..], [Err(CommitError::MayBeWritten(_)), Err(CommitError::NotWritten(_))]),
+            "{broken:?}"
+        );
+        let stopped = failing.store.commit_many(changes()).await;
+        assert!(stopped.iter().all(|done| matches!(done, Err(CommitError::NotWritten(_)))), "{stopped:?}");
+        assert_eq!(stopped.len(), 3);
+        (fails, passes)
+    });
+    assert!(fails.iter().all(|done| matches!(done, Err(CommitError::NotWritten(_)))), "{fails:?}");
+    assert_eq!(passes, [Ok(0), Err(CommitError::Stale), Ok(1)]);
+    drop(failing);
+    reopened_has(&place, 1);
+}
+
+#[test]
 fn what_is_durable_is_answered_even_if_the_store_stops_after_it() {
     for broken in [Step::WriteAnchor, Step::EraseSlots] {
         let place = Place::new();

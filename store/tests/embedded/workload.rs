@@ -181,26 +181,27 @@ fn child() {
     run(async {
         let store = Arc::new(store);
         let mut tasks = JoinSet::new();
-        // Each of four takes every fourth key through its life, so that batches hold changes of every kind.
+        // Each of four takes every fourth key through its life, so that batches hold changes of every kind. The first takes
+        // two at a time.
         for lane in 0..4 {
             let store = Arc::clone(&store);
             tasks.spawn(async move {
-                for number in (first..end).filter(|number| number % 4 == lane) {
+                let numbers: Vec<u64> = (first..end).filter(|number| number % 4 == lane).collect();
+                for together in numbers.chunks(if lane == 0 { 2 } else { 1 }) {
                     for version in 1..=REMOVED {
-                        if store.commit(step(number, version, body)).await.is_err() {
+                        // Every third key stays alive.
+                        let living = together.iter().filter(|number| version < REMOVED || **number % 3 != 0);
+                        if !take(&store, &living.copied().collect::<Vec<_>>(), version, body).await {
                             return;
                         }
-                        say(&format!("{number} {version}"));
-                        // Every third key stays alive.
-                        if version == 2 && number % 3 == 0 {
-                            break;
+                    }
+                    for _ in together {
+                        let spend = Spend { id: id(COUNTER), cost: 1, limit: u64::MAX };
+                        if store.spend(spend).await.is_err() {
+                            return;
                         }
+                        say("drawn");
                     }
-                    let spend = Spend { id: id(COUNTER), cost: 1, limit: u64::MAX };
-                    if store.spend(spend).await.is_err() {
-                        return;
-                    }
-                    say("drawn");
                 }
             });
         }
@@ -208,6 +209,17 @@ fn child() {
             done.unwrap();
         }
     });
+}
+
+/// Brings keys to a version, and says so; whether all of them came to it.
+async fn take(store: &Embedded, numbers: &[u64], version: u64, body: usize) -> bool {
+    let done = match numbers {
+        [number] => vec![store.commit(step(*number, version, body)).await],
+        _ => store.commit_many(numbers.iter().map(|number| step(*number, version, body)).collect()).await,
+    };
+    let came = numbers.iter().zip(&done).filter(|(_, done)| done.is_ok());
+    came.for_each(|(number, _)| say(&format!("{number} {version}")));
+    done.iter().all(Result::is_ok)
 }
 
 /// One write, so that a line is there wholly or not at all.

@@ -5,6 +5,7 @@ use keyward_core::seal::WrappedSlot;
 use keyward_core::store::{Apply, CommitError, Position};
 use keyward_core::time::Timestamp;
 use keyward_log::{Hash, StoredHash, Tree};
+use tokio::sync::oneshot;
 
 use crate::embedded::engine::Engine;
 use crate::embedded::pending::Answer;
@@ -31,16 +32,18 @@ pub(super) struct Batch {
     pub(super) checkpoint: Option<String>,
     /// When the newest change was decided of those that keep an answer.
     pub(super) newest_answer: Option<Timestamp>,
-    /// Accepted changes, in log order.
-    pub(super) accepted: Vec<(Position, Apply, Answer<Position>)>,
-    /// Everybody else who waits.
+    /// What accepted changes do in memory, in log order.
+    pub(super) accepted: Vec<(Position, Apply)>,
+    /// Everybody who waits.
     pub(super) later: Vec<Later>,
 }
 
 /// An answer that waits for the batch because it was judged by what is in it.
 pub(super) enum Later {
-    /// A change that was not accepted.
-    Refused(Answer<Position>, CommitError),
+    /// A change: its position, or why it was not accepted.
+    Judged(Answer<Position>, Result<Position, CommitError>),
+    /// Many changes.
+    AllJudged(oneshot::Sender<Vec<Result<Position, CommitError>>>, Vec<Result<Position, CommitError>>),
     /// A draw: how much is left, or that it was too much.
     Drawn(Answer<Option<u64>>, Option<u64>),
     /// An epoch has begun.
@@ -104,7 +107,8 @@ impl Later {
     /// The batch is durable: what was judged holds.
     pub(super) fn answer(self) {
         match self {
-            Self::Refused(answer, error) => drop(answer.send(Err(error))),
+            Self::Judged(answer, judged) => drop(answer.send(judged)),
+            Self::AllJudged(answer, judged) => drop(answer.send(judged)),
             Self::Drawn(answer, left) => drop(answer.send(Ok(left))),
             Self::Begun(answer) => drop(answer.send(Ok(()))),
             Self::Undrawn(answer, error) => drop(answer.send(Err(error))),
@@ -114,7 +118,10 @@ impl Later {
     /// The batch is not: a refusal may have been for something that never was, and a draw is as lost as a change.
     pub(super) fn abandon(self, error: &NotDone) {
         match self {
-            Self::Refused(answer, _) => drop(answer.send(Err(error.of_refused()))),
+            Self::Judged(answer, judged) => drop(answer.send(Err(error.of(&judged)))),
+            Self::AllJudged(answer, judged) => {
+                drop(answer.send(judged.iter().map(|judged| Err(error.of(judged))).collect()));
+            }
             Self::Begun(answer) => drop(answer.send(Err(error.of_refused()))),
             Self::Drawn(answer, Some(_)) => drop(answer.send(Err(error.of_accepted()))),
             Self::Drawn(answer, None) | Self::Undrawn(answer, _) => {
@@ -125,8 +132,13 @@ impl Later {
 }
 
 impl NotDone {
+    /// What somebody learns of a change that was judged so.
+    fn of(&self, judged: &Result<Position, CommitError>) -> CommitError {
+        if judged.is_ok() { self.of_accepted() } else { self.of_refused() }
+    }
+
     /// What somebody learns whose change was in the batch.
-    pub(super) fn of_accepted(&self) -> CommitError {
+    fn of_accepted(&self) -> CommitError {
         match self {
             Self::Fatal { why, is_open: true } => CommitError::MayBeWritten(why.clone()),
             Self::Fatal { is_open: false, .. } | Self::Retry(_) => self.of_refused(),
