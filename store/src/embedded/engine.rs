@@ -52,6 +52,10 @@ const JOURNAL_BYTES: u64 = 64 << 20;
 /// often, more makes entering a row slower and the journal longer. `docs/storage.md` has the figures.
 const MEMTABLE_BYTES: u64 = 32 << 20;
 
+/// The threads of the engine that write memory out and merge. Of several, the first leaves merging to the others, by putting
+/// what it takes back into the queue: as long as they merge, it does nothing else, and takes a core for that.
+const WORKERS: usize = 1;
+
 impl Engine {
     /// Opens the engine in this folder, or makes it.
     ///
@@ -74,6 +78,7 @@ impl Engine {
         let database = Database::builder(folder)
             .cache_size(cache_bytes)
             .max_journaling_size(JOURNAL_BYTES)
+            .worker_threads(WORKERS)
             .open()
             .map_err(failed)?;
         let keyspace = |name: &str, options: fn() -> KeyspaceCreateOptions| {
