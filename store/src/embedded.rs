@@ -9,6 +9,7 @@ pub(crate) mod engine;
 mod journal;
 mod opening;
 mod pending;
+mod reading;
 mod recent;
 mod rewrap;
 mod scan;
@@ -37,8 +38,7 @@ use crate::anchor::{Standing, compare};
 use crate::backup::BackupFolders;
 use crate::faults::{Faults, NoFaults};
 use crate::layout::Folder;
-use crate::rows;
-use crate::slots::{EMPTIED, SlotFile};
+use crate::slots::SlotFile;
 
 /// Is told why the store has stopped.
 pub type OnFailure = Box<dyn FnOnce(&str) + Send>;
@@ -328,54 +328,6 @@ impl Shared {
         let unreadable = || ReadError::Damaged("a checkpoint that this log's key has not signed".to_owned());
         let own = open(&self.tip().checkpoint).ok_or_else(unreadable)?;
         compare(own.size(), &open(note).ok_or_else(unreadable)?, &self.engine)
-    }
-
-    /// The newest version of a record with its slot.
-    fn stored(&self, id: Id) -> Result<Option<Stored>, ReadError> {
-        loop {
-            let round = self.slots.round();
-            let Some(row) = self.engine.record(id)? else { return Ok(None) };
-            let slot = row.cell.map(|cell| self.slots.read(cell)).transpose();
-            // A cell may have been overwritten, and used again, since the row was read. Each turn of this loop
-            // means that the committer has finished a batch meanwhile.
-            if row.cell.is_some() && self.slots.round() != round {
-                continue;
-            }
-            let slot = slot.map_err(|error| self.unreadable_slots(&error))?;
-            // One that was emptied is damaged like any other: it ends its own key, which can still be removed.
-            let slot = slot.map(|slot| slot.unwrap_or(EMPTIED));
-            return Ok(Some(Stored { record: row.record, position: row.position, slot }));
-        }
-    }
-
-    /// The medium fails, or the file is shorter than it was.
-    pub(crate) fn unreadable_slots(&self, error: &std::io::Error) -> ReadError {
-        let path = self.slots.path().display();
-        if error.kind() == std::io::ErrorKind::UnexpectedEof {
-            let remedy = "restore it from a copy of the slots";
-            return ReadError::Damaged(format!("{path}: it is shorter than the records say; {remedy}"));
-        }
-        ReadError::Unavailable(format!("{path}: {error}"))
-    }
-
-    fn page(&self, list: List, after: Option<Id>, limit: usize) -> Result<Vec<Stored>, ReadError> {
-        let mut page = Vec::new();
-        let first = rows::member_key(list, after.unwrap_or(Id::from_bits(0)));
-        let last = rows::member_key(list, Id::from_bits(u128::MAX));
-        for member in self.engine.members.range(first..=last) {
-            if page.len() == limit {
-                break;
-            }
-            let key = member.key().map_err(|error| self.engine.failed(&error))?;
-            let (_, id) =
-                rows::member(&key).ok_or_else(|| self.engine.damaged(&self.engine.members, &key))?;
-            if after.is_some_and(|after| id <= after) {
-                continue;
-            }
-            // It may have left the list since the row was read.
-            page.extend(self.stored(id)?.filter(|stored| stored.record.lists.contains(&list)));
-        }
-        Ok(page)
     }
 
     /// Takes no commits any more, and says so once.

@@ -42,6 +42,7 @@ macro_rules! suite {
                 names_move_with_the_record,
                 a_record_may_keep_its_name,
                 pages_in_order_of_ids,
+                pages_are_the_same_however_far_apart_records_lie,
                 pages_follow_the_record,
                 scans_every_record_of_a_kind_once,
                 applies_once_before_the_answer_in_log_order,

@@ -39,20 +39,6 @@ impl Visit for Scan<'_> {
 
     /// Shows the visitor a stride, with its slots.
     fn show(&self, rows: Vec<RecordRow>, round: &u64) -> Result<(), ReadError> {
-        let cells: Vec<_> = rows.iter().filter_map(|row| row.cell).collect();
-        let slots =
-            self.shared.slots.read_many(&cells).map_err(|error| self.shared.unreadable_slots(&error))?;
-        let is_current = self.shared.slots.round() == *round;
-        let mut slots = slots.into_iter();
-        for row in rows {
-            let slot = if row.cell.is_some() { slots.next().flatten() } else { None };
-            if row.cell.is_some() && (slot.is_none() || !is_current) {
-                // Its cell was overwritten meanwhile, or may have been, and now may hold another record's slot.
-                self.shared.stored(row.record.id)?.into_iter().for_each(self.visit);
-            } else {
-                (self.visit)(Stored { record: row.record, position: row.position, slot });
-            }
-        }
-        Ok(())
+        self.shared.with_slots(rows, *round, self.visit)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use keyward_core::store::{Change, CommitError, Record, RecordKind, SlotChange, Store};
+use keyward_core::store::{Change, CommitError, Record, RecordKind, SlotChange, Store, Stored};
 use keyward_core::time::Timestamp;
 
 use super::{ids, same};
@@ -137,6 +137,32 @@ pub(crate) async fn pages_in_order_of_ids(store: impl Store) {
     assert_eq!((page[0].record.body.clone(), page[0].slot), (record(5, 1).body, Some(slot(5))));
     let other = keyward_core::store::List { kind: RecordKind::Account, ..list(100) };
     assert!(store.page(other, None, 10).await.unwrap().is_empty(), "a list is of one kind");
+}
+
+pub(crate) async fn pages_are_the_same_however_far_apart_records_lie(store: impl Store) {
+    // Side by side, every other one, each tenth, and first side by side and then far apart.
+    let strides: [fn(u64) -> bool; 4] =
+        [|_| true, |number| number % 2 == 0, |number| number % 10 == 0, |number| number < 8 || number == 99];
+    for number in 0..100 {
+        let lists = (0..).zip(strides).filter(|(_, has)| has(number)).map(|(owner, _)| list(owner)).collect();
+        let slot = if number % 3 == 0 { SlotChange::Keep } else { SlotChange::Fill(slot(number as u8)) };
+        store.commit(change(Record { lists, ..record(number, 1) }, slot)).await.unwrap();
+    }
+    for (owner, has) in (0..).zip(strides) {
+        let members: Vec<_> = (0..100).filter(|number| has(*number)).map(id).collect();
+        for (after, limit) in [(None, 5), (None, usize::MAX), (Some(id(3)), 7)] {
+            let rest = members.iter().filter(|id| after < Some(**id)).take(limit);
+            let mut expected = Vec::new();
+            for id in rest {
+                expected.push(store.fetch(*id).await.unwrap().unwrap());
+            }
+            let page = store.page(list(owner), after, limit).await.unwrap();
+            let all_of = |page: Vec<Stored>| -> Vec<_> {
+                page.into_iter().map(|stored| (stored.record, stored.position, stored.slot)).collect()
+            };
+            assert_eq!(all_of(page), all_of(expected), "list {owner} after {after:?}, {limit}");
+        }
+    }
 }
 
 pub(crate) async fn pages_follow_the_record(store: impl Store) {
