@@ -1,7 +1,7 @@
 //! This file is about what a node learns from its store when it starts: owners, keys, and when sessions were last used.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::account::{Account, Organization, Standing};
@@ -27,7 +27,8 @@ pub(crate) struct Learnt {
 /// What came of the slots of all keys.
 #[derive(Default)]
 struct Slots {
-    opened: AtomicU64,
+    /// Whether any opened.
+    opened: AtomicBool,
     unopened: Mutex<Vec<(KeyId, WrappedSlot)>>,
 }
 
@@ -69,7 +70,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
     /// others.
     fn judge_slots(&self, slots: Slots) -> Result<Vec<KeyId>, Error> {
         let unopened = slots.unopened.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some((id, slot)) = unopened.first().filter(|_| slots.opened.into_inner() == 0) {
+        if let Some((id, slot)) = unopened.first().filter(|_| !slots.opened.into_inner()) {
             let (epoch, newest) = (slot.epoch(), self.roots.epoch());
             return Err(Error::internal(format!(
                 "no slot opens; that of {id} is of epoch {epoch}, the newest root is of epoch {newest}: \
@@ -155,7 +156,10 @@ impl<S: Store, E: Environment> Keyward<S, E> {
             }
             return Ok(None);
         };
-        slots.opened.fetch_add(1, Ordering::Relaxed);
+        // Read first: all threads would wait for each other's writes of what is there already.
+        if !slots.opened.load(Ordering::Relaxed) {
+            slots.opened.store(true, Ordering::Relaxed);
+        }
         let key = sealed.open(&secret)?;
         if let Some(old) = key.traits.supersedes.filter(|_| self.is_sole(&key.traits.scopes)) {
             self.successions.superseded.know(old, key.head.id);

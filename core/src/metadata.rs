@@ -8,9 +8,12 @@ use crate::error::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata(Box<str>);
 
+/// The text of an object without members.
+const EMPTY: &str = "{}";
+
 impl Default for Metadata {
     fn default() -> Self {
-        Self("{}".into())
+        Self(EMPTY.into())
     }
 }
 
@@ -35,6 +38,10 @@ impl Metadata {
     /// # Errors
     /// [`Error::Invalid`] if it is no object, or too long.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        // What most keys have.
+        if text == EMPTY {
+            return Ok(Self::default());
+        }
         let object = serde_json::from_str(text).map_err(|_| Error::invalid("metadata", "a JSON object"))?;
         Self::new(&object)
     }

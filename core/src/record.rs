@@ -9,8 +9,7 @@ pub mod key;
 pub mod removal;
 pub mod resource;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::id::Id;
@@ -22,7 +21,7 @@ pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, Error> {
     postcard::to_allocvec(&(FORMAT, row)).map_err(Error::internal)
 }
 
-pub(crate) fn decode<T: DeserializeOwned>(id: Id, body: &[u8]) -> Result<T, Error> {
+pub(crate) fn decode<'a, T: Deserialize<'a>>(id: Id, body: &'a [u8]) -> Result<T, Error> {
     let damaged = |why: &str| {
         Error::internal(format!("record {id:?} does not decode ({why}): run `keyward store check`"))
     };

@@ -15,26 +15,29 @@ use crate::event::Reason;
 use crate::id::Id;
 use crate::key::{Found, Head, Key, Kind, Place, RateLimit, Session, State, Tombstone, Traits};
 use crate::metadata::Metadata;
-use crate::scope::Scopes;
+use crate::scope::{Scope, Scopes};
 use crate::seal::{Binding, NONCE, SlotSecret};
 use crate::secret::{Handle, Label};
 use crate::store::{List, Record, RecordKind};
 use crate::time::Timestamp;
 
+// Texts and bytes are read as they lie there: an owned row of bytes is read byte by byte, which is noticed at every start and
+// in every list.
 #[derive(Serialize, Deserialize)]
-struct Row {
+struct Row<'a> {
     organization: u128,
     account: u128,
     kind: KindRow,
-    handle: String,
-    environment: String,
+    handle: &'a str,
+    environment: &'a str,
     created_at: u64,
     salt: [u8; 16],
-    life: Life,
+    #[serde(borrow)]
+    life: Life<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
-enum Life {
+enum Life<'a> {
     Live {
         place: PlaceRow,
         suspended: bool,
@@ -42,7 +45,7 @@ enum Life {
         remove_for: Reason,
         protected: bool,
         session: Option<SessionRow>,
-        sealed: Vec<u8>,
+        sealed: &'a [u8],
     },
     Removed {
         at: u64,
@@ -94,9 +97,10 @@ enum PlaceRow {
 
 #[derive(Serialize, Deserialize)]
 struct TraitsRow<'a> {
-    name: Cow<'a, str>,
-    scopes: Vec<Cow<'a, str>>,
-    metadata: Cow<'a, str>,
+    name: &'a str,
+    #[serde(borrow)]
+    scopes: Vec<&'a str>,
+    metadata: &'a str,
     tags: Cow<'a, [String]>,
     not_before: Option<u64>,
     expires_at: Option<u64>,
@@ -137,7 +141,7 @@ fn binding(head: &Head) -> Binding {
 }
 
 impl Head {
-    fn to_row(&self, sealed: Vec<u8>) -> Row {
+    fn to_row<'a>(&'a self, sealed: &'a [u8]) -> Row<'a> {
         let place = match self.place {
             Place::Handle => PlaceRow::Handle,
             Place::Digest(bits) => PlaceRow::Digest(bits),
@@ -149,8 +153,8 @@ impl Head {
             organization: self.organization.id().bits(),
             account: self.account.id().bits(),
             kind: self.kind.into(),
-            handle: self.handle.as_str().to_owned(),
-            environment: self.environment.as_str().to_owned(),
+            handle: self.handle.as_str(),
+            environment: self.environment.as_str(),
             created_at: self.created_at.millis(),
             salt: self.salt,
             life: Life::Live {
@@ -189,7 +193,7 @@ impl Key {
         let plain =
             Zeroizing::new(postcard::to_allocvec(&TraitsRow::of(&self.traits)).map_err(Error::internal)?);
         let sealed = secret.seal(&plain, binding(&self.head), nonce)?;
-        let body = encode(&self.head.to_row(sealed))?;
+        let body = encode(&self.head.to_row(&sealed))?;
         if body.len() > Record::BODY_LIMIT {
             return Err(Error::TooLarge { limit: Record::BODY_LIMIT as u64 });
         }
@@ -215,8 +219,8 @@ impl Tombstone {
             organization: self.organization.id().bits(),
             account: self.account.id().bits(),
             kind: self.kind.into(),
-            handle: self.handle.as_str().to_owned(),
-            environment: self.environment.as_str().to_owned(),
+            handle: self.handle.as_str(),
+            environment: self.environment.as_str(),
             created_at: self.created_at.millis(),
             salt: self.salt,
             life: Life::Removed { at: self.removed_at.millis(), reason: self.reason },
@@ -237,8 +241,8 @@ impl Tombstone {
 /// # Errors
 /// [`Error::Internal`] if the record holds no key.
 pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
-    let row: Row = decode(record.id, &record.body)?;
-    let labels = Handle::parse(&row.handle).zip(Label::parse(&row.environment));
+    let row: Row<'_> = decode(record.id, &record.body)?;
+    let labels = Handle::parse(row.handle).zip(Label::parse(row.environment));
     let (handle, environment) =
         labels.ok_or_else(|| Error::internal(format!("record {:?} has no handle", record.id)))?;
     let kind = row.kind.into();
@@ -278,7 +282,7 @@ pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
                 version,
                 names,
             };
-            Found::Live(Sealed { head, sealed })
+            Found::Live(Sealed { head, sealed: sealed.to_vec() })
         }
         Life::Removed { at, reason } => Found::Removed(Tombstone {
             id,
@@ -299,9 +303,9 @@ pub fn read(record: &Record) -> Result<Found<Sealed>, Error> {
 impl<'a> TraitsRow<'a> {
     fn of(traits: &'a Traits) -> Self {
         Self {
-            name: Cow::Borrowed(&traits.name),
-            scopes: traits.scopes.iter().map(|scope| Cow::Borrowed(scope.as_str())).collect(),
-            metadata: Cow::Borrowed(traits.metadata.as_str()),
+            name: &traits.name,
+            scopes: traits.scopes.iter().map(Scope::as_str).collect(),
+            metadata: traits.metadata.as_str(),
             tags: Cow::Borrowed(&traits.tags),
             not_before: traits.not_before.map(Timestamp::millis),
             expires_at: traits.expires_at.map(Timestamp::millis),
@@ -316,9 +320,9 @@ impl<'a> TraitsRow<'a> {
 
     fn into_traits(self) -> Option<Traits> {
         Some(Traits {
-            name: self.name.into_owned(),
-            scopes: Scopes::parse(self.scopes.iter().map(AsRef::as_ref)).ok()?,
-            metadata: Metadata::parse(&self.metadata).ok()?,
+            name: self.name.to_owned(),
+            scopes: Scopes::parse(self.scopes).ok()?,
+            metadata: Metadata::parse(self.metadata).ok()?,
             tags: self.tags.into_owned(),
             not_before: self.not_before.map(Timestamp::from_millis),
             expires_at: self.expires_at.map(Timestamp::from_millis),

@@ -15,8 +15,9 @@ use crate::secret::{Digest, Secret};
 #[derive(Serialize, Deserialize)]
 pub(super) enum MaterialRow<'a> {
     Secret {
+        #[serde(borrow)]
         proof: ProofRow<'a>,
-        hint: Cow<'a, str>,
+        hint: &'a str,
         recoverable: Option<Cow<'a, str>>,
     },
     Access {
@@ -95,7 +96,7 @@ impl<'a> MaterialRow<'a> {
         match material {
             Material::Secret(secret) => Self::Secret {
                 proof: ProofRow::of(&secret.proof),
-                hint: Cow::Borrowed(&secret.hint),
+                hint: &secret.hint,
                 recoverable: secret.recoverable.as_ref().map(|kept| Cow::Borrowed(kept.text())),
             },
             Material::Access(Access { identification, opens }) => Self::Access {
@@ -121,7 +122,7 @@ impl<'a> MaterialRow<'a> {
                 };
                 Material::Secret(SecretMaterial {
                     proof: proof.into_proof(),
-                    hint: hint.into_owned(),
+                    hint: hint.to_owned(),
                     recoverable,
                 })
             }
