@@ -29,10 +29,10 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
         title: "(g) Looking keys up among few and many",
         method: vec![format!(
             "`keyward bench fill` writes one store for each number of keys, half of them badges, half secrets of another format, \
-             all of one account. Each has its server; they take turns, {} rounds of at most {} s a way, over {CONNECTIONS} \
-             keep-alive connections of one thread. `POST /v1/keys/verify` asks for up to {DISTINCT} badges (no door is named, \
-             so nothing is written down) and as many secrets, `GET /v1/keys?limit=10` for the owner's keys. The ratio is that \
-             to the fewest keys.",
+             all of one account; the first page has the same kinds of keys in each. Each has its server; they take turns, {} \
+             rounds of at most {} s a way, over {CONNECTIONS} keep-alive connections of one thread. `POST /v1/keys/verify` asks \
+             for up to {DISTINCT} badges (no door is named, so nothing is written down) and as many secrets, \
+             `GET /v1/keys?limit=10` for the owner's keys. The ratio is that to the fewest keys.",
             bench.plan.rounds, bench.plan.seconds,
         )],
         tables: vec![table(&board, &bench.plan.look_up_keys)],
@@ -48,8 +48,13 @@ fn measure(bench: &Bench, program: &Path, board: &mut Board) -> Result<()> {
         progress(&format!("(g) filling a store with {size} keys"));
         let folder = bench.folder(&format!("look-ups-{size}"))?;
         let data = folder.join("data");
+        // First as many secrets as the smallest store has: so the first page has the same kinds of keys everywhere.
+        let first = bench.plan.look_up_keys.iter().min().map_or(0, |fewest| fewest / 2);
+        let mut secrets = keyward::fill_with(program, &data, first, "foreign")?;
         let badges = keyward::fill_with(program, &data, size / 2, "badge")?;
-        let secrets = keyward::fill_with(program, &data, size / 2, "foreign")?;
+        if size / 2 > first {
+            secrets = keyward::fill_with(program, &data, size / 2 - first, "foreign")?;
+        }
         let keyward = Keyward::start(program, &data, None, &folder)?;
         let requests = requests(&keyward, &badges, &secrets);
         servers.push((size, keyward, requests));
