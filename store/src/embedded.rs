@@ -206,8 +206,7 @@ impl Store for Embedded {
 
     async fn commit_many(&self, changes: Vec<Change>) -> Vec<Result<Position, CommitError>> {
         let count = changes.len();
-        let prepare = |change| Pending::prepare(&self.shared, change);
-        let pending = changes.into_iter().map(prepare).collect();
+        let pending = Pending::prepare_many(&self.shared, changes);
         let (answer, answered) = oneshot::channel();
         let of_all = |error: &CommitError| vec![Err(error.clone()); count];
         match self.send(Command::CommitMany(pending, answer)).await {

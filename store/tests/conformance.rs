@@ -68,6 +68,7 @@ macro_rules! suite {
                 many_commits_are_each_seen_by_their_caller,
                 of_many_changes_each_is_judged_alone,
                 groups_of_changes_and_single_ones_take_turns,
+                groups_end_what_they_name_and_no_neighbour,
                 a_slot_is_never_another_record_s,
                 rewraps_the_slots_of_older_epochs,
                 refuses_a_slot_of_an_older_epoch,

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use keyward_core::id::Id;
 use keyward_core::store::{
-    Apply, Change, CommitError, List, Name, Position, Record, Replay, SlotChange, Spend,
+    Apply, Change, CommitError, List, Name, Position, ReadError, Record, Replay, SlotChange, Spend,
 };
 use keyward_core::time::Timestamp;
 use keyward_log::Hash;
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::Shared;
 use super::window::Before;
 use crate::anchor::Standing;
-use crate::rows;
+use crate::rows::{self, Current};
 use crate::sequencer::{Claim, refuse_oversized};
 use crate::slots::Replacement;
 
@@ -87,11 +87,31 @@ impl Command {
 impl Pending {
     /// Reads, encodes and hashes what the committer would otherwise have to, one change after the other.
     pub(super) fn prepare(shared: &Shared, change: Change) -> Result<Self, CommitError> {
-        refuse_oversized(&change.record)?;
-        shared.refuse_if_stopped()?;
         // Before anything is read: what is visible now is in the reading.
         let batches = shared.batches.load(Ordering::Acquire);
-        let before = Before::read(&shared.engine, batches, Claim::of(&change))?;
+        let current = shared.engine.current(change.record.id);
+        Self::with(shared, change, batches, current)
+    }
+
+    /// The same for many changes, whose records are read together.
+    pub(super) fn prepare_many(shared: &Shared, changes: Vec<Change>) -> Vec<Result<Self, CommitError>> {
+        let batches = shared.batches.load(Ordering::Acquire);
+        let ids: Vec<Id> = changes.iter().map(|change| change.record.id).collect();
+        let read = shared.engine.currents(&ids);
+        let with = |(change, current)| Self::with(shared, change, batches, current);
+        changes.into_iter().zip(read).map(with).collect()
+    }
+
+    /// Prepares a change to a record that was read after `batches` had become visible.
+    fn with(
+        shared: &Shared,
+        change: Change,
+        batches: u64,
+        current: Result<Option<Current>, ReadError>,
+    ) -> Result<Self, CommitError> {
+        refuse_oversized(&change.record)?;
+        shared.refuse_if_stopped()?;
+        let before = Before::with(&shared.engine, batches, Claim::of(&change), current?)?;
         let Change { record, slot, event, replay, apply } = change;
         let row = rows::unplaced(&record);
         let Record { id, version, names, lists, .. } = record;

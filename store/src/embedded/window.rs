@@ -34,8 +34,17 @@ pub(crate) struct Before {
 impl Before {
     /// Reads it, after `batches` have become visible.
     pub(crate) fn read(engine: &Engine, batches: u64, claim: Claim<'_>) -> Result<Self, CommitError> {
+        Self::with(engine, batches, claim, engine.current(claim.id)?)
+    }
+
+    /// Reads what it needs beside the record, which was read after `batches` had become visible.
+    pub(crate) fn with(
+        engine: &Engine,
+        batches: u64,
+        claim: Claim<'_>,
+        record: Option<Current>,
+    ) -> Result<Self, CommitError> {
         let answered = claim.replay.map(|id| engine.replay(*id)).transpose()?.flatten();
-        let record = engine.current(claim.id)?;
         let held = record.as_ref().map_or(&[][..], |record| &record.names);
         let holders = difference(claim.names, held).map(|name| Ok((*name, engine.holder(*name)?)));
         Ok(Self {

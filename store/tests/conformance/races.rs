@@ -212,3 +212,22 @@ pub(crate) async fn groups_of_changes_and_single_ones_take_turns(store: impl Sto
         assert_eq!(store.fetch(id(number)).await.unwrap().unwrap().slot, Some(slot(number as u8)));
     }
 }
+
+/// Neighbours, with others between them, few or many, and some that are not there.
+pub(crate) async fn groups_end_what_they_name_and_no_neighbour(store: impl Store) {
+    let made = (0..200).filter(|number| number % 10 != 9).map(creation).collect();
+    assert!(store.commit_many(made).await.iter().all(Result::is_ok));
+    let of = |every: usize| (0..200).step_by(every);
+    let mut ended = HashSet::new();
+    for every in [50, 7, 2, 1] {
+        let removals = of(every).map(|number| change(record(number, 2), SlotChange::Erase)).collect();
+        for (number, done) in of(every).zip(store.commit_many(removals).await) {
+            let expected = number % 10 != 9 && ended.insert(number);
+            assert_eq!(done.is_ok(), expected, "key {number}, every {every}: {done:?}");
+        }
+        for number in (0..200).filter(|number| number % 10 != 9) {
+            let slot = (!ended.contains(&number)).then(|| slot(number as u8));
+            assert_eq!(store.fetch(id(number)).await.unwrap().unwrap().slot, slot, "key {number}");
+        }
+    }
+}
