@@ -146,28 +146,39 @@ impl Engine {
         self.row(&self.records, &id.bytes(), |row| rows::record(id, row))
     }
 
-    /// Records by their ids, in order; without those that are not there. Those that lie together are read by one walk, which
-    /// costs little more than one look-up.
+    /// The records of these ids, as far as they are there.
     pub(crate) fn records_of(&self, ids: &[Id]) -> Result<Vec<RecordRow>, ReadError> {
-        let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(Vec::new()) };
+        Ok(self.rows_of(ids, rows::record)?.into_iter().flatten().collect())
+    }
+
+    /// What `parse` makes of the rows of these records; `None` where there is none. Ids in their order are found by one walk, which
+    /// takes a fraction of looking up each, as long as few others lie between them.
+    fn rows_of<T>(
+        &self,
+        ids: &[Id],
+        parse: impl Fn(Id, &[u8]) -> Option<T>,
+    ) -> Result<Vec<Option<T>>, ReadError> {
         let mut found = Vec::with_capacity(ids.len());
-        let mut left = ids;
-        for (walked, row) in (1_usize..).zip(self.records.range(first.bytes()..=last.bytes())) {
-            let (key, row) = row.into_inner().map_err(|error| self.failed(&error))?;
-            let damaged = || self.damaged(&self.records, &key);
-            let id = rows::id(&key).ok_or_else(damaged)?;
-            // Those before it are not there.
-            left = left.get(left.partition_point(|wanted| *wanted < id)..).unwrap_or_default();
-            if left.first() == Some(&id) {
-                found.push(rows::record(id, &row).ok_or_else(damaged)?);
-                left = left.get(1..).unwrap_or_default();
-            }
-            if left.is_empty() || walked > 2 * found.len() + APART {
-                break;
+        let in_order = ids.is_sorted_by(|one, other| one < other);
+        if let ([first, .., last], true) = (ids, in_order) {
+            for (walked, row) in (1_usize..).zip(self.records.range(first.bytes()..=last.bytes())) {
+                let (key, row) = row.into_inner().map_err(|error| self.failed(&error))?;
+                let damaged = || self.damaged(&self.records, &key);
+                let id = rows::id(&key).ok_or_else(damaged)?;
+                let left = ids.get(found.len()..).unwrap_or_default();
+                // Those before it are not there.
+                let passed = left.partition_point(|wanted| *wanted < id);
+                found.extend((0..passed).map(|_| None));
+                if left.get(passed) == Some(&id) {
+                    found.push(Some(parse(id, &row).ok_or_else(damaged)?));
+                }
+                if found.len() == ids.len() || walked > 2 * found.len() + APART {
+                    break;
+                }
             }
         }
-        for id in left {
-            found.extend(self.record(*id)?);
+        for id in ids.iter().skip(found.len()) {
+            found.push(self.row(&self.records, &id.bytes(), |row| parse(*id, row))?);
         }
         Ok(found)
     }
@@ -177,32 +188,13 @@ impl Engine {
         self.row(&self.records, &id.bytes(), rows::current)
     }
 
-    /// The same for many, in the order asked for. Where that is the order of their ids and few others lie between them, they
-    /// are walked over, which takes a fraction of looking up each.
+    /// The same for many, each by itself.
     pub(crate) fn currents(&self, ids: &[Id]) -> Vec<Result<Option<Current>, ReadError>> {
-        let alone = |id: &Id| self.current(*id);
-        let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Vec::new() };
-        if ids.len() == 1 || !ids.is_sorted() {
-            return ids.iter().map(alone).collect();
+        match self.rows_of(ids, |_, row| rows::current(row)) {
+            Ok(found) => found.into_iter().map(Ok).collect(),
+            // One that cannot be read keeps no other.
+            Err(_) => ids.iter().map(|id| self.current(*id)).collect(),
         }
-        let rows = self.records.range(first.bytes()..=last.bytes()).take(ids.len() * 2);
-        let mut rows = rows.map_while(|row| row.into_inner().ok());
-        let mut row = rows.next();
-        let mut found = Vec::with_capacity(ids.len());
-        for id in ids {
-            while row.as_ref().is_some_and(|(key, _)| **key < id.bytes()[..]) {
-                row = rows.next();
-            }
-            found.push(match &row {
-                Some((key, row)) if **key == id.bytes()[..] => {
-                    rows::current(row).map(Some).ok_or_else(|| self.damaged(&self.records, key))
-                }
-                Some(_) => Ok(None),
-                // The walk is over, because it came to its end, became too long or met a row that cannot be read.
-                None => alone(id),
-            });
-        }
-        found
     }
 
     /// Who holds a name.
