@@ -1,14 +1,15 @@
-//! This crate is about memory that will be read: it asks for it to be near, and does not wait. Neither of its two functions changes what
-//! any memory holds.
+//! This crate is about memory that will be read: it asks for it to be near. Nothing here changes what any memory holds.
 //!
 //! [`prefetch`] asks the processor for memory that will be read soon. An early *load* does not do that: it stays in the processor's
 //! window until it has its data, which fills up behind it. The instruction made for it is gone as soon as it is issued.
 //!
-//! [`enlarge_pages`] asks the kernel to put memory that will be read at random into pages of 2 MiB. In ones of 4 KiB finding the
+//! [`LargePages`] asks the kernel to put memory that will be read at random into pages of 2 MiB. In ones of 4 KiB finding the
 //! page takes longer than reading it, because there are more of them than the processor remembers.
 //!
 //! Neither is a part of the language, so this crate is the one place with these two pieces of unsafe code, and does nothing else. Where
 //! they are not known, the first on processors other than x86-64, the second on systems other than Linux, they do nothing.
+
+use std::collections::BTreeSet;
 
 /// How many bytes a processor fetches at once.
 const LINE: usize = 64;
@@ -38,28 +39,37 @@ const fn fetch(_: *const u8) {}
 /// What the kernel calls large.
 const LARGE_PAGE: usize = 2 << 20;
 
-/// Asks for large pages wherever these values are. Best effort: where the kernel cannot (before Linux 6.1, without free large
-/// pages, where other mappings begin within one), everything stays as it is. What lies beside the values in the same 2 MiB may be in a
-/// large page then, too. It takes the time of copying the memory once; whoever reads meanwhile may wait for that of one page.
-pub fn enlarge_pages<T>(values: &[T]) {
-    let range = values.as_ptr_range();
-    let begin = range.start as usize / LARGE_PAGE * LARGE_PAGE;
-    if values.is_empty() {
-        return;
+/// Where large pages are wanted. Each is asked for once, however many values are in it: asking makes the kernel wait for all
+/// processors.
+#[derive(Default)]
+pub struct LargePages(BTreeSet<usize>);
+
+impl LargePages {
+    /// Wants them for these values.
+    pub fn want<T>(&mut self, values: &[T]) {
+        let range = values.as_ptr_range();
+        let pages = range.start as usize / LARGE_PAGE..(range.end as usize).div_ceil(LARGE_PAGE);
+        if !values.is_empty() {
+            self.0.extend(pages);
+        }
     }
-    for address in (begin..range.end as usize).step_by(LARGE_PAGE) {
-        collapse(address);
+
+    /// Asks for them. Best effort: where the kernel cannot (before Linux 6.1, without free large pages, where other mappings begin
+    /// within one), everything stays as it is. What lies beside the values in the same 2 MiB may be in a large page then, too.
+    /// It takes the time of copying the memory once; whoever reads meanwhile may wait for that of one page.
+    pub fn ask(self) {
+        self.0.into_iter().for_each(|page| collapse(page * LARGE_PAGE));
     }
 }
 
 #[cfg(target_os = "linux")]
-fn collapse(page: usize) {
+fn collapse(address: usize) {
     /// Since Linux 6.1 (`include/uapi/asm-generic/mman-common.h`).
     const MADV_COLLAPSE: libc::c_int = 25;
     // SAFETY: MADV_COLLAPSE takes any range, mapped or not: what pages hold, and who may do what with them, stays as it is, as when
     // the kernel does it unasked; and of kernels that do not know it the call is refused. The address is no pointer into
     // anything that the program reads by it.
-    let _ = unsafe { libc::madvise(std::ptr::without_provenance_mut(page), LARGE_PAGE, MADV_COLLAPSE) };
+    let _ = unsafe { libc::madvise(std::ptr::without_provenance_mut(address), LARGE_PAGE, MADV_COLLAPSE) };
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -80,9 +90,12 @@ mod tests {
     fn values_stay_what_they_are_whatever_pages_they_are_in() {
         let (nothing, little) = (Vec::<u64>::new(), [7_u8]);
         let much: Vec<u64> = (0..1 << 20).collect();
-        super::enlarge_pages(&nothing);
-        super::enlarge_pages(&little);
-        super::enlarge_pages(&much);
+        let mut pages = super::LargePages::default();
+        pages.want(&nothing);
+        assert!(pages.0.is_empty());
+        pages.want(&little);
+        pages.want(&much);
+        pages.ask();
         assert!(much.iter().copied().eq(0..1 << 20) && little == [7]);
     }
 }

@@ -37,7 +37,7 @@
 
 use std::ptr;
 
-use keyward_prefetch::{enlarge_pages, prefetch};
+use keyward_prefetch::{LargePages, prefetch};
 
 use crate::bucket::{Bucket, Entry, Named, REST_BITS, Slot, State};
 use crate::record::{Details, Fingerprint, Head, Row, RowWords};
@@ -105,10 +105,10 @@ impl Segment {
         [first, second].into_iter().filter_map(|at| self.buckets.get(at)).for_each(prefetch);
     }
 
-    /// Asks for its memory to be in pages that are found fast.
-    pub(crate) fn enlarge_pages(&self) {
-        enlarge_pages(&self.buckets);
-        enlarge_pages(&self.extensions);
+    /// Wants large pages for its memory.
+    pub(crate) fn want(&self, pages: &mut LargePages) {
+        pages.want(&self.buckets);
+        pages.want(&self.extensions);
     }
 
     /// Looks a key up. `resolve` is called with the row while it is known to be live: what it reads of things that are

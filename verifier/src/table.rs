@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
+use keyward_prefetch::LargePages;
 
 use crate::bucket::REST_BITS;
 use crate::place::{Mixer, Place};
@@ -156,7 +157,9 @@ impl Table {
     /// on, those that begin meanwhile more slowly. For what is replaced later nobody asks again.
     pub fn settle(&self) {
         if self.bytes() >= BYTES_IN_KNOWN_PAGES {
-            self.cells.iter().for_each(|cell| cell.current.load().enlarge_pages());
+            let mut pages = LargePages::default();
+            self.cells.iter().for_each(|cell| cell.current.load().want(&mut pages));
+            pages.ask();
         }
     }
 
