@@ -14,7 +14,8 @@ fn id(number: u64) -> u128 {
 
 /// Places have nothing to do with ids.
 fn count(uses: &Uses, number: u64, accepted: bool, at: u32) -> bool {
-    uses.count(Place::of_bits(number.wrapping_mul(0xBF58_476D_1CE4_E5B9)), id(number), accepted, at)
+    let mixed = (number + 1).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    uses.count(Place::of_bits(mixed ^ mixed >> 29), id(number), accepted, at)
 }
 
 fn counted(uses: Uses) -> BTreeMap<u128, (u32, u32, u32)> {
