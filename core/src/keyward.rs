@@ -5,9 +5,10 @@ mod callers;
 mod origin;
 
 use std::collections::{BTreeSet, HashMap};
-use std::future::{Future, ready};
+use std::future::{Future, poll_fn, ready};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
@@ -46,6 +47,18 @@ pub trait Environment: Send + Sync + 'static {
 
     /// Waits.
     fn pause(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Gives the thread to whoever waits for it, requests that have just come in among them.
+    fn give_way(&self) -> impl Future<Output = ()> + Send {
+        let mut has_waited = false;
+        poll_fn(move |context| {
+            if std::mem::replace(&mut has_waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+    }
 
     /// Fills a buffer with random bytes fit for keys.
     fn fill(&self, bytes: &mut [u8]);

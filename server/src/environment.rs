@@ -90,6 +90,11 @@ impl Environment for World {
         pause(duration).await;
     }
 
+    /// Not by waking itself: the runtime would go on with it at once, and look for what has come in sixty turns later.
+    async fn give_way(&self) {
+        tokio::task::yield_now().await;
+    }
+
     fn fill(&self, bytes: &mut [u8]) {
         fill(bytes);
     }

@@ -1,9 +1,7 @@
 //! This file is about removing many keys: in groups, each prepared, committed and waited for as a whole, and the next ones
 //! prepared while those before them are written.
 
-use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
 
 use futures_util::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -41,7 +39,7 @@ impl<S: Store, E: Environment> Keyward<S, E> {
                 under_way.push(self.remove_group(group, reason, origin, removed));
                 // Begins it, and nothing more: between two groups the thread is for others.
                 let done = under_way.next().now_or_never().flatten();
-                let_others_go_on().await;
+                self.environment.give_way().await;
                 done
             };
             left.extend(done.into_iter().flatten());
@@ -100,17 +98,4 @@ impl<S: Store, E: Environment> Keyward<S, E> {
         }
         left
     }
-}
-
-/// Gives the thread to whoever waits for it.
-async fn let_others_go_on() {
-    let mut has_waited = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut has_waited, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
