@@ -298,8 +298,9 @@ impl Member {
                 // Before the table counts as loaded: otherwise nobody would be told after a panic.
                 removed.collect::<Vec<_>>().into_iter().try_for_each(|removed| self.tell(removed))?;
                 self.before = None;
-                replica.settle();
                 self.holder.loaded(position)?;
+                // Keys are judged meanwhile; nobody waits for it.
+                drop(tokio::task::spawn_blocking(move || replica.settle()));
             }
             ServerFrame::Changes(changes) => {
                 if !self.holder.expects(changes.after) {
