@@ -84,18 +84,21 @@ impl Table {
         let (cell, rest) = self.spot(place);
         let words = record.extension.len();
         let mut writer = cell.lock();
-        let mut ended = None;
-        if writer.fits(&cell.current.load(), words) {
-            ended = writer.insert(&cell.current.load(), rest, &record);
-            if ended.is_none() && !writer.has_ended() {
-                return Err(InsertError::SegmentFull);
+        let mut rows = self.expected_rows;
+        loop {
+            if writer.fits(&cell.current.load(), words) {
+                if let Some(ended) = writer.insert(&cell.current.load(), rest, &record) {
+                    return Ok(ended);
+                }
+                // There is room, and none where a lookup would come to. Where chance alone places keys, a little more room mends
+                // that; where half of it is free, somebody has placed them.
+                if writer.is_sparse() {
+                    return Err(InsertError::SegmentFull);
+                }
+                rows = rows.max(writer.more_rows());
             }
+            cell.rebuild(&mut writer, rows, words).ok_or(InsertError::SegmentFull)?;
         }
-        if ended.is_none() {
-            cell.rebuild(&mut writer, self.expected_rows, words).ok_or(InsertError::SegmentFull)?;
-            ended = writer.insert(&cell.current.load(), rest, &record);
-        }
-        ended.ok_or(InsertError::SegmentFull)
     }
 
     /// Ends every row of this id at this place, and returns them with what they were found by: none when the table had none.

@@ -45,9 +45,14 @@ impl Writer {
         self.rows
     }
 
-    /// Would a rebuilt segment have more room for the same keys?
-    pub(crate) const fn has_ended(&self) -> bool {
-        self.used_slots > self.rows
+    /// Is half of the room free, and none of it taken by ended keys?
+    pub(crate) const fn is_sparse(&self) -> bool {
+        self.used_slots == self.rows && self.usable_slots >= self.rows * 2
+    }
+
+    /// For how many rows to make room where keys do not find any, although there is some.
+    pub(crate) const fn more_rows(&self) -> usize {
+        self.usable_slots + self.usable_slots / 16 + 4
     }
 
     /// Is there room for one more key with an extension of so many words?
@@ -123,7 +128,11 @@ impl Writer {
         let (successor, mut writer) = Self::with_room(rows, room);
         for bucket in segment.buckets() {
             for slot in bucket.slots(bucket.state()) {
-                writer.adopt(&successor, segment, &slot)?;
+                if writer.adopt(&successor, segment, &slot).is_none() {
+                    // As where one more finds no room.
+                    let more = writer.more_rows();
+                    return if self.rows * 2 < rows { None } else { self.rebuild(segment, more, words) };
+                }
             }
         }
         Some((successor, writer))
