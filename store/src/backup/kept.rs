@@ -23,14 +23,22 @@ pub struct BackupFolders {
 impl BackupFolders {
     /// Writes a backup, named for `time`; if that fails, takes away what there is of it.
     pub(crate) fn write(&self, shared: &Shared, time: Timestamp) -> Result<Backup, ReadError> {
+        self.try_write(shared, time).map_err(|error| {
+            if let OpenError::Read(error) = error {
+                return error;
+            }
+            // A full disk is no damage, and a missing folder neither: what is asked for again later may work.
+            ReadError::Unavailable(format!("no backup was written: {error}"))
+        })
+    }
+
+    fn try_write(&self, shared: &Shared, time: Timestamp) -> Result<Backup, OpenError> {
         let records = Unfinished::named(&self.records, time, "records");
         let slots = self.slots.as_deref().map(|folder| Unfinished::named(folder, time, "slots"));
-        let written = shared.backup(&records.part, slots.as_ref().map(|slots| slots.part.as_path()));
-        let written = written.map_err(unwritten)?;
-        let file = records.finish().map_err(unwritten)?;
-        let slots = slots.map(|slots| Ok(SlotCopy { file: slots.finish()?, slots: written.slots }));
-        let slots = slots.transpose().map_err(unwritten)?;
-        Ok(Backup { file, records: written.records, events: written.events, slots })
+        let written = shared.backup(&records.part, slots.as_ref().map(|slots| slots.part.as_path()))?;
+        let file = records.finish()?;
+        let slots = slots.map(|copy| copy.finish().map(|file| SlotCopy { file, slots: written.slots }));
+        Ok(Backup { file, records: written.records, events: written.events, slots: slots.transpose()? })
     }
 }
 
@@ -62,12 +70,4 @@ impl Drop for Unfinished {
         // Nothing is there any more when it is finished, nor where it could not be made.
         let _ = fs::remove_file(&self.part);
     }
-}
-
-/// A full disk is no damage, and a missing folder neither: what is asked for again later may work.
-fn unwritten(error: OpenError) -> ReadError {
-    if let OpenError::Read(error) = error {
-        return error;
-    }
-    ReadError::Unavailable(format!("no backup was written: {error}"))
 }
