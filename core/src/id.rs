@@ -9,6 +9,17 @@ use crate::time::Timestamp;
 
 /// The 32 digits of Crockford base32 in lower case: no `i`, `l`, `o`, `u`, so an id survives being read aloud.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// What each byte is worth as a digit; more than any digit where it is none.
+#[expect(clippy::indexing_slicing, reason = "it would not compile")]
+const WORTH: [u8; 256] = {
+    let mut worth = [u8::MAX; 256];
+    let mut value = 0;
+    while value < DIGITS.len() {
+        worth[DIGITS[value] as usize] = value as u8;
+        value += 1;
+    }
+    worth
+};
 /// 128 bits in 5-bit digits, the first digit holding only three.
 const LENGTH: usize = 26;
 
@@ -53,15 +64,17 @@ impl Id {
         if digits.len() != LENGTH {
             return None;
         }
-        let mut bits: u128 = 0;
-        for (place, digit) in digits.iter().enumerate() {
-            let value = DIGITS.iter().position(|d| d == digit)?;
-            if place == 0 && value > 7 {
-                return None;
-            }
-            bits = bits << 5 | value as u128;
-        }
-        Some(Self(bits))
+        let worth = |digit: &u8| WORTH.get(usize::from(*digit)).copied().unwrap_or(u8::MAX);
+        let is_one = digits.first().is_some_and(|first| worth(first) < 8)
+            && digits.iter().fold(true, |all, digit| all & (worth(digit) < 32));
+        // Twelve at a time: to shift all 128 bits once a digit takes twice as long.
+        let bits =
+            |digits: &[u8]| digits.iter().fold(0, |bits: u64, digit| bits << 5 | u64::from(worth(digit)));
+        let (front, rest) = digits.split_at_checked(LENGTH % 12)?;
+        let all = |front: u64| {
+            rest.chunks(12).fold(front.into(), |all: u128, part| all << 60 | u128::from(bits(part)))
+        };
+        is_one.then(|| Self(all(bits(front))))
     }
 
     /// Each digit by a distance that is known when this is compiled: to shift all 128 bits once a digit takes twice as long.
