@@ -81,7 +81,7 @@ impl<S: Store> App<S> {
         let mut base = [0; 8];
         environment::fill(&mut base);
         let metrics = Metrics::new()?;
-        metrics.locked.set(if keyward.is_some() { 0.0 } else { 1.0 });
+        metrics.locked.set(keyward.is_none().into());
         let languages = Languages::new(config)?;
         let openapi = openapi::document(
             languages.native(),
@@ -292,8 +292,8 @@ impl<S: Store> App<S> {
         let done = self.timed(admitted.verb, work).await?;
         if let Answer::Verdict(verdict) = &done.answer {
             match **verdict {
-                Verdict::Valid(_) => self.metrics.verdicts_valid.increment(1),
-                Verdict::Refused(_) => self.metrics.verdicts_refused.increment(1),
+                Verdict::Valid(_) => self.metrics.verdicts_valid.inc(),
+                Verdict::Refused(_) => self.metrics.verdicts_refused.inc(),
             }
         }
         Ok((admitted.route.render)(&done, &request))
@@ -315,14 +315,12 @@ impl<S: Store> App<S> {
 
     /// Takes what is measured once a second.
     pub(crate) fn measure(&self, connections: usize) {
-        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        let number = |count: u64| count as f64;
-        self.metrics.upkeep();
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.metrics.connections.set(number(connections as u64));
         if let Some(keyward) = &self.keyward {
             self.metrics.live_keys.set(number(keyward.live().len() as u64));
             self.metrics.log_size.set(number(keyward.live().position()));
-            self.metrics.locked.set(number(keyward.is_locked().into()));
+            self.metrics.locked.set(keyward.is_locked().into());
         }
     }
 

@@ -2,21 +2,23 @@
 //! secret, an id or anything that a client chose.
 
 use keyward_core::permit::Verb;
-use metrics::{Counter, Gauge, Histogram, Label};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use prometheus::core::Collector;
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 
 /// The metrics of a server, registered once, so that counting is one addition.
 pub(crate) struct Metrics {
-    handle: PrometheusHandle,
-    requests: Vec<(u16, Counter)>,
+    registry: Registry,
+    answers: Vec<(u16, IntCounter)>,
     verbs: Vec<Histogram>,
-    pub(crate) verdicts_valid: Counter,
-    pub(crate) verdicts_refused: Counter,
-    pub(crate) wrong_credentials: Counter,
-    pub(crate) connections: Gauge,
-    pub(crate) live_keys: Gauge,
-    pub(crate) log_size: Gauge,
-    pub(crate) locked: Gauge,
+    pub(crate) verdicts_valid: IntCounter,
+    pub(crate) verdicts_refused: IntCounter,
+    pub(crate) wrong_credentials: IntCounter,
+    pub(crate) connections: IntGauge,
+    pub(crate) live_keys: IntGauge,
+    pub(crate) log_size: IntGauge,
+    pub(crate) locked: IntGauge,
 }
 
 /// The statuses that answers have.
@@ -30,54 +32,56 @@ const BOUNDS: [f64; 11] =
     [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0];
 
 impl Metrics {
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        let recorder = PrometheusBuilder::new().set_buckets(&BOUNDS)?.build_recorder();
-        let handle = recorder.handle();
-        let registered = metrics::with_local_recorder(&recorder, || Self {
-            handle,
-            requests: STATUSES.iter().map(|status| (*status, status_counter(*status))).collect(),
-            verbs: Verb::ALL.iter().map(|verb| verb_histogram(*verb)).collect(),
-            verdicts_valid: metrics::counter!("keyward_verdicts_total", "valid" => "true"),
-            verdicts_refused: metrics::counter!("keyward_verdicts_total", "valid" => "false"),
-            wrong_credentials: metrics::counter!("keyward_wrong_credentials_total"),
-            connections: metrics::gauge!("keyward_connections"),
-            live_keys: metrics::gauge!("keyward_live_keys"),
-            log_size: metrics::gauge!("keyward_log_size"),
-            locked: metrics::gauge!("keyward_locked"),
-        });
-        Ok(registered)
+    pub(crate) fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let answers = Opts::new("keyward_answers_total", "Answers to requests, by status.");
+        let answers = kept(&registry, IntCounterVec::new(answers, &["status"])?)?;
+        let commands = HistogramOpts::new("keyward_command_seconds", "How long commands took, by verb.");
+        let commands = HistogramVec::new(commands.buckets(BOUNDS.to_vec()), &["verb"])?;
+        let commands = kept(&registry, commands)?;
+        let verdicts =
+            Opts::new("keyward_verdicts_total", "Verdicts on keys that were presented, by outcome.");
+        let verdicts = kept(&registry, IntCounterVec::new(verdicts, &["valid"])?)?;
+        let counter = |name, help| kept(&registry, IntCounter::new(name, help)?);
+        let gauge = |name, help| kept(&registry, IntGauge::new(name, help)?);
+        Ok(Self {
+            answers: STATUSES
+                .map(|status| (status, answers.with_label_values(&[&status.to_string()])))
+                .into(),
+            verbs: Verb::ALL.iter().map(|verb| commands.with_label_values(&[verb.word()])).collect(),
+            verdicts_valid: verdicts.with_label_values(&["true"]),
+            verdicts_refused: verdicts.with_label_values(&["false"]),
+            wrong_credentials: counter("keyward_wrong_credentials_total", "Credentials that were nobody's.")?,
+            connections: gauge("keyward_connections", "Connections that are open.")?,
+            live_keys: gauge("keyward_live_keys", "Keys that are live.")?,
+            log_size: gauge("keyward_log_size", "Events in the log.")?,
+            locked: gauge("keyward_locked", "1 while nothing is accepted, otherwise 0.")?,
+            registry,
+        })
     }
 
     /// Counts an answer.
     pub(crate) fn answered(&self, status: u16) {
-        if let Some((_, counter)) = self.requests.iter().find(|(known, _)| *known == status) {
-            counter.increment(1);
+        if let Some((_, counter)) = self.answers.iter().find(|(known, _)| *known == status) {
+            counter.inc();
         }
     }
 
     /// Notes how long a verb took.
     pub(crate) fn took(&self, verb: Verb, seconds: f64) {
         if let Some(histogram) = self.verbs.get(verb as usize) {
-            histogram.record(seconds);
+            histogram.observe(seconds);
         }
     }
 
-    /// Folds what was recorded into what is kept, so that it does not pile up.
-    pub(crate) fn upkeep(&self) {
-        self.handle.run_upkeep();
-    }
-
     /// The text that Prometheus reads.
-    pub(crate) fn render(&self) -> String {
-        self.upkeep();
-        self.handle.render()
+    pub(crate) fn render(&self) -> prometheus::Result<String> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }
 
-fn status_counter(status: u16) -> Counter {
-    metrics::counter!("keyward_answers_total", vec![Label::new("status", status.to_string())])
-}
-
-fn verb_histogram(verb: Verb) -> Histogram {
-    metrics::histogram!("keyward_command_seconds", vec![Label::new("verb", verb.word())])
+/// What measures, and is shown from now on.
+fn kept<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> prometheus::Result<C> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
 }

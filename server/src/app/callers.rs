@@ -63,10 +63,10 @@ impl<S: Store> App<S> {
         // as everybody's imports make it.
         self.guesses
             .take(head.peer, guess, environment::now())
-            .inspect_err(|_| self.metrics.wrong_credentials.increment(1))?;
+            .inspect_err(|_| self.metrics.wrong_credentials.inc())?;
         let caller = keyward.authenticate(secret, Some(head.peer));
         if matches!(caller, Err(Error::BadCredential)) {
-            self.metrics.wrong_credentials.increment(1);
+            self.metrics.wrong_credentials.inc();
             keyward.note_refused(secret, Some(head.peer)).await;
         } else {
             self.guesses.give_back(head.peer, guess, environment::now());

@@ -5,6 +5,7 @@ use hyper::body::Incoming;
 use keyward_core::permit::Verb;
 use keyward_core::store::Store;
 use keyward_dialects::{Dialect, Response};
+use tracing::error;
 
 use super::{App, whole};
 use crate::http::Body;
@@ -53,7 +54,13 @@ impl<S: Store> App<S> {
     }
 
     fn metrics_text(&self) -> hyper::Response<Body> {
-        page(StatusCode::OK, "text/plain; version=0.0.4", self.metrics.render().into_bytes())
+        match self.metrics.render() {
+            Ok(text) => page(StatusCode::OK, "text/plain; version=0.0.4", text.into_bytes()),
+            Err(error) => {
+                error!(%error, "metrics cannot be shown");
+                page(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", Vec::new())
+            }
+        }
     }
 }
 

@@ -88,7 +88,7 @@ impl<S: Store> App<S> {
         self.guesses.take(address, Guess::Login(&login), environment::now())?;
         let done = keyward.sign_in(sign_in, origin).await;
         if matches!(done, Err(Error::BadCredential)) {
-            self.metrics.wrong_credentials.increment(1);
+            self.metrics.wrong_credentials.inc();
         } else {
             self.guesses.give_back(address, Guess::Login(&login), environment::now());
         }
