@@ -127,7 +127,7 @@ impl<S: Store> App<S> {
 
     /// Answers one request, whatever it is.
     pub(crate) async fn answer(
-        self: Arc<Self>,
+        &self,
         request: hyper::Request<Incoming>,
         peer: IpAddr,
         tls: bool,
@@ -200,9 +200,10 @@ impl<S: Store> App<S> {
     fn head(&self, parts: Parts, peer: IpAddr, tls: bool) -> (Head, &Dialect) {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let id = u128::from(self.request_base) << 64 | u128::from(number);
-        let head = Head { parts, prefix: 0, peer, tls, unit: Arc::clone(&self.unit), id };
+        let mut head = Head { parts, prefix: 0, peer, tls, unit: Arc::clone(&self.unit), id };
         let (dialect, prefix) = self.languages.of(&head.parts, &head.request(&[]));
-        (Head { prefix, ..head }, dialect)
+        head.prefix = prefix;
+        (head, dialect)
     }
 
     fn answered(&self, dialect: &Dialect, head: &Head, status: StatusCode) {

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -81,6 +83,14 @@ struct Came {
     from: SocketAddr,
     tls: bool,
     to_watch: bool,
+}
+
+/// Why a connection ends that has not ended by itself.
+enum End {
+    /// The server stops.
+    Stopped,
+    /// Its client let us wait for too long.
+    Overdue,
 }
 
 /// Serves connections until it is told to stop, then lets those that are under way finish.
@@ -157,7 +167,7 @@ impl<S: Store> Server<S> {
     ) {
         let (peer, tls) = (came.from.ip(), came.tls);
         let service = service_fn(|mut request: hyper::Request<Incoming>| {
-            let (app, busy) = (Arc::clone(&self.app), pace.busy());
+            let (app, busy) = (&self.app, pace.busy());
             if request.extensions().get::<OnUpgrade>().is_some() {
                 let hold = Hold { _place: Arc::clone(place), _busy: busy.clone() };
                 request.extensions_mut().insert(hold);
@@ -190,11 +200,21 @@ impl<S: Store> Server<S> {
         );
         let mut stop = self.stop.clone();
         let head = Duration::from_secs(self.limits.head_seconds);
+        let ends = async {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => End::Stopped,
+                () = pace.overdue(head, Duration::from_secs(self.limits.body_seconds)) => End::Overdue,
+            }
+        };
+        // In a set of one: looked at when it wakes, and not with each turn of the connection.
+        let mut ends: FuturesUnordered<_> = std::iter::once(ends).collect();
         let ended = tokio::select! {
             biased;
             ended = connection.as_mut() => Some(ended),
-            _ = stop.wait_for(|stop| *stop) => None,
-            () = pace.overdue(head, Duration::from_secs(self.limits.body_seconds)) => return,
+            Some(end) = ends.next() => match end {
+                End::Stopped => None,
+                End::Overdue => return,
+            },
         };
         let ended = match ended {
             Some(ended) => ended,

@@ -59,7 +59,8 @@ impl<S: AsyncRead + Unpin, F: Unpin> AsyncRead for Formed<S, F> {
         ready!(Pin::new(&mut this.stream).poll_read(context, into))?;
         if this.pace.is_waiting() {
             let came = into.filled().get(before..).unwrap_or_default();
-            this.head.extend(came.iter().take(HEAD.saturating_sub(this.head.len())));
+            let kept = came.len().min(HEAD.saturating_sub(this.head.len()));
+            this.head.extend_from_slice(came.get(..kept).unwrap_or_default());
         }
         Poll::Ready(Ok(()))
     }
