@@ -325,7 +325,7 @@ pub struct Dialect {
     pub credential: for<'a> fn(&Request<'a>) -> Credential<'a>,
     /// The number of another account that the presented key is to act as, or what is wrong with that number; `None`
     /// where it is to act as its own.
-    pub acts_as: ActsAs,
+    pub acts_as: Option<ActsAs>,
     /// Whether only who presents a key is told which calls there are.
     pub is_closed: bool,
     /// How far its callers reach at most, whatever their role.
@@ -362,7 +362,7 @@ impl Dialect {
             routes,
             claims,
             credential,
-            acts_as: |_| None,
+            acts_as: None,
             is_closed: false,
             farthest: Reach::Everywhere,
             by_itself: None,
@@ -387,7 +387,7 @@ impl Dialect {
     /// [`Form::Items`] or [`Form::Lines`], which look at the key alone.
     #[must_use]
     pub fn with_acting(self, acts_as: ActsAs) -> Self {
-        Self { acts_as, ..self }
+        Self { acts_as: Some(acts_as), ..self }
     }
 
     /// The same language, whose callers reach no further than this. Its calls must not be of [`Form::Items`] or

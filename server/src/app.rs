@@ -218,42 +218,43 @@ impl<S: Store> App<S> {
         head: &Head,
         body: Incoming,
     ) -> Result<hyper::Response<Body>, Error> {
-        let found = dialect.route(&head.parts.method, head.path());
+        let asked = head.request(&[]);
+        let found = dialect.route(asked.method, asked.path);
         if let Some(ByItself { secret, astray }) = dialect.by_itself {
             let step = match found {
                 Ok((route, params)) => {
-                    let begin = steps_of(route, head)?;
+                    let begin = steps_of(route, &asked)?;
                     let body = read(body, &self.limits).await?;
                     begin(&head.request(&body), &params, None)?
                 }
-                Err(error) => astray(error, &head.request(&[]))?,
+                Err(error) => astray(error, &asked)?,
             };
-            return unit::answer(self, head, secret(&head.request(&[])), step).await.map(whole);
+            return unit::answer(self, head, secret(&asked), step).await.map(whole);
         }
         if found.is_err() && dialect.is_closed {
             let keyward = self.keyward.as_ref().ok_or(Error::Locked)?;
-            self.caller(keyward, head, (dialect.credential)(&head.request(&[]))).await?;
+            self.caller(keyward, head, (dialect.credential)(&asked)).await?;
         }
         let (route, params) = found?;
         let keyward = self.keyward.as_ref().ok_or(Error::Locked)?;
         let Some(verb) = route.verb else {
-            let begin = steps_of(route, head)?;
+            let begin = steps_of(route, &asked)?;
             let body = read(body, &self.limits).await?;
             return self.steps(keyward, head, begin, &params, None, &body).await;
         };
-        let credential = (dialect.credential)(&head.request(&[]));
+        let credential = (dialect.credential)(&asked);
         if let Credential::InBody = credential {
             let body = read(body, &self.limits).await?;
             let credential = (dialect.credential)(&head.request(&body));
             let (caller, _) = self.asker(dialect, keyward, head, credential).await?;
             caller.permit(verb)?;
-            let begin = steps_of(route, head)?;
+            let begin = steps_of(route, &asked)?;
             return self.steps(keyward, head, begin, &params, Some(&caller), &body).await;
         }
         let (caller, secret) = self.asker(dialect, keyward, head, credential).await?;
         let permit = route.permit(&caller, verb)?;
         let admitted = Admitted { keyward, route, params, permit, verb, secret, head };
-        match (route.form)(&head.request(&[]))? {
+        match (route.form)(&asked)? {
             Form::Document => {
                 let body = self.body_of(&admitted, body).await?;
                 self.document(&admitted, &body).await.map(whole)

@@ -7,7 +7,7 @@ use keyward_core::error::Error;
 use keyward_core::keyward::{Keyward, Origin};
 use keyward_core::permit::Caller;
 use keyward_core::store::Store;
-use keyward_dialects::{Begin, Form, Params, Response, Route, Step, settled};
+use keyward_dialects::{Begin, Form, Params, Request, Response, Route, Step, settled};
 
 use super::{App, whole};
 use crate::environment::{self, World};
@@ -97,8 +97,8 @@ impl<S: Store> App<S> {
 }
 
 /// How a route goes step by step, where no other form would do.
-pub(super) fn steps_of(route: &Route, head: &Head) -> Result<Begin, Error> {
-    match (route.form)(&head.request(&[]))? {
+pub(super) fn steps_of(route: &Route, asked: &Request<'_>) -> Result<Begin, Error> {
+    match (route.form)(asked)? {
         Form::Steps(begin) => Ok(begin),
         Form::Document | Form::Items(_) | Form::Lines(_) | Form::Events(_) | Form::Verifier => {
             Err(Error::internal("a route that needs steps has none"))
