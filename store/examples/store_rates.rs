@@ -1,6 +1,6 @@
 //! This file is about how fast the embedded store is on this machine, beside what the disk can do at all.
 //!
-//! `cargo run --release -p keyward-store --example measure -- FOLDER [RECORDS]`: fills a store in `FOLDER` with
+//! `cargo run --release -p keyward-store --example store_rates -- FOLDER [RECORDS]`: fills a store in `FOLDER` with
 //! `RECORDS` keys (default 1,000,000), then measures. `docs/storage.md` has the figures and what follows from them.
 #![expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]

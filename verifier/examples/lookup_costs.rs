@@ -1,6 +1,6 @@
 //! This program is about what one verify costs, and how many bytes one key takes.
 //!
-//! `cargo run --release -p keyward-verifier --example measure -- [keys ...]`; 1,000,000 and 10,000,000 by default. Prints
+//! `cargo run --release -p keyward-verifier --example lookup_costs -- [keys ...]`; 1,000,000 and 10,000,000 by default. Prints
 //! one line for each kind of lookup: the mean over all in a row (what a busy thread sees), and median and 99th percentile of each
 //! alone, less the cost of reading the clock.
 #![expect(clippy::disallowed_methods, reason = "measuring is about the clock")]

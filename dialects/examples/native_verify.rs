@@ -1,5 +1,5 @@
 //! Measures what the native dialect adds to a verify: routing, credential, reading and writing, per call.
-//! `cargo run --release -p keyward-dialects --example measure`
+//! `cargo run --release -p keyward-dialects --example native_verify`
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
