@@ -47,6 +47,9 @@ use crate::writer::MAX_RUN;
 /// 2^20 divided by the golden ratio: places that share their first bucket get second ones far from each other.
 const SPREAD: u32 = 0x9_E377;
 
+/// How far apart are buckets that are moved one after the other. From 4 on walks are as short as in an order by chance.
+const APART: usize = 8;
+
 /// Buckets and extensions of one part of a table.
 pub(crate) struct Segment {
     buckets: Box<[Bucket]>,
@@ -173,6 +176,12 @@ impl Segment {
     /// Every bucket. For the writer only.
     pub(crate) fn buckets(&self) -> impl Iterator<Item = &Bucket> {
         self.buckets.iter()
+    }
+
+    /// Every bucket, in the order in which a successor is filled: neighbours apart. From the first to the last, those that found no
+    /// room were met again where they had gone, behind one another, and full buckets grew into long rows. For the writer only.
+    pub(crate) fn scattered(&self) -> impl Iterator<Item = &Bucket> {
+        (0..APART).flat_map(|first| self.buckets.iter().skip(first).step_by(APART))
     }
 
     /// Every key, with the rest of its place and what it is found by. For the writer only.

@@ -126,7 +126,7 @@ impl Writer {
             return None;
         }
         let (successor, mut writer) = Self::with_room(rows, room);
-        for bucket in segment.buckets() {
+        for bucket in segment.scattered() {
             for slot in bucket.slots(bucket.state()) {
                 if writer.adopt(&successor, segment, &slot).is_none() {
                     // As where one more finds no room.
