@@ -108,6 +108,20 @@ async fn a_server_that_falls_silent_is_left_for_a_new_connection() {
     assert_eq!(told(&verifier, 1), "valid");
 }
 
+/// The connection broke before its last acknowledgement was heard. It came back, had nothing to apply and said nothing; so it got no
+/// lease and joined again and again, until something changed in the log.
+#[tokio::test]
+async fn one_that_comes_back_to_a_server_where_nothing_changes_says_what_it_has() {
+    let stage = Stage::new().await;
+    let (verifier, play) = joined(&stage, VerifierOptions::named("gateway"), &[1], SHORT).await;
+    drop(play);
+    let mut play = stage.next().await;
+    play.resume(5, LONG).await;
+    play.grant(5, LONG).await;
+    soon(verifier.ready()).await;
+    assert_eq!(told(&verifier, 1), "valid");
+}
+
 #[tokio::test]
 async fn one_that_holds_nothing_asks_whether_the_server_is_there() {
     let stage = Stage::new().await;

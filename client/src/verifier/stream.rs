@@ -178,6 +178,8 @@ impl Member {
             | ServerFrame::Answer(_) => return Err(HolderError::OutOfOrder.into()),
         };
         self.welcome(&welcome)?;
+        // What it acknowledged last may not have been heard; without it there is no lease until something changes.
+        self.acknowledge(socket).await?;
         let lease = Duration::from_millis(u64::from(welcome.lease_millis).max(3));
         let mut renewals = interval(lease / 3);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -194,9 +196,8 @@ impl Member {
                     }
                     if let Some(frame) = frame
                         && self.take(frame)?
-                        && let Some(position) = self.holder.acknowledges()
                     {
-                        send(socket, &VerifierFrame::Acknowledge(position)).await?;
+                        self.acknowledge(socket).await?;
                     }
                     // What it did meanwhile was not the server's silence.
                     heard_at = Instant::now();
@@ -338,6 +339,14 @@ impl Member {
         }
         self.trust();
         Ok(true)
+    }
+
+    /// Says what it has applied, if its table is whole.
+    async fn acknowledge(&self, socket: &mut Socket) -> Result<(), Ended> {
+        match self.holder.acknowledges() {
+            Some(position) => send(socket, &VerifierFrame::Acknowledge(position)).await,
+            None => Ok(()),
+        }
     }
 
     async fn renew(&mut self, socket: &mut Socket) -> Result<(), Ended> {

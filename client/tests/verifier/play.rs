@@ -107,8 +107,10 @@ impl Play {
         self.receive(position, lease, note, false).await;
     }
 
+    /// It keeps what it has, and says so.
     pub(crate) async fn resume(&mut self, position: u64, lease: Duration) {
         self.receive(position, lease, NOTE, true).await;
+        assert_eq!(self.acknowledged().await, Some(Position(position)));
     }
 
     async fn receive(&mut self, position: u64, lease: Duration, note: &str, resumes: bool) {
