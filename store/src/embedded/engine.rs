@@ -4,7 +4,7 @@ mod panics;
 
 use std::path::{Path, PathBuf};
 
-use fjall::config::{BlockSizePolicy, FilterPolicy, FilterPolicyEntry, HashRatioPolicy};
+use fjall::config::{BlockSizePolicy, FilterPolicy, FilterPolicyEntry, HashRatioPolicy, PartitioningPolicy};
 use fjall::{
     Database, Guard, Keyspace, KeyspaceCreateOptions, LsmError, OwnedWriteBatch, PersistMode, Slice,
 };
@@ -315,8 +315,7 @@ fn explain(folder: &Path, error: &fjall::Error) -> ReadError {
 
 /// Rows that are looked up one by one, and usually are there.
 fn found_by_key() -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default()
-        .max_memtable_size(MEMTABLE_BYTES)
+    in_small_blocks()
         .data_block_size_policy(BlockSizePolicy::all(4 << 10))
         .data_block_hash_ratio_policy(HashRatioPolicy::all(0.75))
         .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(
@@ -326,7 +325,15 @@ fn found_by_key() -> KeyspaceCreateOptions {
 
 /// Rows that are walked in order.
 fn walked() -> KeyspaceCreateOptions {
+    in_small_blocks().data_block_size_policy(BlockSizePolicy::all(16 << 10))
+}
+
+/// What tells where rows are comes in small blocks, but for what stays in memory anyway. In one block a file's filter has up to two
+/// MiB, and the cache, which is cut into four parts a core or more, takes none that is larger than a part: it was read, and
+/// checked, at every look-up.
+fn in_small_blocks() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
         .max_memtable_size(MEMTABLE_BYTES)
-        .data_block_size_policy(BlockSizePolicy::all(16 << 10))
+        .filter_block_partitioning_policy(PartitioningPolicy::new([false, true]))
+        .index_block_partitioning_policy(PartitioningPolicy::new([false, false, true]))
 }
