@@ -23,7 +23,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 pub use self::algorithm::{AesKeySize, Algorithm, Curve, Hash, MlDsaSet, MlKemSet};
-pub use self::exercise::{CipherKey, CipherMode, Exercise, Exercised, Peer, Scheme};
+pub use self::exercise::{CipherKey, CipherMode, Exercise, Exercised, Peer, Scheme, Short};
 pub use self::keys::Halves;
 pub use self::perform::PeerHalf;
 pub use self::usage::{Usage, Usages};

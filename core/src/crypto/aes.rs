@@ -13,6 +13,7 @@ use aws_lc_rs::cipher::{
 use aws_lc_rs::iv::FixedLength;
 use zeroize::Zeroizing;
 
+use super::exercise::Short;
 use super::{AesKeySize, CipherMode};
 use crate::error::Error;
 
@@ -46,7 +47,7 @@ pub(super) fn encrypt(
     iv: &[u8],
     plaintext: &[u8],
     aad: &[u8],
-) -> Result<(Vec<u8>, Vec<u8>), Error> {
+) -> Result<(Vec<u8>, Short), Error> {
     check(mode, aad)?;
     // Room for the padding, so that no copy of the plaintext is left behind.
     let mut text = Vec::with_capacity(plaintext.len() + BLOCK);
@@ -56,18 +57,18 @@ pub(super) fn encrypt(
             check_blocks("plaintext", plaintext)?;
             let key = EncryptingKey::ecb(unbound(key)?).map_err(Error::internal)?;
             key.encrypt(&mut text).map_err(Error::internal)?;
-            Ok((text, Vec::new()))
+            Ok((text, Short::new()))
         }
         CipherMode::Cbc => {
             let context = EncryptionContext::Iv128(FixedLength::from(whole(iv)?));
             let key = PaddedBlockEncryptingKey::cbc_pkcs7(unbound(key)?).map_err(Error::internal)?;
             key.less_safe_encrypt(&mut text, context).map_err(Error::internal)?;
-            Ok((text, Vec::new()))
+            Ok((text, Short::new()))
         }
         CipherMode::Gcm => {
             let nonce = Nonce::assume_unique_for_key(whole(iv)?);
             let sealed = gcm(key)?.seal_in_place_separate_tag(nonce, Aad::from(aad), &mut text);
-            Ok((text, sealed.map_err(Error::internal)?.as_ref().to_vec()))
+            Ok((text, Short::from_slice(sealed.map_err(Error::internal)?.as_ref())))
         }
         CipherMode::GcmLongIv => {
             let tag = match size(key)? {
@@ -75,7 +76,7 @@ pub(super) fn encrypt(
                 AesKeySize::Aes192 => seal::<AesGcm<Aes192, U16>>(key, iv, aad, &mut text),
                 AesKeySize::Aes256 => seal::<AesGcm<Aes256, U16>>(key, iv, aad, &mut text),
             }?;
-            Ok((text, tag.to_vec()))
+            Ok((text, Short::from_slice(&tag)))
         }
     }
 }

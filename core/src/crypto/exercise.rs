@@ -1,5 +1,6 @@
 //! This file is about exercises: everything that is done with a key that never leaves, and what comes of it.
 
+use smallvec::SmallVec;
 use zeroize::Zeroizing;
 
 use super::KeyRef;
@@ -212,6 +213,9 @@ pub enum Peer {
     Public(Vec<u8>),
 }
 
+/// At most 16 bytes.
+pub type Short = SmallVec<[u8; 16]>;
+
 /// What came of an exercise.
 #[derive(Clone)]
 pub enum Exercised {
@@ -226,9 +230,9 @@ pub enum Exercised {
         /// As long as the plaintext; padded for CBC.
         ciphertext: Vec<u8>,
         /// The initialisation vector that was drawn; empty for ECB.
-        iv: Vec<u8>,
+        iv: Short,
         /// The tag; empty but for GCM.
-        tag: Vec<u8>,
+        tag: Short,
     },
     /// A plaintext.
     Plaintext(Zeroizing<Vec<u8>>),

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::curve448::Way as Ed448Way;
 use super::curve25519::Way as Ed25519Way;
-use super::exercise::{CipherKey, Exercise, Exercised, Scheme};
+use super::exercise::{CipherKey, Exercise, Exercised, Scheme, Short};
 use super::{Algorithm, Crypto, Hash, aes, curve448, curve25519, ec, hash, key_wrap, ml_dsa, ml_kem};
 use crate::error::Error;
 
@@ -51,7 +51,7 @@ impl Crypto {
                 Ok(Exercised::Fits(hash::are_equal(&self.mac(with, peer, message)?, mac)))
             }
             Exercise::Encrypt { mode, under, plaintext, aad } => {
-                let mut iv = vec![0; aes::iv_bytes(*mode)];
+                let mut iv = Short::from_elem(0, aes::iv_bytes(*mode));
                 random(&mut iv);
                 let encrypt = |key: &[u8]| aes::encrypt(*mode, key, &iv, plaintext, aad);
                 let (ciphertext, tag) = self.with_cipher_key(under, peer, encrypt)?;

@@ -26,7 +26,9 @@ struct Sealed {
 fn encrypt(key: &Crypto, mode: CipherMode, text: &[u8], aad: &[u8]) -> Result<Sealed, Error> {
     let plaintext = Zeroizing::new(text.to_vec());
     match perform(key, &Exercise::Encrypt { mode, under: OWN, plaintext, aad: aad.to_vec() })? {
-        Exercised::Ciphertext { ciphertext, iv, tag } => Ok(Sealed { ciphertext, iv, tag }),
+        Exercised::Ciphertext { ciphertext, iv, tag } => {
+            Ok(Sealed { ciphertext, iv: iv.to_vec(), tag: tag.to_vec() })
+        }
         _ => panic!("no ciphertext"),
     }
 }

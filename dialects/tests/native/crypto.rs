@@ -45,7 +45,7 @@ fn whatever_comes_of_a_use_is_read_as_it_was() {
 
 #[test]
 fn the_parts_of_a_ciphertext_are_told_apart() {
-    let (ciphertext, iv, tag) = (vec![1; 5], vec![2; 12], vec![3; 16]);
+    let (ciphertext, iv, tag) = (vec![1; 5], vec![2; 12].into(), vec![3; 16].into());
     let told: wire::Ciphertext = read(Exercised::Ciphertext { ciphertext, iv, tag });
     let parts = [told.ciphertext, told.iv, told.tag].map(|part| part.0.to_vec());
     assert_eq!(parts, [vec![1; 5], vec![2; 12], vec![3; 16]]);

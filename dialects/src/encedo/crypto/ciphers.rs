@@ -84,10 +84,10 @@ pub(in super::super) fn encrypt(admitted: &Arc<Admitted>) -> Flow {
         let encrypt = Exercise::Encrypt { mode, under: under.of(&key, size)?, plaintext, aad };
         Ok(keys::exercise(key.id, encrypt, |exercised| {
             let Exercised::Ciphertext { ciphertext, iv, tag } = exercised else { return Err(unexpected()) };
-            let parts = [("ciphertext", ciphertext), ("iv", iv), ("tag", tag)];
+            let parts = [("ciphertext", ciphertext.as_slice()), ("iv", &iv), ("tag", &tag)];
             let parts = parts.into_iter().filter(|(_, bytes)| !bytes.is_empty());
             say(&parts
-                .map(|(name, bytes)| (name.to_owned(), encode(&bytes).into()))
+                .map(|(name, bytes)| (name.to_owned(), encode(bytes).into()))
                 .collect::<Map<_, _>>()
                 .into())
         }))
