@@ -116,70 +116,61 @@ impl AesKeySize {
     }
 }
 
-impl Algorithm {
-    /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
-        Self::Ec(Curve::P256),
-        Self::Ec(Curve::P384),
-        Self::Ec(Curve::P521),
-        Self::Ec(Curve::Secp256k1),
-        Self::X25519,
-        Self::X448,
-        Self::Ed25519,
-        Self::Ed448,
-        Self::Hmac(Hash::Sha256),
-        Self::Hmac(Hash::Sha384),
-        Self::Hmac(Hash::Sha512),
-        Self::Hmac(Hash::Sha3_256),
-        Self::Hmac(Hash::Sha3_384),
-        Self::Hmac(Hash::Sha3_512),
-        Self::Aes(AesKeySize::Aes128),
-        Self::Aes(AesKeySize::Aes192),
-        Self::Aes(AesKeySize::Aes256),
-        Self::MlKem(MlKemSet::MlKem512),
-        Self::MlKem(MlKemSet::MlKem768),
-        Self::MlKem(MlKemSet::MlKem1024),
-        Self::MlDsa(MlDsaSet::MlDsa44),
-        Self::MlDsa(MlDsaSet::MlDsa65),
-        Self::MlDsa(MlDsaSet::MlDsa87),
-    ];
+/// Writes down each algorithm with its word once: to read a word is then a look at its length and its letters, and not at all the
+/// others.
+macro_rules! words {
+    ($($variant:ident $(($part:path))? = $word:literal,)*) => {
+        impl Algorithm {
+            /// All of them, in the order of the documentation.
+            pub const ALL: [Self; 23] = [$(Self::$variant $(($part))?,)*];
 
-    /// The word on the wire, and at rest.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Ec(Curve::P256) => "P-256",
-            Self::Ec(Curve::P384) => "P-384",
-            Self::Ec(Curve::P521) => "P-521",
-            Self::Ec(Curve::Secp256k1) => "secp256k1",
-            Self::X25519 => "X25519",
-            Self::X448 => "X448",
-            Self::Ed25519 => "Ed25519",
-            Self::Ed448 => "Ed448",
-            Self::Hmac(Hash::Sha256) => "HMAC-SHA-256",
-            Self::Hmac(Hash::Sha384) => "HMAC-SHA-384",
-            Self::Hmac(Hash::Sha512) => "HMAC-SHA-512",
-            Self::Hmac(Hash::Sha3_256) => "HMAC-SHA3-256",
-            Self::Hmac(Hash::Sha3_384) => "HMAC-SHA3-384",
-            Self::Hmac(Hash::Sha3_512) => "HMAC-SHA3-512",
-            Self::Aes(AesKeySize::Aes128) => "AES-128",
-            Self::Aes(AesKeySize::Aes192) => "AES-192",
-            Self::Aes(AesKeySize::Aes256) => "AES-256",
-            Self::MlKem(MlKemSet::MlKem512) => "ML-KEM-512",
-            Self::MlKem(MlKemSet::MlKem768) => "ML-KEM-768",
-            Self::MlKem(MlKemSet::MlKem1024) => "ML-KEM-1024",
-            Self::MlDsa(MlDsaSet::MlDsa44) => "ML-DSA-44",
-            Self::MlDsa(MlDsaSet::MlDsa65) => "ML-DSA-65",
-            Self::MlDsa(MlDsaSet::MlDsa87) => "ML-DSA-87",
+            /// The word on the wire, and at rest.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant $(($part))? => $word,)*
+                }
+            }
+
+            /// Reads the word.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant $(($part))?),)*
+                    _ => None,
+                }
+            }
         }
-    }
+    };
+}
 
-    /// Reads the word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.word() == word)
-    }
+words! {
+    Ec(Curve::P256) = "P-256",
+    Ec(Curve::P384) = "P-384",
+    Ec(Curve::P521) = "P-521",
+    Ec(Curve::Secp256k1) = "secp256k1",
+    X25519 = "X25519",
+    X448 = "X448",
+    Ed25519 = "Ed25519",
+    Ed448 = "Ed448",
+    Hmac(Hash::Sha256) = "HMAC-SHA-256",
+    Hmac(Hash::Sha384) = "HMAC-SHA-384",
+    Hmac(Hash::Sha512) = "HMAC-SHA-512",
+    Hmac(Hash::Sha3_256) = "HMAC-SHA3-256",
+    Hmac(Hash::Sha3_384) = "HMAC-SHA3-384",
+    Hmac(Hash::Sha3_512) = "HMAC-SHA3-512",
+    Aes(AesKeySize::Aes128) = "AES-128",
+    Aes(AesKeySize::Aes192) = "AES-192",
+    Aes(AesKeySize::Aes256) = "AES-256",
+    MlKem(MlKemSet::MlKem512) = "ML-KEM-512",
+    MlKem(MlKemSet::MlKem768) = "ML-KEM-768",
+    MlKem(MlKemSet::MlKem1024) = "ML-KEM-1024",
+    MlDsa(MlDsaSet::MlDsa44) = "ML-DSA-44",
+    MlDsa(MlDsaSet::MlDsa65) = "ML-DSA-65",
+    MlDsa(MlDsaSet::MlDsa87) = "ML-DSA-87",
+}
 
+impl Algorithm {
     /// What a key of it can be used for.
     #[must_use]
     pub fn usages(self) -> Usages {
