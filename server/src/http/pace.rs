@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::environment;
 
@@ -12,7 +12,8 @@ const NEVER: u64 = u64::MAX;
 
 /// Whether a connection waits for its client, and since when.
 pub(crate) struct Pace {
-    opened: Instant,
+    /// When it was opened, in milliseconds of [`environment::tick`].
+    opened: u64,
     /// How many hold the connection busy: the answer, and what takes the connection over.
     busy: AtomicUsize,
     /// Whether what is being sent is the answer to a request that was read.
@@ -45,7 +46,7 @@ impl Drop for Busy {
 impl Pace {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            opened: environment::moment(),
+            opened: environment::tick(),
             busy: AtomicUsize::new(0),
             answering: AtomicBool::new(false),
             waiting_since: AtomicU64::new(0),
@@ -111,6 +112,6 @@ impl Pace {
     }
 
     fn millis(&self) -> u64 {
-        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(NEVER - 1)
+        environment::tick().saturating_sub(self.opened)
     }
 }
