@@ -5,20 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::environment;
+use crate::environment::{pause, tick};
 
 /// We do not wait for the client: a request is being answered, or it takes what it is sent.
 const NEVER: u64 = u64::MAX;
 
 /// Whether a connection waits for its client, and since when.
 pub(crate) struct Pace {
-    /// When it was opened, in milliseconds of [`environment::tick`].
-    opened: u64,
     /// How many hold the connection busy: the answer, and what takes the connection over.
     busy: AtomicUsize,
     /// Whether what is being sent is the answer to a request that was read.
     answering: AtomicBool,
-    /// Since when there is no request, in milliseconds after it was opened; [`NEVER`] while one is being answered.
+    /// Since when there is no request, in milliseconds of [`tick`]; [`NEVER`] while one is being answered.
     waiting_since: AtomicU64,
     /// Since when the client takes nothing of what it is sent, or does not close as we have, in the same; [`NEVER`] while
     /// it does.
@@ -38,7 +36,7 @@ impl Clone for Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         if self.0.busy.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.0.waiting_since.store(self.0.millis(), Ordering::Relaxed);
+            self.0.waiting_since.store(tick(), Ordering::Relaxed);
         }
     }
 }
@@ -46,10 +44,9 @@ impl Drop for Busy {
 impl Pace {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            opened: environment::tick(),
             busy: AtomicUsize::new(0),
             answering: AtomicBool::new(false),
-            waiting_since: AtomicU64::new(0),
+            waiting_since: AtomicU64::new(tick()),
             stuck_since: AtomicU64::new(NEVER),
         })
     }
@@ -87,7 +84,7 @@ impl Pace {
                 self.stuck_since.store(NEVER, Ordering::Relaxed);
             }
         } else {
-            let now = self.millis();
+            let now = tick();
             // From the first attempt on, whoever tries again meanwhile.
             let _ = self.stuck_since.compare_exchange(NEVER, now, Ordering::Relaxed, Ordering::Relaxed);
         }
@@ -100,18 +97,14 @@ impl Pace {
             if left.is_zero() {
                 return;
             }
-            environment::pause(left).await;
+            pause(left).await;
         }
     }
 
     fn left(&self, since: &AtomicU64, patience: Duration) -> Duration {
         match since.load(Ordering::Relaxed) {
             NEVER => patience,
-            since => patience.saturating_sub(Duration::from_millis(self.millis().saturating_sub(since))),
+            since => patience.saturating_sub(Duration::from_millis(tick().saturating_sub(since))),
         }
-    }
-
-    fn millis(&self) -> u64 {
-        environment::tick().saturating_sub(self.opened)
     }
 }
